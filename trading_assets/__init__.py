@@ -1,0 +1,1 @@
+"""A trading desk as a Dagster asset graph."""

@@ -1,0 +1,247 @@
+"""Command line: ``trading-assets ...``."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trading_assets.lake.errors import LakeError
+from trading_assets.market_data.sources.errors import SourceError
+from trading_assets.orchestration.settings import Settings, SettingsError, load_settings
+from trading_assets.portfolio.books import BookError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A trading desk as a Dagster asset graph.")
+lake_app = typer.Typer(no_args_is_help=True, help="Snapshots, time travel and upkeep of the lake.")
+app.add_typer(lake_app, name="lake")
+console = Console(highlight=False)
+
+Home = Annotated[Path | None, typer.Option(help="Folder of the lake; data_lake/ by default.")]
+
+
+def main() -> None:
+    """Run a command; an expected error is one readable message, not a traceback."""
+    try:
+        app()
+    except (LakeError, SourceError, SettingsError, BookError) as error:
+        console.print(f"[bold red]error[/]: {error}", soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command()
+def demo(
+    source: Annotated[str, typer.Option(help="sample, files or simulated.")] = "sample",
+    path: Annotated[Path | None, typer.Option(help="files: a Parquet or CSV file, a folder or a glob.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="files: standard=theirs, once per column.")] = None,
+    symbols: Annotated[int, typer.Option(help="simulated: number of names.")] = 20,
+    seed: Annotated[int, typer.Option(help="simulated: seed.")] = 7,
+    home: Home = None,
+) -> None:
+    """Run a source's whole history through every stage and show what came out."""
+    from trading_assets import demo as job
+
+    settings = job.configure(load_settings(home), _source(source, path, column or [], symbols, seed))
+    console.print(f"[bold]trading_assets[/]: {dict(settings.source)} into {settings.home}")
+    reports, started = [], time.perf_counter()
+    console.print(f"  {'stage':<24}{'seconds':>9}{'orchestration':>15}")
+    for report in job.run(settings):
+        reports.append(report)
+        console.print(f"  {report.job:<24}{report.seconds:>9.1f}{report.orchestration_seconds:>15.1f}")
+    total = sum(report.seconds for report in reports)
+    share = sum(report.orchestration_seconds for report in reports) / total
+    console.print(f"  {'all stages':<24}{total:>9.1f}{share:>14.0%} of it")
+    _print_summary(settings, time.perf_counter() - started)
+
+
+def _source(kind: str, path: Path | None, columns: list[str], symbols: int, seed: int) -> dict[str, Any]:
+    if kind == "files":
+        if path is None:
+            msg = "--source files needs --path FILE"
+            raise SettingsError(msg)
+        mapping = dict(pair.split("=", 1) for pair in columns)
+        return {"kind": "files", "path": str(path.expanduser().resolve())} | ({"columns": mapping} if mapping else {})
+    return {"kind": kind, "n_symbols": symbols, "seed": seed} if kind == "simulated" else {"kind": kind}
+
+
+def _print_summary(settings: Settings, seconds: float) -> None:
+    from trading_assets import demo as job
+
+    summary = job.summarise(settings)
+    job.save_summary(settings, summary)
+    table = Table("table", "rows", "content hash", title="The lake")
+    table.columns[1].justify = "right"
+    for name, rows in summary.rows.items():
+        table.add_row(name, f"{rows:,}", summary.hashes[name])
+    console.print(table)
+    console.print(f"rows in quarantine: {summary.quarantined:,}")
+    for book, figures in summary.books.items():
+        shown = {
+            "mean rank IC": figures.get("rank_ic_mean"),
+            "t of the IC": figures.get("rank_ic_t_statistic"),
+            "Sharpe ratio after costs": figures.get("sharpe_ratio"),
+            "total return": figures.get("total_return"),
+            "maximum drawdown": figures.get("max_drawdown"),
+            "turnover a year": figures.get("annualised_turnover"),
+        }
+        console.print(f"\n[bold]book {book}[/]")
+        for name, value in shown.items():
+            console.print(f"  {name:<26}{'n/a' if value is None else f'{value:>10.3f}'}")
+        console.print(f"  {summary.verdicts[book]}", soft_wrap=True)
+        console.print(f"  report: {summary.reports[book]}", soft_wrap=True)
+    console.print(f"\n{seconds:.0f} s. Web UI: make ui, then http://127.0.0.1:3000", soft_wrap=True)
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help="One query.")],
+    style: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
+    at: Annotated[str | None, typer.Option(help="Snapshot id, or a time such as 2026-01-31T16:00.")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write to; needed for parquet.")] = None,
+    home: Home = None,
+) -> None:
+    """Ask the lake a question in SQL; read-only, no file access."""
+    from trading_assets.lake.sql import FORMATS, parse_at, render, run_query
+    from trading_assets.orchestration.resources import open_lake
+
+    if style not in FORMATS:
+        msg = f"--format {style}: choose one of {', '.join(FORMATS)}"
+        raise SettingsError(msg)
+    frame = run_query(open_lake(load_settings(home)), statement, at=parse_at(at) if at else None)
+    text = str(render(frame, style, output))
+    if output is not None and style != "parquet":
+        output.write_text(text)
+    else:
+        sys.stdout.write(text)
+
+
+@lake_app.command("snapshots")
+def lake_snapshots(limit: Annotated[int, typer.Option(help="Newest ones shown.")] = 20, home: Home = None) -> None:
+    """List snapshots, newest first."""
+    from trading_assets.lake.history import snapshots
+    from trading_assets.lake.sql import render
+    from trading_assets.orchestration.resources import open_lake
+
+    sys.stdout.write(str(render(snapshots(open_lake(load_settings(home)), limit=limit), "table")))
+
+
+@lake_app.command("diff")
+def lake_diff(before: int, after: int, home: Home = None) -> None:
+    """Show which rows each table gained and lost between two snapshots."""
+    from trading_assets.lake.history import diff
+    from trading_assets.lake.sql import render
+    from trading_assets.orchestration.resources import open_lake
+
+    sys.stdout.write(str(render(diff(open_lake(load_settings(home)), before, after), "table")))
+
+
+@lake_app.command("rollback")
+def lake_rollback(snapshot: int, home: Home = None) -> None:
+    """Make every table hold again what it held at a snapshot; history is kept."""
+    from trading_assets.lake.history import rollback
+    from trading_assets.lake.sql import render
+    from trading_assets.orchestration.resources import open_lake
+
+    sys.stdout.write(str(render(rollback(open_lake(load_settings(home)), snapshot), "table")))
+
+
+@lake_app.command("maintain")
+def lake_maintain(
+    retention_days: Annotated[int | None, typer.Option(help="Snapshots older than this are forgotten.")] = None,
+    home: Home = None,
+) -> None:
+    """Merge small files, expire old snapshots, remove files nothing refers to."""
+    from trading_assets.lake.maintenance import maintain
+    from trading_assets.orchestration.clock import now
+    from trading_assets.orchestration.resources import open_lake
+
+    settings = load_settings(home)
+    days = settings.retention_days if retention_days is None else retention_days
+    report = maintain(open_lake(settings), now=now(), retention=timedelta(days=days))
+    for name, value in report.as_dict().items():
+        console.print(f"{name:<20}{value:>12,}")
+
+
+@lake_app.command("serve")
+def lake_serve(home: Home = None) -> None:
+    """Keep the lake's Postgres running until Ctrl-C, so that other DuckDB clients can attach."""
+    from trading_assets.orchestration.resources import open_lake
+
+    settings = load_settings(home)
+    open_lake(settings)
+    console.print(f"the lake is open; attach with {settings.home / 'attach.sql'} (Ctrl-C closes it)", soft_wrap=True)
+    _wait_for_signal()
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port of the web UI.")] = 3000,
+    host: Annotated[str, typer.Option(help="Address it listens on.")] = "127.0.0.1",
+    home: Home = None,
+) -> None:
+    """Start the web UI and the daemon on the lake, until Ctrl-C."""
+    from trading_assets.orchestration.instance import prepare_environment
+    from trading_assets.orchestration.settings import PROJECT
+
+    settings = load_settings(home)
+    prepare_environment(settings)
+    workspace = str(PROJECT / "workspace.yaml")
+    programs = Path(sys.executable).parent
+    commands = [
+        [str(programs / "dagster-webserver"), "-w", workspace, "-h", host, "-p", str(port)],
+        [str(programs / "dagster-daemon"), "run", "-w", workspace],
+    ]
+    processes = [subprocess.Popen(command) for command in commands]  # noqa: S603 - fixed programs of this environment
+    console.print(f"web UI: http://{host}:{port} (Ctrl-C ends it and the daemon)")
+    stop = _signalled()
+    while not stop.wait(0.5) and all(process.poll() is None for process in processes):
+        pass
+    for process in processes:
+        process.send_signal(signal.SIGINT)
+    for process in processes:
+        process.wait(timeout=60)
+
+
+@app.command()
+def stop(home: Home = None) -> None:
+    """End the embedded Postgres of the lake, for instance after a crash."""
+    from trading_assets.lake.postgres import stop_embedded_postgres
+
+    stopped = stop_embedded_postgres(load_settings(home).home / "postgres")
+    console.print("stopped" if stopped else "nothing was running")
+
+
+@app.command("dbt-sources")
+def dbt_sources() -> None:
+    """Write dbt_features/models/sources.yml from the contracts."""
+    from trading_assets.definitions import CONTRACTS
+    from trading_assets.features.contract import CROSS_SECTION
+    from trading_assets.features.sql_assets import PROJECT
+    from trading_assets.lake.dbt_sources import dbt_sources as text
+
+    path = PROJECT / "models" / "sources.yml"
+    path.write_text(text(contract for contract in CONTRACTS.values() if contract is not CROSS_SECTION))
+    console.print(f"wrote {path}", soft_wrap=True)
+
+
+def _signalled() -> threading.Event:
+    event = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: event.set())
+    return event
+
+
+def _wait_for_signal() -> None:
+    event = _signalled()
+    while not event.wait(0.5):
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The one place that assembles Dagster objects: the web UI, the CLI and tests all load what `build_defs` returns."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from trading_assets.backtest import assets as backtest_assets
+from trading_assets.backtest import contract as backtest
+from trading_assets.features import assets as feature_assets
+from trading_assets.features import checks as feature_checks
+from trading_assets.features import contract as features
+from trading_assets.features import sql_assets as feature_sql_assets
+from trading_assets.labels import assets as label_assets
+from trading_assets.labels import contract as labels
+from trading_assets.lake.assets import IO_MANAGER_KEY
+from trading_assets.lake.checks import contract_check
+from trading_assets.lake.contracts import Contract
+from trading_assets.lake.io_manager import LakeIOManager
+from trading_assets.market_data import assets as market_data_assets
+from trading_assets.market_data import contract as market_data
+from trading_assets.models import assets as model_assets
+from trading_assets.models import contract as models
+from trading_assets.models.specs import MODELS
+from trading_assets.orchestration import maintenance
+from trading_assets.orchestration.clock import now
+from trading_assets.orchestration.exchange import Exchange, exchange_of
+from trading_assets.orchestration.jobs import build_jobs
+from trading_assets.orchestration.partitions import Partitions, make_partitions
+from trading_assets.orchestration.resources import Desk
+from trading_assets.orchestration.schedules import build_schedules
+from trading_assets.orchestration.sensors import build_sensors
+from trading_assets.orchestration.settings import Settings, load_settings
+from trading_assets.portfolio import assets as portfolio_assets
+from trading_assets.portfolio import contract as portfolio
+from trading_assets.portfolio.books import Book, load_books
+from trading_assets.predictions import assets as prediction_assets
+from trading_assets.predictions import checks as prediction_checks
+from trading_assets.predictions import contract as predictions
+from trading_assets.reports import assets as report_assets
+from trading_assets.reports import contract as reports
+from trading_assets.signals import assets as signal_assets
+from trading_assets.signals import checks as signal_checks
+from trading_assets.signals import contract as signals
+from trading_assets.signals.strategies import STRATEGIES
+
+STAGES = (market_data, features, labels, models, predictions, signals, portfolio, backtest, reports, maintenance)
+CONTRACTS: Mapping[str, Contract] = {contract.table: contract for stage in STAGES for contract in stage.CONTRACTS}
+
+
+def desk_partitions(settings: Settings, books: Mapping[str, Book], exchange: Exchange) -> Partitions:
+    """Partitions of a lake for the desk's models, strategies and books."""
+    return make_partitions(
+        settings, models=list(MODELS), strategies=list(STRATEGIES), books=list(books), exchange=exchange
+    )
+
+
+def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) -> dg.Definitions:
+    """Assemble the desk.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        Settings of the lake; read from its folder if None.
+    desk : Desk, optional
+        Another way to reach lake and source, for tests.
+    """
+    desk = desk or Desk(settings or load_settings())
+    books = load_books(desk.settings.books)
+    exchange = exchange_of(desk.settings, now().date())
+    partitions = desk_partitions(desk.settings, books, exchange)
+    assets = _assets(partitions, desk.settings, books, exchange)
+    jobs = build_jobs()
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=[
+            *_contract_checks(assets),
+            *feature_checks.CHECKS,
+            *prediction_checks.CHECKS,
+            *signal_checks.CHECKS,
+        ],
+        jobs=list(jobs.values()),
+        schedules=build_schedules(desk.settings, exchange, jobs),
+        sensors=build_sensors(desk, partitions, jobs),
+        resources={
+            "desk": desk,
+            IO_MANAGER_KEY: dg.IOManagerDefinition(
+                lambda context: LakeIOManager(context.resources.desk.lake, CONTRACTS),
+                required_resource_keys={"desk"},
+            ),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+def _assets(
+    partitions: Partitions, settings: Settings, books: Mapping[str, Book], exchange: Exchange
+) -> list[dg.AssetsDefinition]:
+    return [
+        *market_data_assets.build_assets(partitions, settings, exchange),
+        *feature_assets.build_assets(partitions),
+        *feature_sql_assets.build_assets(partitions),
+        *label_assets.build_assets(partitions),
+        *model_assets.build_assets(partitions),
+        *prediction_assets.build_assets(partitions),
+        *signal_assets.build_assets(partitions),
+        *portfolio_assets.build_assets(partitions, books),
+        *backtest_assets.build_assets(partitions, books),
+        *report_assets.build_assets(partitions, books),
+        *maintenance.build_assets(),
+    ]
+
+
+def _contract_checks(assets: list[dg.AssetsDefinition]) -> list[dg.AssetChecksDefinition]:
+    definition_of = {".".join(key.path): asset.partitions_def for asset in assets for key in asset.keys}
+    return [contract_check(contract, definition_of[table]) for table, contract in CONTRACTS.items()]
+
+
+def __getattr__(name: str) -> dg.Definitions:
+    """Build ``defs`` when Dagster asks for it, so that importing this module touches no lake."""
+    if name == "defs":
+        globals()["defs"] = build_defs()
+        return globals()["defs"]
+    raise AttributeError(name)

@@ -1,0 +1,125 @@
+"""The main job: a source's whole history through every stage, with an honest summary at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from trading_assets.definitions import CONTRACTS, build_defs, desk_partitions
+from trading_assets.lake import LakeFrame
+from trading_assets.lake.hashing import content_hash
+from trading_assets.market_data.calendar import sessions
+from trading_assets.orchestration.clock import now
+from trading_assets.orchestration.exchange import exchange_of
+from trading_assets.orchestration.instance import open_instance
+from trading_assets.orchestration.refresh import StageReport, refresh
+from trading_assets.orchestration.resources import Desk
+from trading_assets.orchestration.settings import FILE_NAME, Settings, SettingsError
+from trading_assets.portfolio.books import load_books
+from trading_assets.reports.assets import read_tear_sheet, write_atomically
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the demo made: rows and hash of each table, figures of each book, where to look."""
+
+    rows: Mapping[str, int]
+    hashes: Mapping[str, str]
+    books: Mapping[str, Mapping[str, float | None]]
+    verdicts: Mapping[str, str]
+    reports: Mapping[str, Path]
+    quarantined: int
+
+
+def configure(settings: Settings, source: Mapping[str, Any]) -> Settings:
+    """Point a lake at a source and give its partitions the span of the source's history.
+
+    Raises
+    ------
+    SettingsError
+        The lake already holds another source.
+    """
+    stored = settings.home / FILE_NAME
+    if stored.exists() and dict(settings.source) != dict(source):
+        msg = (
+            f"the lake in {settings.home} holds the source {dict(settings.source)}; "
+            "use another folder (--home DIR), or remove it with: make clean"
+        )
+        raise SettingsError(msg)
+    if not stored.exists():
+        listed = Desk(settings.with_values(source=source)).source.symbols()
+        first, last = listed["first_session"].min(), listed["last_session"].max()
+        if not isinstance(first, date) or not isinstance(last, date):
+            msg = f"the source {dict(source)} has no bar on any session; check its path and column mapping"
+            raise SettingsError(msg)
+        settings = settings.with_values(source=source, start=first.replace(day=1), end=last + timedelta(days=1))
+        settings.save()
+    return settings
+
+
+def run(settings: Settings) -> Iterator[StageReport]:
+    """Run all stages over the whole span of a lake; yields a report per stage as it ends."""
+    desk = Desk(settings)
+    instance = open_instance(settings)
+    partitions = desk_partitions(settings, load_books(settings.books), exchange_of(settings, now().date()))
+    yield from refresh(build_defs(desk=desk), desk, partitions, instance, lambda: _span(settings))
+
+
+def _span(settings: Settings) -> tuple[date, date]:
+    days = sessions(settings.exchange, settings.start, settings.last_day or now().date())
+    return days[0], days[-1]
+
+
+def summarise(settings: Settings) -> Summary:
+    """Read back what a lake holds."""
+    desk = Desk(settings)
+    rows, hashes = {}, {}
+    stored = set(desk.lake.tables())
+    for table, contract in CONTRACTS.items():
+        if table in stored:
+            frame = LakeFrame(desk.lake, contract).read()
+            rows[table] = frame.height
+            hashes[table] = content_hash(frame, key=contract.key, exclude=contract.provenance)
+    books = list(load_books(settings.books))
+    reports = {book: desk.reports / book / "tear_sheet.html" for book in books}
+    sheets = {book: read_tear_sheet(path.with_suffix(".json")) for book, path in reports.items() if path.exists()}
+    return Summary(
+        rows=rows,
+        hashes=hashes,
+        books={book: _figures(desk, book) for book in sheets},
+        verdicts={book: _verdict(sheet) for book, sheet in sheets.items()},
+        reports=reports,
+        quarantined=_quarantined(desk, stored),
+    )
+
+
+def save_summary(settings: Settings, summary: Summary) -> Path:
+    """Write rows and hashes next to the reports, so that two runs can be compared."""
+    path = settings.home / "reports" / "summary.json"
+    content = {"rows": summary.rows, "content_hashes": summary.hashes, "books": summary.books}
+    write_atomically(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    return path
+
+
+def _figures(desk: Desk, book: str) -> dict[str, float | None]:
+    found = LakeFrame(desk.lake, CONTRACTS["reports.tear_sheet"]).read(book=book)
+    return dict(found.select("statistic", "value").iter_rows())
+
+
+def _verdict(sheet: Mapping[str, Any]) -> str:
+    verdict = sheet["verdict"]
+    return str(verdict["text"] if isinstance(verdict, Mapping) else verdict)
+
+
+def _quarantined(desk: Desk, stored: set[str]) -> int:
+    tables = [contract.quarantine_table for contract in CONTRACTS.values() if contract.quarantine_table in stored]
+    if not tables:
+        return 0
+    counted = [desk.lake.query(f"SELECT count(*) AS rows FROM lake.{table}") for table in tables]
+    return int(pl.concat(counted)["rows"].sum())

@@ -1,0 +1,68 @@
+"""Compilation of the ledger's loops with numba, cached on disk by what the code says."""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.dispatcher import Dispatcher
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@cache
+def source_stamp(folder: Path = Path(__file__).parent) -> str:
+    """Content hash of the Python files in a folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder, by default the one of this package.
+
+    Returns
+    -------
+    str
+        Hexadecimal SHA-256 of the names and contents, in the order of names.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+class _PackageCache(FunctionCache):
+    """A cache of compiled code that is stale as soon as any module of this package changes.
+
+    Numba checks the time stamp of the file of the function itself only: after an update of `costs.py` alone it would
+    go on running the ledger with the old costs compiled into it.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        self._cache_file = IndexDataCacheFile(  # type: ignore[no-untyped-call]
+            cache_path=self._cache_path, filename_base=self._impl.filename_base, source_stamp=source_stamp()
+        )
+
+
+def numba_compiled(function: Function) -> Function:
+    """Compile a function in numba's nopython mode on first use and keep the machine code on disk.
+
+    Parameters
+    ----------
+    function : callable
+        A function of arrays, numbers and named tuples of them.
+
+    Returns
+    -------
+    callable
+        The compiled function, with the signature of `function`. Floating point follows IEEE 754 without reordering,
+        so equal inputs give equal bits.
+    """
+    compiled: Any = numba.njit(function)
+    if isinstance(compiled, Dispatcher):  # not so where the environment disables compilation
+        vars(compiled)["_cache"] = _PackageCache(function)
+    result: Function = compiled
+    return result

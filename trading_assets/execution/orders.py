@@ -1,0 +1,92 @@
+"""Order planning: the shares that lead from the positions held to the weights wanted."""
+
+import math
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from trading_assets.execution.compiled import numba_compiled
+
+FloatArray = npt.NDArray[np.float64]
+
+_LOT_ERROR = 1e-9  # of a lot; absorbs the rounding of weight x equity / price, so that 100 shares are not cut to 99
+
+
+@numba_compiled
+def whole_lots(quantity: float, lot_size: float) -> float:
+    """Round a quantity toward zero to whole lots.
+
+    Parameters
+    ----------
+    quantity : float
+        Shares, signed.
+    lot_size : float
+        Shares per lot; 0 leaves the quantity as it is.
+
+    Returns
+    -------
+    float
+        Shares, signed.
+    """
+    if lot_size == 0.0:
+        return quantity
+    return math.copysign(math.floor(abs(quantity) / lot_size + _LOT_ERROR) * lot_size, quantity)
+
+
+@numba_compiled
+def plan_orders(
+    weight: FloatArray, quantity: FloatArray, price: FloatArray, equity: float, lot_size: float
+) -> FloatArray:
+    """Plan the orders of a book after the close: weight x equity / price less the position, in whole lots.
+
+    A position whose target is 0 is closed to the last share, odd lots included. A book without equity wants nothing.
+
+    Parameters
+    ----------
+    weight : numpy.ndarray
+        Target weight per symbol as a fraction of equity, negative for short; shape (symbols,).
+    quantity : numpy.ndarray
+        Shares held per symbol, signed; same shape.
+    price : numpy.ndarray
+        Last known close per symbol; same shape. Known wherever the weight is not 0.
+    equity : float
+        Equity of the book at this close, in currency.
+    lot_size : float
+        Shares per lot; 0 allows fractions.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shares to trade per symbol, positive to buy and negative to sell; same shape.
+    """
+    wanted = np.zeros(weight.size)
+    for j in range(weight.size):
+        if weight[j] == 0.0 or equity <= 0.0:
+            wanted[j] = -quantity[j]
+        else:
+            wanted[j] = whole_lots(weight[j] * equity / price[j] - quantity[j], lot_size)
+    return wanted
+
+
+def order_ids(orders: pl.DataFrame) -> pl.Series:
+    """Identity of orders: the same decision has the same id in every run and process.
+
+    Parameters
+    ----------
+    orders : polars.DataFrame
+        `book, date, symbol, side`, with the decision session as `date`.
+
+    Returns
+    -------
+    polars.Series
+        `order_id` Utf8 in the order of the rows: the first 32 hexadecimal digits of the SHA-256 of
+        "book|date|symbol|side", e.g. of "main|2015-01-02|AAPL|buy".
+    """
+    keys = orders.select(key=pl.concat_str(["book", pl.col("date").dt.to_string("%Y-%m-%d"), "symbol", "side"],
+                                           separator="|"))  # fmt: skip
+    with duckdb.connect(":memory:") as connection:
+        connection.register("keys", keys.to_arrow())
+        table = connection.sql("select left(sha256(key), 32) as order_id from keys").to_arrow_table()
+    return pl.Series("order_id", table["order_id"], dtype=pl.String)

@@ -1,0 +1,63 @@
+"""Assets of labels."""
+
+from datetime import timedelta
+
+import dagster as dg
+import polars as pl
+
+from trading_assets.labels.contract import FORWARD_RETURN
+from trading_assets.lake import LakeFrame
+from trading_assets.lake.assets import run_scope_of, table_asset, table_in
+from trading_assets.market_data.calendar import sessions
+from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
+from trading_assets.market_data.listing import listed_partitions
+from trading_assets.orchestration import mappings
+from trading_assets.orchestration.partitions import Partitions
+from trading_assets.orchestration.resources import Desk
+from trading_assets.orchestration.retries import retry_when_not_ready
+
+OWNER = "research"
+HORIZON_SESSIONS = 5
+_REACH = timedelta(days=40)
+
+
+def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
+    """Build the assets of this stage."""
+
+    @dg.asset(
+        **table_asset(FORWARD_RETURN, owner=OWNER, kinds={"polars"}),
+        partitions_def=partitions.panel,
+        backfill_policy=dg.BackfillPolicy.multi_run(1_000_000),
+        ins={
+            "symbols": table_in(SYMBOLS),
+            "bars_daily": table_in(BARS_DAILY, mappings.same_symbol_with_next_year()),
+            "corporate_actions": table_in(CORPORATE_ACTIONS, mappings.same_symbol_with_next_year()),
+        },
+    )
+    def forward_return(
+        context: dg.AssetExecutionContext,
+        desk: dg.ResourceParam[Desk],
+        symbols: LakeFrame,
+        bars_daily: LakeFrame,
+        corporate_actions: LakeFrame,
+    ) -> pl.DataFrame:
+        from trading_assets.labels.forward_return import forward_return as compute
+
+        scope = run_scope_of(context, FORWARD_RETURN)
+        first, last = scope.window()
+        names = scope.values["symbol"]
+        years = [year for year in range(first.year, last.year + 2) if str(year) in _year_keys(partitions)]
+        needed = listed_partitions(symbols.read(), names, years)
+        with retry_when_not_ready(desk.settings.retry_seconds):
+            for upstream in (bars_daily, corporate_actions):
+                upstream.require_written(needed, for_what=f"{FORWARD_RETURN.table} ({scope.describe()})")
+        bars = bars_daily.read(start=first, end=last + _REACH, symbol=names)
+        actions = corporate_actions.read(start=first, end=last + _REACH, symbol=names)
+        calendar = sessions(desk.settings.exchange, first, last + _REACH)
+        return compute(bars, actions, horizon=HORIZON_SESSIONS, start=first, end=last, calendar_sessions=calendar)
+
+    return [forward_return]
+
+
+def _year_keys(partitions: Partitions) -> set[str]:
+    return set(partitions.years.get_partition_keys())

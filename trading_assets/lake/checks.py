@@ -1,0 +1,86 @@
+"""One blocking check per table, made from its contract: the stored rows of the run's partitions hold it."""
+
+import dagster as dg
+import polars as pl
+
+from trading_assets.lake.catalog import Lake
+from trading_assets.lake.contracts import Contract
+from trading_assets.lake.partitions import run_partition_keys, scope_of_keys
+from trading_assets.lake.scope import Scope
+
+_SHOWN = 20
+
+
+def contract_check(contract: Contract, partitions_def: dg.PartitionsDefinition | None) -> dg.AssetChecksDefinition:
+    """Blocking check that the rows of the run's partitions hold the table's contract.
+
+    The partitions are read from the run's own tags: a check that declares ``partitions_def`` writes one planned row
+    per partition with all partitions inside it, which is quadratic (see ``docs/decisions.md``).
+    """
+
+    @dg.asset_check(
+        asset=dg.AssetKey(contract.asset_key),
+        name="contract",
+        blocking=True,
+        description=f"Stored rows hold the contract of {contract.table}; quarantined rows stay below "
+        f"{contract.quarantine_limit:.2%}.",
+        required_resource_keys={"desk"},
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        lake: Lake = context.op_execution_context.resources.desk.lake
+        return check_contract(lake, contract, run_scope(context, contract, partitions_def))
+
+    return check
+
+
+def run_scope(
+    context: dg.AssetCheckExecutionContext, contract: Contract, partitions_def: dg.PartitionsDefinition | None
+) -> Scope:
+    """Rows of the partitions that this run was asked for; the whole table where it was asked for none."""
+    if partitions_def is None:
+        return Scope()
+    keys = run_partition_keys(partitions_def, context.run.tags, context.instance)
+    return Scope() if keys is None else scope_of_keys(partitions_def, keys, contract)
+
+
+def check_contract(lake: Lake, contract: Contract, scope: Scope) -> dg.AssetCheckResult:
+    """Validate stored rows and count the quarantined ones."""
+    names = ", ".join(f'"{column.name}"' for column in contract.columns)
+    rows = lake.query(f"SELECT {names} FROM lake.{contract.table} WHERE {scope.sql()}")
+    bad = contract.split(rows).quarantined
+    where = scope.sql(or_null=True)
+    rules = lake.query(
+        f"SELECT rule, count(*) AS rows FROM lake.{contract.quarantine_table} WHERE {where} "
+        "GROUP BY rule ORDER BY rows DESC, rule"
+    )
+    quarantined = int(rules["rows"].sum())
+    share = quarantined / max(quarantined + rows.height, 1)
+    passed = bad.is_empty() and share <= contract.quarantine_limit
+    return dg.AssetCheckResult(
+        passed=passed,
+        description=_explain(contract, bad, quarantined, share),
+        metadata={
+            "rows": rows.height,
+            "rows_quarantined": quarantined,
+            "share_quarantined": share,
+            "rules_broken": _table(rules),
+        },
+    )
+
+
+def _explain(contract: Contract, bad: pl.DataFrame, quarantined: int, share: float) -> str:
+    if bad.height:
+        first = bad.row(0, named=True)
+        return f"{bad.height} stored rows break the contract, first: {first}"
+    if share > contract.quarantine_limit:
+        return (
+            f"{quarantined} rows ({share:.2%}) are quarantined, the limit is {contract.quarantine_limit:.2%}; "
+            f"look at them with: trading-assets sql 'FROM {contract.quarantine_table}'"
+        )
+    return f"{quarantined} rows quarantined" if quarantined else "every row holds the contract"
+
+
+def _table(rules: pl.DataFrame) -> dg.TableMetadataValue:
+    records = [dg.TableRecord({"rule": r["rule"], "rows": r["rows"]}) for r in rules.head(_SHOWN).to_dicts()]
+    columns = [dg.TableColumn("rule", "string"), dg.TableColumn("rows", "int")]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))

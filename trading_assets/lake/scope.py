@@ -1,0 +1,82 @@
+"""Scope: the rectangle of a table that one write replaces or one read asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import polars as pl
+
+from trading_assets.lake.errors import LakeError
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Rows of a table selected by values of its dimensions and by a half-open window of its time column.
+
+    Attributes
+    ----------
+    values : mapping of str to tuple of str
+        Column -> the values it may take; a column that is absent is not restricted.
+    time : str or None
+        The time column that ``start`` (inclusive) and ``end`` (exclusive) restrict.
+    partition_keys : tuple of str
+        The partitions that a write of this scope completes; empty for an unpartitioned table.
+    """
+
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    time: str | None = None
+    start: date | None = None
+    end: date | None = None
+    partition_keys: tuple[str, ...] = ()
+
+    def sql(self, *, or_null: bool = False) -> str:
+        """SQL predicate; with ``or_null`` rows whose dimension is unknown belong to the scope too."""
+        parts = []
+        for column, values in self.values.items():
+            listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+            parts.append(_or_null(f'"{column}" IN ({listed})' if values else "FALSE", column, or_null=or_null))
+        if self.time and self.start:
+            parts.append(_or_null(f"\"{self.time}\" >= DATE '{self.start}'", self.time, or_null=or_null))
+        if self.time and self.end:
+            parts.append(_or_null(f"\"{self.time}\" < DATE '{self.end}'", self.time, or_null=or_null))
+        return " AND ".join(parts) or "TRUE"
+
+    def expr(self) -> pl.Expr:
+        """Polars predicate that is true for rows inside the scope and false for all others, unknown ones included."""
+        inside = pl.lit(value=True)
+        for column, values in self.values.items():
+            inside &= pl.col(column).is_in(values)
+        if self.time and self.start:
+            inside &= pl.col(self.time) >= self.start
+        if self.time and self.end:
+            inside &= pl.col(self.time) < self.end
+        return inside.fill_null(value=False)
+
+    def window(self) -> tuple[date, date]:
+        """First and last day of the scope, both included.
+
+        Raises
+        ------
+        LakeError
+            The scope is not bounded in time.
+        """
+        if self.start is None or self.end is None:
+            msg = f"{self.describe()} has no first and last day; give the run a partition of time"
+            raise LakeError(msg)
+        return self.start, self.end - timedelta(days=1)
+
+    def describe(self) -> str:
+        """Short text for messages: dimensions and window."""
+        parts = [
+            f"{column} {values[0]}" if len(values) == 1 else f"{len(values)} {column}s"
+            for column, values in self.values.items()
+        ]
+        if self.start or self.end:
+            parts.append(f"{self.start or '...'} to before {self.end or '...'}")
+        return ", ".join(parts) or "the whole table"
+
+
+def _or_null(predicate: str, column: str, *, or_null: bool) -> str:
+    return f'({predicate} OR "{column}" IS NULL)' if or_null else predicate

@@ -1,0 +1,231 @@
+"""The one writer path: one transaction makes a scope's rows equal to a frame and touches only rows that differ.
+
+An empty scope is a plain bulk insert; refreshing the running year appends a session; running again changes nothing
+and commits nothing; a vendor's restatement is exactly the changed rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from trading_assets.lake._tables import ensure_table
+from trading_assets.lake.catalog import WRITTEN, Lake, roll_back, with_retries
+from trading_assets.lake.contracts import Contract
+from trading_assets.lake.errors import ContractError
+from trading_assets.lake.hashing import content_hash
+from trading_assets.lake.scope import Scope
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What a write did: rows by kind, the content hash of the scope, and the snapshot that holds it."""
+
+    rows: int
+    added: int
+    changed: int
+    removed: int
+    quarantined: int
+    content_hash: str
+    snapshot: int
+    bytes: int
+
+    @property
+    def is_unchanged(self) -> bool:
+        """True if the scope held exactly these rows before."""
+        return not (self.added or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    upserts: pl.DataFrame
+    stale_keys: pl.DataFrame
+    added: int
+    changed: int
+    removed: int
+
+
+def replace(
+    lake: Lake,
+    contract: Contract,
+    frame: pl.DataFrame,
+    scope: Scope,
+    *,
+    rules: Mapping[str, pl.Expr] | None = None,
+    author: str = "",
+    message: str = "",
+) -> WriteResult:
+    """Make the rows of a scope equal to a frame, atomically.
+
+    Rows that break the contract go to its quarantine table in the same transaction. One process at a time writes a
+    table; readers are never kept waiting and see the rows of before or of after.
+
+    Parameters
+    ----------
+    lake : Lake
+        Where to write.
+    contract : Contract
+        Contract of the table.
+    frame : polars.DataFrame
+        The complete rows of the scope.
+    scope : Scope
+        The rectangle that the frame replaces.
+    rules : mapping of str to polars.Expr, optional
+        Further rules: name -> expression that is true where a row breaks it.
+    author, message : str
+        Recorded with the snapshot.
+
+    Raises
+    ------
+    ContractError
+        The frame lacks a column, or holds good rows outside the scope.
+    LakeError
+        The stored table has other types than the contract, or other writers did not let this one through.
+    """
+    split = contract.split(frame, rules)
+    good = split.good
+    outside = good.filter(~scope.expr())
+    if outside.height:
+        row = outside.select(contract.key).row(0, named=True)
+        msg = f"{contract.table}: {outside.height} rows lie outside the partitions being written, first {row}"
+        raise ContractError(msg)
+    quarantined = _attribute(split.quarantined, contract, scope)
+    with lake.exclusively(contract.table):
+        difference = with_retries(
+            lake, lambda cursor: _write(cursor, contract, good, quarantined, scope, author, message)
+        )
+        snapshot = lake.current_snapshot()
+    return WriteResult(
+        rows=good.height,
+        added=difference.added,
+        changed=difference.changed,
+        removed=difference.removed,
+        quarantined=split.quarantined.height,
+        content_hash=content_hash(good, key=contract.key, exclude=contract.provenance),
+        snapshot=snapshot,
+        bytes=good.estimated_size(),
+    )
+
+
+def _write(
+    cursor: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    good: pl.DataFrame,
+    quarantined: pl.DataFrame,
+    scope: Scope,
+    author: str,
+    message: str,
+) -> _Difference:
+    ensure_table(cursor, contract)
+    cursor.execute("BEGIN")
+    try:
+        difference = _apply_difference(cursor, contract, good, scope)
+        quarantine_changed = _replace_quarantine(cursor, contract, quarantined, scope)
+        unrecorded = _record_partitions(cursor, contract.table, scope)
+        if difference.upserts.height or difference.stale_keys.height or quarantine_changed or unrecorded:
+            info = json.dumps({"table": contract.table, "scope": scope.describe()})
+            cursor.execute("CALL lake.set_commit_message(?, ?, extra_info => ?)", [author, message, info])
+            cursor.execute("COMMIT")
+        else:
+            cursor.execute("ROLLBACK")
+    except BaseException:
+        roll_back(cursor)
+        raise
+    return difference
+
+
+def _apply_difference(
+    cursor: duckdb.DuckDBPyConnection, contract: Contract, good: pl.DataFrame, scope: Scope
+) -> _Difference:
+    names = ", ".join(f'"{name}"' for name in good.columns)
+    stored = cursor.execute(f"SELECT {names} FROM lake.{contract.table} WHERE {scope.sql()}").pl()
+    stored = stored.cast(good.schema)  # type: ignore[arg-type]
+    difference = _difference(stored, good, contract.key)
+    if difference.stale_keys.height == stored.height and stored.height:
+        cursor.execute(f"DELETE FROM lake.{contract.table} WHERE {scope.sql()}")
+    elif difference.stale_keys.height:
+        key = ", ".join(f'"{name}"' for name in contract.key)
+        cursor.register("stale_keys", difference.stale_keys.to_arrow())
+        cursor.execute(
+            f"DELETE FROM lake.{contract.table} WHERE {scope.sql()} AND ({key}) IN (SELECT ({key}) FROM stale_keys)"
+        )
+        cursor.unregister("stale_keys")
+    if difference.upserts.height:
+        _insert(cursor, contract.table, difference.upserts)
+    return difference
+
+
+def _difference(stored: pl.DataFrame, wanted: pl.DataFrame, key: tuple[str, ...]) -> _Difference:
+    if stored.is_empty():
+        return _Difference(wanted, wanted.select(key).clear(), wanted.height, 0, 0)
+    both = wanted.join(stored, on=key, how="left", suffix="__old", nulls_equal=True, maintain_order="left")
+    values = [name for name in wanted.columns if name not in key]
+    known = stored.select(key).with_columns(__known=pl.lit(value=True))
+    both = both.join(known, on=key, how="left", nulls_equal=True, maintain_order="left")
+    is_new = pl.col("__known").is_null()
+    differs = pl.any_horizontal([pl.lit(value=False), *(pl.col(n).ne_missing(pl.col(f"{n}__old")) for n in values)])
+    marked = both.select(*wanted.columns, is_new=is_new, is_changed=~is_new & differs)
+    gone = stored.select(key).join(wanted.select(key), on=key, how="anti", nulls_equal=True)
+    changed = marked.filter("is_changed")
+    return _Difference(
+        upserts=marked.filter(pl.col("is_new") | pl.col("is_changed")).select(wanted.columns),
+        stale_keys=pl.concat([changed.select(key), gone]),
+        added=int(marked["is_new"].sum()),
+        changed=changed.height,
+        removed=gone.height,
+    )
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+    names = ", ".join(f'"{name}"' for name in frame.columns)
+    cursor.register("new_rows", frame.to_arrow())
+    cursor.execute(f"INSERT INTO lake.{table} ({names}) SELECT {names} FROM new_rows")
+    cursor.unregister("new_rows")
+
+
+def _attribute(quarantined: pl.DataFrame, contract: Contract, scope: Scope) -> pl.DataFrame:
+    """Give rows whose key did not parse, or lies outside the scope, a place inside it.
+
+    So every quarantined row belongs to exactly the partitions it came with: writing them again replaces it, writing
+    others leaves it alone. What was delivered is in its column ``row``.
+    """
+    places: dict[str, pl.Expr] = {}
+    for name, values in scope.values.items():
+        if name in contract.key and values:
+            places[name] = pl.when(pl.col(name).is_in(values)).then(pl.col(name)).otherwise(pl.lit(values[0]))
+    if scope.time in contract.key and scope.time and (scope.start or scope.end):
+        first = pl.lit(scope.start or scope.end).cast(contract.schema[scope.time])
+        is_inside = Scope(time=scope.time, start=scope.start, end=scope.end).expr()
+        places[scope.time] = pl.when(is_inside).then(pl.col(scope.time)).otherwise(first)
+    return quarantined.with_columns(**places)
+
+
+def _replace_quarantine(
+    cursor: duckdb.DuckDBPyConnection, contract: Contract, quarantined: pl.DataFrame, scope: Scope
+) -> bool:
+    table, schema = contract.quarantine_table, contract.quarantine_schema
+    names = ", ".join(f'"{name}"' for name in schema)
+    where = scope.sql()
+    stored = cursor.execute(f"SELECT {names} FROM lake.{table} WHERE {where}").pl().cast(schema)  # type: ignore[arg-type]
+    order = list(schema)
+    if stored.sort(order).equals(quarantined.sort(order)):
+        return False
+    cursor.execute(f"DELETE FROM lake.{table} WHERE {where}")
+    if quarantined.height:
+        _insert(cursor, table, quarantined)
+    return True
+
+
+def _record_partitions(cursor: duckdb.DuckDBPyConnection, table: str, scope: Scope) -> bool:
+    """Remember which partitions have been written. Rows are only ever appended, so writers cannot conflict here."""
+    if not scope.partition_keys:
+        return False
+    known = cursor.execute(f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = ?", [table]).pl()
+    new = sorted(set(scope.partition_keys) - set(known["partition_key"].to_list()))
+    if not new:
+        return False
+    _insert(cursor, WRITTEN, pl.DataFrame({"table_name": [table] * len(new), "partition_key": new}))
+    return True

@@ -1,0 +1,144 @@
+"""Find the standard columns in a file and read their cells without losing one that does not parse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from trading_assets.market_data.sources.errors import SourceFormatError
+
+__all__ = ["ACTION_COLUMNS", "BAR_COLUMNS", "NAME_COLUMNS", "Cell", "number", "original_row", "resolve", "text"]
+
+# Standard name -> other names it usually goes by, most specific first. An adjusted close is never taken for the close.
+BAR_COLUMNS: Mapping[str, Sequence[str]] = {
+    "symbol": ("ticker", "sym", "instrument", "name"),
+    "date": ("session", "timestamp", "datetime", "ts", "time", "day", "t"),
+    "open": ("o",),
+    "high": ("h",),
+    "low": ("l",),
+    "close": ("c",),
+    "volume": ("vol", "v"),
+}
+ACTION_COLUMNS: Mapping[str, Sequence[str]] = {
+    "symbol": BAR_COLUMNS["symbol"],
+    "ex_date": ("exdate", "ex-date", "date"),
+    "kind": ("type", "action"),
+    "value": ("ratio", "amount"),
+}
+NAME_COLUMNS: Mapping[str, Sequence[str]] = {
+    "symbol": ("ticker", "sym", "instrument"),
+    "name": ("security", "company", "company name", "description"),
+}
+_MISSING = ("", "na", "n/a", "null", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How to read a column: its value and, where that can happen, whether a cell holds something else."""
+
+    value: pl.Expr
+    unreadable: pl.Expr | None = None
+
+
+def resolve(
+    found: Sequence[str], standard: Mapping[str, Sequence[str]], mapping: Mapping[str, str], *, file: str, setting: str
+) -> dict[str, str]:
+    """Return the file's column of each standard name.
+
+    The mapping wins, then the same name, then the same name in another case, then an alias.
+
+    Raises
+    ------
+    SourceFormatError
+        If a column is missing or two fit equally well; the message names the file, its columns and the setting.
+    """
+    unknown = sorted(set(mapping) - set(standard))
+    if unknown:
+        raise SourceFormatError(
+            f"setting {setting}: {', '.join(map(repr, unknown))} is no standard column; "
+            f"map from {', '.join(standard)} to the names in {file}: {_listed(found)}."
+        )
+    resolved = {name: _find(name, found, standard[name], mapping, file=file, setting=setting) for name in standard}
+    missing = [name for name, column in resolved.items() if column is None]
+    if missing:
+        example = ", ".join(f"{name}: <column>" for name in missing)
+        raise SourceFormatError(
+            f"{file} has no column for {', '.join(missing)}; columns found: {_listed(found)}. "
+            f"Name them in the setting {setting}, e.g. {{{example}}}."
+        )
+    return {name: column for name, column in resolved.items() if column is not None}
+
+
+def _find(
+    name: str, found: Sequence[str], aliases: Sequence[str], mapping: Mapping[str, str], *, file: str, setting: str
+) -> str | None:
+    if name in mapping:
+        if mapping[name] in found:
+            return mapping[name]
+        raise SourceFormatError(
+            f"{file} has no column {mapping[name]!r}, which the setting {setting} gives for {name}; "
+            f"columns found: {_listed(found)}. Was it renamed? Correct the setting."
+        )
+    if name in found:
+        return name
+    for candidate in (name, *aliases):
+        matches = [column for column in found if column.strip().lower() == candidate]
+        if len(matches) > 1:
+            raise SourceFormatError(
+                f"{file}: the columns {_listed(matches)} all look like {name}; say which one in the setting {setting}."
+            )
+        if matches:
+            return matches[0]
+    return None
+
+
+def text(column: str) -> Cell:
+    """Read a column as text; any cell can be."""
+    return Cell(pl.col(column).cast(pl.String))
+
+
+def number(column: str, dtype: pl.DataType, target: type[pl.Float64 | pl.Int64], *, file: str, setting: str) -> Cell:
+    """Read a column of numbers, or of texts that hold numbers, as `target`.
+
+    An empty text is a missing value. A number is unreadable as Int64 if it has a fraction, is NaN or beyond 2**63.
+    """
+    value = pl.col(column)
+    if isinstance(dtype, pl.Null):
+        return Cell(value.cast(target))
+    if isinstance(dtype, pl.String):
+        stripped = value.str.strip_chars()
+        present = ~stripped.str.to_lowercase().is_in(_MISSING)
+        parsed = _parse_number(stripped, target)
+        return Cell(parsed, (present & parsed.is_null()).fill_null(value=False))
+    if not dtype.is_numeric():
+        raise SourceFormatError(
+            f"{file}: column {column!r} holds {dtype}, not numbers; name the right column in the setting {setting}."
+        )
+    if target is pl.Float64:
+        return Cell(value.cast(pl.Float64))
+    whole = _whole(value) if dtype.is_float() or dtype.is_decimal() else value.cast(pl.Int64, strict=False)
+    return Cell(whole, value.is_not_null() & whole.is_null())
+
+
+def _parse_number(stripped: pl.Expr, target: type[pl.Float64 | pl.Int64]) -> pl.Expr:
+    as_float = stripped.cast(pl.Float64, strict=False)
+    # Text is tried as an integer first: a float holds only 53 bits of it.
+    return as_float if target is pl.Float64 else pl.coalesce(stripped.cast(pl.Int64, strict=False), _whole(as_float))
+
+
+def _whole(value: pl.Expr) -> pl.Expr:
+    return pl.when(value == value.floor()).then(value.cast(pl.Int64, strict=False))
+
+
+def original_row(columns: Sequence[str], unreadable: Sequence[pl.Expr]) -> pl.Expr:
+    """Return `raw`: the row as a JSON object of texts where a cell is unreadable, else null."""
+    if not unreadable:
+        return pl.lit(None, dtype=pl.String)
+    whole = pl.struct(pl.col(column).cast(pl.String) for column in columns)
+    return pl.when(pl.any_horizontal(unreadable)).then(whole.struct.json_encode())
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(map(repr, columns))

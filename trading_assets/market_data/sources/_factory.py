@@ -1,0 +1,80 @@
+"""Make a source from settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from trading_assets.market_data.sources.errors import SourceConfigError
+from trading_assets.market_data.sources.files import FilesSource
+from trading_assets.market_data.sources.protocol import Source
+from trading_assets.market_data.sources.sample import SampleSource
+from trading_assets.market_data.sources.simulated import SimulatedSource, SimulationParameters
+
+__all__ = ["make_source"]
+
+_SETTINGS: Final[Mapping[str, type[Any]]] = {
+    "files": FilesSource,
+    "sample": SampleSource,
+    "simulated": SimulationParameters,
+}
+
+
+def make_source(config: Mapping[str, object]) -> Source:
+    """Return the source that `config` describes.
+
+    Parameters
+    ----------
+    config
+        `kind` (``"sample"``, ``"files"`` or ``"simulated"``) and the parameters of `FilesSource` or
+        `SimulationParameters` under their own names; dates may be ISO 8601 text, as in a YAML file.
+
+    Raises
+    ------
+    SourceConfigError
+        If the kind or a key is unknown (the message lists the valid ones), one is missing, or a value has another type.
+
+    Examples
+    --------
+    >>> make_source({"kind": "simulated", "seed": 7, "n_symbols": 3}).name
+    'simulated'
+    """
+    options = dict(config)
+    kind = options.pop("kind", None)
+    settings = _SETTINGS.get(kind) if isinstance(kind, str) else None
+    if settings is None:
+        valid = ", ".join(map(repr, _SETTINGS))
+        raise SourceConfigError(f"setting source.kind is {kind!r}; it must be one of {valid}{_hint(kind, _SETTINGS)}.")
+    fields = [field.name for field in dataclasses.fields(settings)]
+    for key in options:
+        if key not in fields:
+            valid = ", ".join(fields) if fields else "none, it has no settings"
+            raise SourceConfigError(
+                f"setting source.{kind}.{key} does not exist{_hint(key, fields)}; "
+                f"the settings of kind {kind!r}: {valid}."
+            )
+    made = _validated(f"source.{kind}", settings, options)
+    source: Source = SimulatedSource(made) if isinstance(made, SimulationParameters) else made
+    return source
+
+
+def _validated(prefix: str, settings: type[Any], options: Mapping[str, object]) -> Any:
+    try:
+        return TypeAdapter(settings).validate_python(options)
+    except ValidationError as error:
+        problems = [
+            f"setting {'.'.join([prefix, *map(str, problem['loc'])])}: {problem['msg']} (got {problem['input']!r})"
+            if problem["type"] != "missing"
+            else f"setting {'.'.join([prefix, *map(str, problem['loc'])])} is missing"
+            for problem in error.errors()
+        ]
+        raise SourceConfigError(f"{'; '.join(problems)}. Correct the configuration of the source.") from None
+
+
+def _hint(key: object, valid: Mapping[str, object] | list[str]) -> str:
+    near = difflib.get_close_matches(str(key), list(valid), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

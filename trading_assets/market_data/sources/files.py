@@ -1,0 +1,223 @@
+"""Bars from your own Parquet or CSV files: one file, a folder or a glob, with a column mapping where names differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from trading_assets.market_data import calendar
+from trading_assets.market_data.sources import _columns, _tables
+from trading_assets.market_data.sources._bar_files import BarFile, BarReader
+from trading_assets.market_data.sources.errors import SourceConfigError, SourceFormatError
+from trading_assets.market_data.sources.protocol import (
+    CORPORATE_ACTIONS_SCHEMA,
+    SYMBOLS_SCHEMA,
+    Interval,
+    bars_schema,
+    check_interval,
+    check_request,
+)
+
+__all__ = ["FilesSource"]
+
+_DELISTED_AFTER_SESSIONS = 20
+# A date carried by fewer of the names than this is a stray row, not the file's last session.
+_LAST_SESSION_SHARE = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilesSource:
+    """Raw bars read from Parquet or CSV files (``.parquet``, ``.pq``, ``.csv``, ``.csv.gz``, ``.csv.zst``).
+
+    What the files hold is looked up once per object: make a new one when they have changed. Rows whose date or symbol
+    cannot be read belong to no window and no symbol, so every answer carries them.
+
+    Parameters
+    ----------
+    path
+        A file, a folder (read with its subfolders) or a glob.
+    columns
+        Standard name (`symbol`, `date`, `open`, `high`, `low`, `close`, `volume`) to the files' name. Names that
+        are the same but for case, and usual ones (`ticker`, `timestamp`, `vol` ...), need not be given.
+    symbol_in_file_name
+        The files have no symbol column: ``AAPL.csv`` holds AAPL.
+    actions_path, actions_columns
+        Splits and dividends (`symbol`, `ex_date`, `kind`, `value`, optionally `known_at`), and their column mapping.
+    names_path
+        `symbol` and `name` of companies.
+    exchange, currency
+        Of all symbols in the files.
+    date_format
+        chrono format of dates that are not ISO 8601, e.g. ``"%d/%m/%Y"``.
+    timezone
+        Zone in which time stamps are written; needed only where a stamp could be read in two ways.
+    feed
+        Which feed to take from files that carry several, by their column `feed` or `source`.
+    interval
+        Length of the bars in the files.
+    name
+        The value of the column `source` in every answer.
+
+    Raises
+    ------
+    SourceFormatError
+        When files are first looked at and cannot be read as bars; the message names the file and the setting.
+    """
+
+    path: str | Path
+    columns: Mapping[str, str] = field(default_factory=dict)
+    symbol_in_file_name: bool = False
+    actions_path: str | Path | None = None
+    actions_columns: Mapping[str, str] = field(default_factory=dict)
+    names_path: str | Path | None = None
+    exchange: str = "XNYS"
+    currency: str = "USD"
+    date_format: str | None = None
+    timezone: str | None = None
+    feed: str | None = None
+    interval: Interval = "1d"
+    name: str = "files"
+
+    def __post_init__(self) -> None:
+        """Check the settings that need no file."""
+        if self.timezone is not None:
+            try:
+                ZoneInfo(self.timezone)
+            except (KeyError, ValueError, OSError) as error:
+                raise SourceConfigError(
+                    f"setting source.files.timezone: {self.timezone!r} is no time zone; "
+                    "use an IANA name such as 'UTC' or 'America/New_York'."
+                ) from error
+
+    def symbols(self) -> pl.DataFrame:
+        """Return one row per symbol, with its span taken from the bars.
+
+        Only dates on which the exchange trades count, so a stray holiday or future row moves no span. `delisted_on` is
+        the session after the symbol's last bar if that is more than 20 sessions before the files' last session.
+        """
+        spans = self._spans()
+        last = spans["last_session"].max()
+        sessions = calendar.sessions(self.exchange, *self._calendar_window(spans)) if isinstance(last, date) else []
+        ended_by = sessions[-1 - _DELISTED_AFTER_SESSIONS] if len(sessions) > _DELISTED_AFTER_SESSIONS else date.min
+        following = pl.DataFrame(
+            {"last_session": sessions[:-1], "next": sessions[1:]}, schema={"last_session": pl.Date, "next": pl.Date}
+        )
+        return (
+            spans.join(following, on="last_session", how="left")
+            .join(self._names(), on="symbol", how="left")
+            .with_columns(
+                delisted_on=pl.when(pl.col("last_session") < ended_by).then("next"),
+                exchange=pl.lit(self.exchange),
+                currency=pl.lit(self.currency),
+                source=pl.lit(self.name),
+            )
+            .select(*SYMBOLS_SCHEMA)
+            .sort("symbol")
+        )
+
+    def bars(self, symbols: Sequence[str], start: date, end: date, interval: Interval = "1d") -> pl.DataFrame:
+        """Return the files' rows of the symbols and sessions asked for; only those are read."""
+        check_interval(self.name, interval, (self.interval,))
+        wanted = check_request(self.name, symbols, start, end, self._known)
+        if not wanted:
+            return bars_schema(interval).to_frame()
+        frames = [
+            (file.table, file.rows(wanted, start, end, source=self.name, interval=interval)) for file in self._files
+        ]
+        order = ["symbol", "date"] if interval == "1d" else ["symbol", "ts"]
+        return _tables.collect(frames, setting="source.files.path").sort(order, maintain_order=True)
+
+    def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
+        """Return the rows of `actions_path`, none if it is not set.
+
+        Without a column `known_at` an action counts as known from midnight UTC at the start of its ex-date; a bare date
+        before the ex-date counts from the end of that day.
+        """
+        wanted = check_request(self.name, symbols, start, end, self._known)
+        if self.actions_path is None or not wanted:
+            return CORPORATE_ACTIONS_SCHEMA.to_frame()
+        setting = "source.files.actions_path"
+        frames = []
+        for path in _tables.find_files(self.actions_path, setting=setting):
+            table = _tables.open_table(path, setting=setting)
+            frames.append(
+                (
+                    table,
+                    self._reader.actions(
+                        table, self.actions_columns, symbols=wanted, start=start, end=end, source=self.name
+                    ),
+                )
+            )
+        return _tables.collect(frames, setting=setting).sort("symbol", "ex_date", "kind", maintain_order=True)
+
+    @cached_property
+    def _reader(self) -> BarReader:
+        return BarReader(
+            columns=self.columns,
+            symbol_in_file_name=self.symbol_in_file_name,
+            exchange=self.exchange,
+            timezone=self.timezone,
+            date_format=self.date_format,
+            feed=self.feed,
+            daily=self.interval == "1d",
+        )
+
+    @cached_property
+    def _opened(self) -> list[_tables.Table]:
+        setting = "source.files.path"
+        return [_tables.open_table(file, setting=setting) for file in _tables.find_files(self.path, setting=setting)]
+
+    @cached_property
+    def _files(self) -> list[BarFile]:
+        files = [self._reader.open(table) for table in self._opened]
+        self._reader.check(files)
+        return files
+
+    @cached_property
+    def _known(self) -> dict[str, None]:
+        frames = [(file.table, file.symbols()) for file in self._files]
+        found = _tables.collect(frames, setting="source.files.path")["symbol"].unique().drop_nulls().sort()
+        if found.is_empty():
+            raise SourceFormatError(
+                f"{self.path} holds no rows (columns found: {', '.join(self._opened[0].schema)}); "
+                "fetch it again or correct the setting source.files.path."
+            )
+        return dict.fromkeys(found)
+
+    def _names(self) -> pl.DataFrame:
+        if self.names_path is None:
+            return pl.DataFrame(schema={"symbol": pl.String, "name": pl.String})
+        setting = "source.files.names_path"
+        frames = []
+        for path in _tables.find_files(self.names_path, setting=setting):
+            table = _tables.open_table(path, setting=setting)
+            found = _columns.resolve(table.schema.names(), _columns.NAME_COLUMNS, {}, file=table.file, setting=setting)
+            frames.append((table, table.rows.select(pl.col(found[name]).cast(pl.String).alias(name) for name in found)))
+        return _tables.collect(frames, setting=setting).unique("symbol", keep="first", maintain_order=True)
+
+    def _spans(self) -> pl.DataFrame:
+        known = pl.DataFrame({"symbol": list(self._known)}, schema={"symbol": pl.String})
+        frames = [(file.table, file.days()) for file in self._files]
+        days = _tables.collect(frames, setting="source.files.path").unique()
+        first = calendar.first_session(self.exchange)
+        sessions = calendar.sessions(self.exchange, first, calendar.last_session(self.exchange))
+        # Days before the calendar begins cannot be checked against it and are believed.
+        days = days.filter(pl.col("date").is_in(sessions) | (pl.col("date") < first))
+        carried = days.group_by("date").len().filter(pl.col("len") >= math.ceil(_LAST_SESSION_SHARE * known.height))
+        days = days.filter(pl.col("date") <= carried["date"].max()) if carried.height else days.clear()
+        spans = days.group_by("symbol").agg(first_session=pl.col("date").min(), last_session=pl.col("date").max())
+        return known.join(spans, on="symbol", how="left")
+
+    def _calendar_window(self, spans: pl.DataFrame) -> tuple[date, date]:
+        earliest, latest = spans["last_session"].min(), spans["last_session"].max()
+        first = calendar.first_session(self.exchange)
+        begin = earliest if isinstance(earliest, date) else first
+        finish = latest if isinstance(latest, date) else first
+        return max(begin, first), max(finish, first)

@@ -1,0 +1,80 @@
+"""Train the models of a run of months, register each, and collect the rows that describe them."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from trading_assets.models.contract import FEATURE_IMPORTANCE, TRAINED
+from trading_assets.models.registry import register
+from trading_assets.models.training import ModelSpec, TrainedModel, train
+from trading_assets.orchestration.resources import Desk
+
+EXPERIMENT = "trading_assets"
+
+
+@dataclass
+class MonthlyTrainer:
+    """Trains month after month on one panel.
+
+    Attributes
+    ----------
+    desk : Desk
+        Where models are registered.
+    features, labels : polars.DataFrame
+        The panel: everything that any of the months may look at.
+    snapshot : int
+        Lake snapshot that last changed the panel; every registered version carries it.
+    """
+
+    desk: Desk
+    features: pl.DataFrame
+    labels: pl.DataFrame
+    snapshot: int
+    _rows: list[pl.DataFrame] = field(default_factory=list)
+    _importance: list[pl.DataFrame] = field(default_factory=list)
+
+    def train(self, spec: ModelSpec, cut: date) -> None:
+        """Train with what was known at the close of ``cut`` and register the result."""
+        model = train(spec, self.features, self.labels, knowledge_cut=cut)
+        version = register(
+            model,
+            spec,
+            tracking_uri=self.desk.mlflow_uri,
+            artifact_location=self.desk.artifact_location,
+            experiment=EXPERIMENT,
+            tags={"lake_snapshot": str(self.snapshot)},
+        )
+        self._rows.append(self._describe(model, version.version, version.run_id))
+        self._importance.append(
+            model.feature_importance.select(
+                model=pl.lit(spec.name), date=pl.lit(cut), feature="feature", gain="gain", split="split"
+            )
+        )
+
+    def trained(self) -> pl.DataFrame:
+        """Rows of models.trained."""
+        return pl.concat([TRAINED.empty(), *self._rows])
+
+    def importance(self) -> pl.DataFrame:
+        """Rows of models.feature_importance."""
+        return pl.concat([FEATURE_IMPORTANCE.empty(), *self._importance])
+
+    def _describe(self, model: TrainedModel, version: int, run_id: str) -> pl.DataFrame:
+        
+        row = {
+            "model": model.model,
+            "date": model.trained_through,
+            "train_start": model.train_start,
+            "train_end": model.train_end,
+            "last_label_exit": model.last_label_exit,
+            "n_rows": model.n_rows,
+            "n_features": model.n_features,
+            "validation_ic": model.validation_ic,
+            "validation_rank_ic": model.validation_rank_ic,
+            "model_hash": model.model_hash,
+            "registry_version": version,
+            "run_id": run_id,
+            "data_snapshot": self.snapshot,
+        }
+        return pl.DataFrame([row], schema=TRAINED.schema)

@@ -1,0 +1,257 @@
+"""Keep every trained model as a version in an MLflow registry, once.
+
+Here: register, find and load versions, against whatever tracking store the caller names.
+Not here: training, the lake. Nothing reads or sets MLflow's process-wide state; every call names its store.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from trading_assets.models.training import ModelSpec, TrainedModel, canonical_text, text_hash
+
+_FOLDER = "model"
+
+
+class RegistryError(RuntimeError):
+    """A model version is missing, altered, or its store is set up differently from what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredVersion:
+    """One version in the registry.
+
+    Attributes
+    ----------
+    model_name
+        Name of the registered model.
+    version
+        Its number, from 1.
+    run_id
+        The MLflow run that holds parameters, metrics, importance and the model files.
+
+    """
+
+    model_name: str
+    version: int
+    run_id: str
+
+
+def register(
+    trained: TrainedModel,
+    spec: ModelSpec,
+    *,
+    tracking_uri: str,
+    artifact_location: str,
+    experiment: str,
+    tags: Mapping[str, str],
+) -> RegisteredVersion:
+    """Store a trained model as a version; a version with the same hash and knowledge cut is reused.
+
+    The version carries the tags given plus `model_hash` and `trained_through`; its files are an MLflow model with the
+    LightGBM flavour, so `mlflow.lightgbm.load_model("models:/<name>/<version>")` works.
+
+    Parameters
+    ----------
+    trained, spec
+        The model and its specification; `trained.model` names the registered model.
+    tracking_uri
+        MLflow store for runs and registry, such as `postgresql://...` or `sqlite:///...`.
+    artifact_location
+        Folder or object-store prefix for the model files; used when the experiment is created.
+    experiment
+        Name of the experiment.
+    tags
+        Where the data came from: `lake_snapshot`, and the content hashes of the tables that were read.
+
+    Raises
+    ------
+    RegistryError
+        If the experiment exists with another artifact location.
+
+    """
+    client = _client(tracking_uri)
+    with _quiet():
+        experiment_id = _experiment(client, experiment, artifact_location)
+        known = find(trained.model, trained.trained_through, tracking_uri=tracking_uri, model_hash=trained.model_hash)
+        if known is not None:
+            return known
+        identity = {
+            **tags,
+            "model_hash": trained.model_hash,
+            "trained_through": trained.trained_through.isoformat(),
+        }
+        run = client.create_run(
+            experiment_id, tags=identity, run_name=f"{trained.model} {trained.trained_through.isoformat()}"
+        )
+        run_id = run.info.run_id
+        try:
+            _log_run(client, run_id, trained, spec)
+            version = client.create_model_version(
+                _registered_model(client, trained.model),
+                f"{run.info.artifact_uri}/{_FOLDER}",
+                run_id,
+                tags=identity,
+                await_creation_for=0,
+            )
+        except BaseException:
+            client.set_terminated(run_id, status="FAILED")
+            raise
+        client.set_terminated(run_id)
+    return RegisteredVersion(trained.model, int(version.version), run_id)
+
+
+def find(
+    model_name: str, trained_through: date, *, tracking_uri: str, model_hash: str | None = None
+) -> RegisteredVersion | None:
+    """Return the newest version with that knowledge cut, or None; `model_hash` asks for exactly that model.
+
+    A month trained again on restated data has several versions with one knowledge cut.
+    """
+    conditions = [f"name = '{model_name}'", f"tags.trained_through = '{trained_through.isoformat()}'"]
+    if model_hash is not None:
+        conditions.append(f"tags.model_hash = '{model_hash}'")
+    with _quiet():
+        found = _client(tracking_uri).search_model_versions(" and ".join(conditions))
+    versions = (RegisteredVersion(model_name, int(version.version), version.run_id) for version in found)
+    return max(versions, key=lambda version: version.version, default=None)
+
+
+def load(model_name: str, version: int, *, tracking_uri: str) -> Any:
+    """Load a version as a `lightgbm.Booster` and prove that it is the model that was registered.
+
+    Raises
+    ------
+    RegistryError
+        If the version does not exist, its files are gone, or their hash is not the registered one.
+
+    """
+    import lightgbm  # loading LightGBM takes seconds; definitions must not pay for it
+    from mlflow.artifacts import download_artifacts  # see _client
+    from mlflow.exceptions import MlflowException
+
+    client = _client(tracking_uri)
+    with _quiet():
+        try:
+            entry = client.get_model_version(model_name, str(version))
+            file = download_artifacts(
+                artifact_uri=f"{entry.source}/model.lgb", tracking_uri=tracking_uri, registry_uri=tracking_uri
+            )
+            booster = lightgbm.Booster(model_str=Path(file).read_text(encoding="utf-8"))
+        except (MlflowException, OSError, lightgbm.basic.LightGBMError) as error:
+            raise RegistryError(
+                f"model {model_name!r} version {version} cannot be loaded: {error}; train its month again"
+            ) from error
+    expected, found = entry.tags.get("model_hash"), text_hash(canonical_text(booster))
+    if found != expected:
+        raise RegistryError(
+            f"model {model_name!r} version {version}: its file {file} has hash {found}, but {expected} was registered; "
+            "the file was altered, train the month again"
+        )
+    return booster
+
+
+def _client(tracking_uri: str) -> Any:
+    from mlflow import MlflowClient  # importing MLflow takes seconds; definitions must not pay for it
+
+    with _quiet():
+        return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back MLflow's and Alembic's progress messages; errors still come as exceptions."""
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _experiment(client: Any, name: str, artifact_location: str) -> str:
+    from mlflow.exceptions import MlflowException  # see _client
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(client.create_experiment(name, artifact_location=artifact_location))
+        except MlflowException:
+            # Another process may have created it in between; any other failure has left nothing to find.
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if _place(found.artifact_location) != _place(artifact_location):
+        raise RegistryError(
+            f"experiment {name!r} keeps its files in {found.artifact_location}, not in {artifact_location}; "
+            "use another experiment name, or the folder it was created with"
+        )
+    return str(found.experiment_id)
+
+
+def _place(location: str) -> str:
+    local = location.removeprefix("file://").rstrip("/")
+    return local if "://" in local else str(Path(local).absolute())
+
+
+def _registered_model(client: Any, name: str) -> str:
+    from mlflow.exceptions import MlflowException  # see _client
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    return name
+
+
+def _log_run(client: Any, run_id: str, trained: TrainedModel, spec: ModelSpec) -> None:
+    from mlflow.entities import Metric, Param  # see _client
+
+    params = {
+        **spec.settings(),
+        "train_start": trained.train_start.isoformat(),
+        "train_end": trained.train_end.isoformat(),
+        "last_label_exit": trained.last_label_exit.isoformat(),
+        "validation_start": trained.validation_start.isoformat(),
+        "validation_end": trained.validation_end.isoformat(),
+        "feature_names": json.dumps(trained.feature_names),
+    }
+    metrics = {
+        "n_rows": float(trained.n_rows),
+        "n_features": float(trained.n_features),
+        "validation_ic": trained.validation_ic,
+        "validation_rank_ic": trained.validation_rank_ic,
+    }
+    started_ms = client.get_run(run_id).info.start_time
+    client.log_batch(
+        run_id,
+        metrics=[Metric(key, value, started_ms, 0) for key, value in metrics.items() if math.isfinite(value)],
+        params=[Param(key, value) for key, value in params.items()],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        _write_model_files(trained, Path(folder))
+        client.log_artifacts(run_id, folder)
+
+
+def _write_model_files(trained: TrainedModel, folder: Path) -> None:
+    """Write the importance and the MLflow model folder; naming the requirements takes 7 ms, inferring them seconds."""
+    import lightgbm  # see load
+    import mlflow.lightgbm  # see _client
+
+    trained.feature_importance.write_csv(folder / "feature_importance.csv")
+    mlflow.lightgbm.save_model(
+        trained.booster(), str(folder / _FOLDER), pip_requirements=[f"lightgbm=={lightgbm.__version__}"]
+    )

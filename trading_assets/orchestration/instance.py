@@ -1,0 +1,85 @@
+"""Dagster's instance of a lake: its home folder, its storage in the lake's Postgres, its environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+
+import dagster as dg
+import yaml
+
+from trading_assets.orchestration.resources import open_lake
+from trading_assets.orchestration.settings import DATABASE_VARIABLE, HOME_VARIABLE, Settings
+
+STORAGE_VARIABLE = "TRADING_ASSETS_DAGSTER_URL"
+_ENVIRONMENT = {
+    # One event insert per 1,000 events and one planned event per asset: 25,000 partitions in 11 s instead of 830 s.
+    "DAGSTER_EVENT_BATCH_SIZE": "1000",
+    "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "1",
+    "DAGSTER_DISABLE_TELEMETRY": "yes",
+    "DO_NOT_TRACK": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
+
+def prepare_environment(settings: Settings, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Set what every process of a lake needs, and write ``dagster.yaml``.
+
+    The storage URL stays in the environment: with your own DATABASE_URL it may hold a password.
+    """
+    environment[HOME_VARIABLE] = str(settings.home)
+    if settings.database_url:
+        environment[DATABASE_VARIABLE] = settings.database_url
+    postgres = open_lake(settings).postgres
+    environment[STORAGE_VARIABLE] = postgres.sqlalchemy("dagster")
+    environment["TRADING_ASSETS_CATALOG"] = postgres.libpq()
+    environment["TRADING_ASSETS_DATA_PATH"] = settings.parquet_path
+    if postgres.password:
+        environment["PGPASSWORD"] = postgres.password
+    home = settings.home / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    environment["DAGSTER_HOME"] = str(home)
+    for name, value in _ENVIRONMENT.items():
+        environment.setdefault(name, value)
+    _write_config(home / "dagster.yaml", settings)
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """Dagster's instance of a lake."""
+    prepare_environment(settings)
+    return dg.DagsterInstance.get()
+
+
+def _write_config(path: Path, settings: Settings) -> None:
+    config = {
+        "storage": {"postgres": {"postgres_url": {"env": STORAGE_VARIABLE}}},
+        "local_artifact_storage": {
+            "module": "dagster._core.storage.root",
+            "class": "LocalArtifactStorage",
+            "config": {"base_dir": str(settings.home / "dagster")},
+        },
+        "compute_logs": {
+            "module": "dagster._core.storage.local_compute_log_manager",
+            "class": "LocalComputeLogManager",
+            "config": {"base_dir": str(settings.home / "dagster" / "logs")},
+        },
+        "run_monitoring": {
+            "enabled": True,
+            "start_timeout_seconds": 180,
+            "poll_interval_seconds": 20,
+        },
+        "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False},
+        "concurrency": {
+            "runs": {"max_concurrent_runs": 4},
+            "pools": {"granularity": "run"},
+        },
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+    }
+    text = yaml.safe_dump(config, sort_keys=False)
+    if not path.exists() or path.read_text() != text:
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        partial.write_text(text)
+        partial.replace(path)

@@ -1,0 +1,105 @@
+"""One job per kind of partition, in the order data flows, and which partitions each takes for a span of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
+
+from trading_assets.lake.partitions import range_tags
+from trading_assets.orchestration.partitions import Partitions
+
+# Job -> asset groups or keys it materialises, in the order of the stages.
+_SELECTIONS: dict[str, dg.AssetSelection] = {
+    "refresh_symbols": dg.AssetSelection.assets(["market_data", "symbols"]),
+    "refresh_panel": dg.AssetSelection.assets(
+        ["market_data", "bars_daily"],
+        ["market_data", "corporate_actions"],
+        ["features", "technical"],
+        ["labels", "forward_return"],
+    ),
+    "refresh_cross_section": dg.AssetSelection.assets(["features", "cross_section"]),
+    "train_models": dg.AssetSelection.groups("models"),
+    "predict": dg.AssetSelection.groups("predictions"),
+    "signal": dg.AssetSelection.groups("signals"),
+    "trade_books": dg.AssetSelection.groups("portfolio", "backtest"),
+    "report_books": dg.AssetSelection.assets(["reports", "tear_sheet"]),
+    "report_models": dg.AssetSelection.assets(["reports", "model_card"]),
+}
+STAGE_JOBS = tuple(_SELECTIONS)
+MAINTENANCE_JOB = "maintain_lake"
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """One run: a job and the tags that name its partitions."""
+
+    job: str
+    tags: dict[str, str]
+
+
+def build_jobs() -> dict[str, AssetJob]:
+    """Build the stage jobs and the maintenance job."""
+    jobs = {name: dg.define_asset_job(name, selection=selection) for name, selection in _SELECTIONS.items()}
+    maintenance = dg.AssetSelection.assets(["catalog", "maintenance"])
+    return jobs | {MAINTENANCE_JOB: dg.define_asset_job(MAINTENANCE_JOB, selection=maintenance)}
+
+
+def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: date, last: date) -> StageRun | None:
+    """The run that refreshes a stage for a span of sessions; None where the stage has no partition in it.
+
+    Parameters
+    ----------
+    job : str
+        One of `STAGE_JOBS`.
+    partitions : Partitions
+        Partition definitions of the lake.
+    symbols : sequence of str
+        Registered symbols in the order of registration.
+    first, last : date
+        First and last session.
+    """
+    planners = {
+        "refresh_symbols": lambda: {},
+        "refresh_panel": lambda: _panel(symbols, first, last),
+        "refresh_cross_section": lambda: range_tags(f"{first.year}", f"{last.year}"),
+        "train_models": lambda: _months(partitions, first, last),
+        "predict": lambda: _sessions(partitions.model_sessions, first, last),
+        "signal": lambda: _sessions(partitions.strategy_sessions, first, last),
+        "trade_books": lambda: _sessions(partitions.book_sessions, first, last),
+        "report_books": lambda: _all(partitions.books),
+        "report_models": lambda: _all(partitions.models),
+    }
+    tags = planners[job]()
+    return None if tags is None else StageRun(job, tags)
+
+
+def _panel(symbols: Sequence[str], first: date, last: date) -> dict[str, str] | None:
+    return range_tags(f"{first.year}|{symbols[0]}", f"{last.year}|{symbols[-1]}") if symbols else None
+
+
+def _months(partitions: Partitions, first: date, last: date) -> dict[str, str] | None:
+    """Months that ended, from the one before the first session: its model scores the first session."""
+    before = f"{first.year - (first.month == 1)}-{(first.month - 2) % 12 + 1:02d}"
+    months = [key for key in partitions.months.get_partition_keys() if before <= key <= f"{last:%Y-%m}"]
+    if not months:
+        return None
+    models = partitions.models.get_partition_keys()
+    return range_tags(f"{months[0]}|{models[0]}", f"{months[-1]}|{models[-1]}")
+
+
+def _sessions(definition: dg.MultiPartitionsDefinition, first: date, last: date) -> dict[str, str]:
+    names = [dimension.name for dimension in definition.partitions_defs]
+    other = next(name for name in names if name != "date")
+    values = definition.get_partitions_def_for_dimension(other).get_partition_keys()
+    ends = [{"date": str(first), other: values[0]}, {"date": str(last), other: values[-1]}]
+    keys = [dg.MultiPartitionKey(end) for end in ends]
+    return range_tags(str(keys[0]), str(keys[1]))
+
+
+def _all(definition: dg.StaticPartitionsDefinition) -> dict[str, str]:
+    keys = definition.get_partition_keys()
+    return range_tags(keys[0], keys[-1])

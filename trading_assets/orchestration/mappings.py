@@ -1,0 +1,58 @@
+"""Which upstream partitions a partition reads, by the name of the relation.
+
+Mappings cost time: Dagster expands them key by key. A precise mapping from 761 sessions to 505 symbols took 10 s of a
+run's start, so the edges from the panel to the session stages map to all partitions, and the exact rows are guarded
+in the asset itself.
+"""
+
+import dagster as dg
+
+LOOK_BACK_YEARS = 2
+
+
+def _panel(start_offset: int = 0, end_offset: int = 0) -> dg.MultiPartitionMapping:
+    window = dg.TimeWindowPartitionMapping(
+        start_offset=start_offset, end_offset=end_offset, allow_nonexistent_upstream_partitions=True
+    )
+    return dg.MultiPartitionMapping(
+        {
+            "date": dg.DimensionPartitionMapping("date", window),
+            "symbol": dg.DimensionPartitionMapping("symbol", dg.IdentityPartitionMapping()),
+        }
+    )
+
+
+def same_symbol_with_look_back() -> dg.PartitionMapping:
+    """The same symbol, its year and the years that its look-back reaches into."""
+    return _panel(start_offset=-LOOK_BACK_YEARS)
+
+
+def same_symbol_with_next_year() -> dg.PartitionMapping:
+    """The same symbol, its year and the next: labels of December end in January."""
+    return _panel(end_offset=1)
+
+
+def all_symbols_of_the_year() -> dg.PartitionMapping:
+    """Every symbol of the same year."""
+    return dg.MultiToSingleDimensionPartitionMapping("date")
+
+
+def everything_so_far() -> dg.PartitionMapping:
+    """All partitions; the asset reads and guards the rows that it needs."""
+    return dg.AllPartitionMapping()
+
+
+def previous_month_of_the_model() -> dg.PartitionMapping:
+    """For a session: the same model, trained at the end of the month before."""
+    window = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True)
+    return dg.MultiPartitionMapping(
+        {
+            "date": dg.DimensionPartitionMapping("date", window),
+            "model": dg.DimensionPartitionMapping("model", dg.IdentityPartitionMapping()),
+        }
+    )
+
+
+def same_session() -> dg.PartitionMapping:
+    """The same session, whatever the other dimension."""
+    return dg.MultiPartitionMapping({"date": dg.DimensionPartitionMapping("date", dg.TimeWindowPartitionMapping())})

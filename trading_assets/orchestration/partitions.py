@@ -1,0 +1,92 @@
+"""Partitions of every stage: symbol x year for the panel, sessions for decisions, months for models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from trading_assets.orchestration.exchange import Exchange
+from trading_assets.orchestration.settings import Settings
+
+SYMBOL = "symbol"
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """Partition definitions, one attribute per kind of stage; two-dimensional ones have a dimension ``date``."""
+
+    symbols: dg.DynamicPartitionsDefinition
+    years: dg.TimeWindowPartitionsDefinition
+    months: dg.TimeWindowPartitionsDefinition
+    sessions: dg.TimeWindowPartitionsDefinition
+    models: dg.StaticPartitionsDefinition
+    books: dg.StaticPartitionsDefinition
+    panel: dg.MultiPartitionsDefinition
+    model_months: dg.MultiPartitionsDefinition
+    model_sessions: dg.MultiPartitionsDefinition
+    strategy_sessions: dg.MultiPartitionsDefinition
+    book_sessions: dg.MultiPartitionsDefinition
+
+
+def make_partitions(
+    settings: Settings, *, models: Sequence[str], strategies: Sequence[str], books: Sequence[str], exchange: Exchange
+) -> Partitions:
+    """Build the partition definitions of a lake.
+
+    A source whose history has ended has partitions up to that end; any other has them up to and including today.
+    """
+    symbols = dg.DynamicPartitionsDefinition(name=SYMBOL)
+    years, months = _years(settings), _months(settings)
+    sessions = _sessions(settings, exchange)
+    by_model, by_book = dg.StaticPartitionsDefinition(list(models)), dg.StaticPartitionsDefinition(list(books))
+    by_strategy = dg.StaticPartitionsDefinition(list(strategies))
+    return Partitions(
+        symbols=symbols,
+        years=years,
+        months=months,
+        sessions=sessions,
+        models=by_model,
+        books=by_book,
+        panel=dg.MultiPartitionsDefinition({"date": years, SYMBOL: symbols}),
+        model_months=dg.MultiPartitionsDefinition({"date": months, "model": by_model}),
+        model_sessions=dg.MultiPartitionsDefinition({"date": sessions, "model": by_model}),
+        strategy_sessions=dg.MultiPartitionsDefinition({"date": sessions, "strategy": by_strategy}),
+        book_sessions=dg.MultiPartitionsDefinition({"date": sessions, "book": by_book}),
+    )
+
+
+def _years(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
+    last = settings.last_day
+    return dg.TimeWindowPartitionsDefinition(
+        start=f"{settings.start.year}",
+        end=f"{last.year + 1}" if last else None,
+        end_offset=0 if last else 1,
+        fmt="%Y",
+        cron_schedule="0 0 1 1 *",
+    )
+
+
+def _months(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
+    """Months that have ended: a model is trained with what was known at a month's end."""
+    last = settings.last_day
+    return dg.TimeWindowPartitionsDefinition(
+        start=f"{settings.start:%Y-%m}",
+        end=f"{last + timedelta(days=1):%Y-%m}" if last else None,
+        fmt="%Y-%m",
+        cron_schedule="0 0 1 * *",
+    )
+
+
+def _sessions(settings: Settings, exchange: Exchange) -> dg.TimeWindowPartitionsDefinition:
+    closed = [datetime.fromisoformat(day).replace(tzinfo=UTC) for day in exchange.closed]
+    return dg.TimeWindowPartitionsDefinition(
+        start=f"{settings.start}",
+        end=f"{settings.end}" if settings.end else None,
+        end_offset=0 if settings.end else 1,
+        fmt="%Y-%m-%d",
+        cron_schedule="0 0 * * 1-5",
+        exclusions=closed or None,
+    )

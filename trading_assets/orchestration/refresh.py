@@ -1,0 +1,107 @@
+"""Refresh every stage for a span of sessions in this process: what the demo runs and what a schedule does run by run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+from dagster import DagsterEventType
+
+from trading_assets.market_data.contract import SYMBOLS
+from trading_assets.orchestration.jobs import STAGE_JOBS, plan_stage
+from trading_assets.orchestration.partitions import Partitions
+from trading_assets.orchestration.resources import Desk
+from trading_assets.orchestration.universe import register_symbols, registered_symbols
+
+_MARKS = {DagsterEventType.STEP_START, DagsterEventType.LOADED_INPUT, DagsterEventType.STEP_OUTPUT}
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """How long a stage took, how much of it was its own work, and how many partitions it made."""
+
+    job: str
+    run_id: str
+    seconds: float
+    work_seconds: float
+
+    @property
+    def orchestration_seconds(self) -> float:
+        """Seconds that were not spent in asset bodies, lake writes or checks."""
+        return max(self.seconds - self.work_seconds, 0.0)
+
+
+class RefreshError(Exception):
+    """A stage failed; the message names it, the error and the run."""
+
+
+def refresh(
+    defs: dg.Definitions,
+    desk: Desk,
+    partitions: Partitions,
+    instance: dg.DagsterInstance,
+    span: Callable[[], tuple[date, date]],
+    *,
+    raise_on_error: bool = True,
+) -> Iterator[StageReport]:
+    """Run the stages one after the other, each as one run over all its partitions in the span.
+
+    Parameters
+    ----------
+    defs : dagster.Definitions
+        The desk's definitions.
+    desk : Desk
+        The lake they write to.
+    partitions : Partitions
+        Its partitions.
+    instance : dagster.DagsterInstance
+        Where runs are recorded.
+    span : callable
+        First and last session; asked after the universe is known.
+    raise_on_error : bool
+        Whether a failed stage ends the refresh with the error as it was raised.
+
+    Yields
+    ------
+    StageReport
+        One per stage that has partitions in the span.
+    """
+    for job in STAGE_JOBS:
+        first, last = span() if job != STAGE_JOBS[0] else (date.min, date.min)
+        planned = plan_stage(job, partitions, registered_symbols(instance), first, last)
+        if planned is None:
+            continue
+        started = time.perf_counter()
+        result = defs.resolve_job_def(job).execute_in_process(
+            instance=instance, tags=planned.tags, raise_on_error=raise_on_error
+        )
+        if not result.success:
+            msg = f"the stage {job} failed; look at run {result.run_id} in the web UI (make ui)"
+            raise RefreshError(msg)
+        if job == STAGE_JOBS[0]:
+            register_symbols(instance, desk.lake.query(f"SELECT symbol FROM lake.{SYMBOLS.table}")["symbol"])
+        seconds = time.perf_counter() - started
+        yield StageReport(job, result.run_id, seconds, _work_seconds(instance, result))
+
+
+def _work_seconds(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> float:
+    """Seconds in asset bodies and checks (from the event log) and in lake writes (from the metadata)."""
+    body, since = 0.0, dict[str, float]()
+    for entry in instance.all_logs(result.run_id, of_type=_MARKS):
+        step = entry.step_key or ""
+        if entry.dagster_event_type == DagsterEventType.STEP_OUTPUT:
+            body += entry.timestamp - since.pop(step, entry.timestamp)
+        else:
+            since[step] = entry.timestamp
+    written, seen = 0.0, set[tuple[str, str]]()
+    for event in result.all_events:
+        if event.is_step_materialization and event.asset_key is not None:
+            step = (event.step_key or "", event.asset_key.to_user_string())
+            value = event.step_materialization_data.materialization.metadata.get("write_seconds")
+            if step not in seen and value is not None:
+                seen.add(step)
+                written += float(str(value.value))
+    return body + written

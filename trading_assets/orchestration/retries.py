@@ -1,0 +1,28 @@
+"""Errors that another try can cure become Dagster retries; all others fail at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from trading_assets.lake.errors import UpstreamNotReadyError
+from trading_assets.market_data.sources import SourceUnavailableError
+
+MAX_RETRIES = 3
+
+
+@contextmanager
+def retry_when_not_ready(seconds: float) -> Iterator[None]:
+    """Ask Dagster to run the step again when an upstream partition or a source is not there yet.
+
+    Parameters
+    ----------
+    seconds : float
+        Pause before the next try.
+    """
+    try:
+        yield
+    except (UpstreamNotReadyError, SourceUnavailableError) as error:
+        raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=seconds) from error

@@ -1,0 +1,47 @@
+"""After every close: refresh the newest partition through all stages."""
+
+import dagster as dg
+
+from trading_assets.market_data.calendar import is_session, session_close
+from trading_assets.orchestration.exchange import AFTER_CLOSE, Exchange
+from trading_assets.orchestration.jobs import MAINTENANCE_JOB, STAGE_JOBS, AssetJob
+from trading_assets.orchestration.settings import Settings
+
+REFRESH_TAG = "trading_assets/refresh"
+_WEEKLY_SUNDAY = "0 6 * * 0"
+
+
+def build_schedules(settings: Settings, exchange: Exchange, jobs: dict[str, AssetJob]) -> list[dg.ScheduleDefinition]:
+    """Build the daily refresh and the weekly maintenance."""
+    code = exchange.code
+
+    @dg.schedule(
+        name="refresh_after_close",
+        job=jobs[STAGE_JOBS[0]],
+        cron_schedule=list(exchange.ticks),
+        execution_timezone=exchange.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Half an hour after each close of {code}, half days included: refreshes the newest "
+        "partition of every stage. The sensor continue_refresh starts each stage when the one before has succeeded.",
+    )
+    def refresh_after_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        tick = context.scheduled_execution_time
+        session = tick.date()
+        if settings.last_day and session > settings.last_day:
+            return dg.SkipReason(f"the source's history ends on {settings.last_day}")
+        if not is_session(code, session):
+            return dg.SkipReason(f"{session} is not a session of {code}")
+        close = session_close(code, session)
+        if not close <= tick < close + 2 * AFTER_CLOSE:
+            return dg.SkipReason(f"{code} closes at {close:%H:%M} UTC on {session}; another tick is for that time")
+        return dg.RunRequest(run_key=f"refresh {session}", tags={REFRESH_TAG: str(session)})
+
+    maintain = dg.ScheduleDefinition(
+        name="maintain_weekly",
+        job=jobs[MAINTENANCE_JOB],
+        cron_schedule=_WEEKLY_SUNDAY,
+        execution_timezone=exchange.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Merges small files, forgets snapshots older than the retention, removes files nothing refers to.",
+    )
+    return [refresh_after_close, maintain]

@@ -1,0 +1,127 @@
+"""Settings: which lake, which source, which span of time. Read once per process from the lake's own file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HOME_VARIABLE = "TRADING_ASSETS_HOME"
+DATABASE_VARIABLE = "DATABASE_URL"
+FILE_NAME = "settings.yaml"
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class SettingsError(Exception):
+    """A setting is unknown or has a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a lake's ``settings.yaml`` can say, with the defaults of the offline sample.
+
+    Attributes
+    ----------
+    home : pathlib.Path
+        The lake's folder (``data_lake/``, or what TRADING_ASSETS_HOME names).
+    database_url : str or None
+        Your own Postgres (DATABASE_URL); the embedded one if None. Not part of ``repr``.
+    data_path : str or None
+        Where the Parquet files go, a folder or an object-store prefix; ``<home>/parquet/`` if None.
+    source : mapping
+        ``kind`` and options of the market data source.
+    exchange : str
+        Calendar code, for instance XNYS.
+    start : date
+        First day that has partitions.
+    end : date or None
+        Day after the last one that has partitions, for a source whose history has ended; None keeps growing.
+    books : pathlib.Path or None
+        Your own ``books.yaml``; the package's if None.
+    retry_seconds : float
+        Pause before a step that waits for its upstream partitions tries again.
+    retention_days : int
+        Snapshots older than this are forgotten by maintenance.
+    """
+
+    home: Path
+    database_url: str | None = field(default=None, repr=False)
+    data_path: str | None = None
+    source: Mapping[str, Any] = field(default_factory=lambda: {"kind": "sample"})
+    exchange: str = "XNYS"
+    start: date = date(2000, 1, 1)
+    end: date | None = date(2013, 3, 2)
+    books: Path | None = None
+    retry_seconds: float = 10.0
+    retention_days: int = 90
+
+    @property
+    def parquet_path(self) -> str:
+        """Absolute folder, or prefix, of the lake's Parquet files, with a closing slash."""
+        if self.data_path and "://" in self.data_path:
+            return self.data_path.rstrip("/") + "/"
+        return str(Path(self.data_path or self.home / "parquet").resolve()) + "/"
+
+    @property
+    def last_day(self) -> date | None:
+        """Last day that has partitions; None if there is no last one."""
+        return self.end - timedelta(days=1) if self.end else None
+
+    def with_values(self, **values: Any) -> Settings:
+        """Copy with other values."""
+        return Settings(**{item.name: getattr(self, item.name) for item in fields(self)} | values)
+
+    def save(self) -> Path:
+        """Write the lake's ``settings.yaml``; secrets and places given by the environment stay out of it."""
+        stored = {
+            "source": dict(self.source),
+            "exchange": self.exchange,
+            "start": self.start,
+            "end": self.end,
+            "data_path": self.data_path,
+            "books": str(self.books) if self.books else None,
+            "retry_seconds": self.retry_seconds,
+            "retention_days": self.retention_days,
+        }
+        self.home.mkdir(parents=True, exist_ok=True)
+        path = self.home / FILE_NAME
+        partial = path.with_suffix(".partial")
+        partial.write_text(yaml.safe_dump(stored, sort_keys=False))
+        partial.replace(path)
+        return path
+
+
+def load_settings(home: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings of a lake: its ``settings.yaml`` over the defaults, places from the environment.
+
+    Raises
+    ------
+    SettingsError
+        The file holds an unknown key or a value of the wrong kind.
+    """
+    variables = os.environ if environment is None else environment
+    folder = (home or Path(variables.get(HOME_VARIABLE, "") or _default_home())).expanduser().resolve()
+    path = folder / FILE_NAME
+    stored = yaml.safe_load(path.read_text()) if path.exists() else {}
+    known = {item.name for item in fields(Settings)} - {"home", "database_url"}
+    unknown = sorted(set(stored or {}) - known)
+    if unknown:
+        msg = f"{path}: unknown settings {unknown}; known are {sorted(known)}"
+        raise SettingsError(msg)
+    values = dict(stored or {})
+    for name in ("start", "end"):
+        if values.get(name) is not None and not isinstance(values[name], date):
+            msg = f"{path}: {name} must be a date such as 2013-02-08, not {values[name]!r}"
+            raise SettingsError(msg)
+    if values.get("books"):
+        values["books"] = Path(values["books"])
+    return Settings(home=folder, database_url=variables.get(DATABASE_VARIABLE) or None, **values)
+
+
+def _default_home() -> Path:
+    return PROJECT / "data_lake" if (PROJECT / "workspace.yaml").exists() else Path.cwd() / "data_lake"

@@ -1,0 +1,102 @@
+"""Comparison of two results of one computation, by bits or within a tolerance."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+ROWS = "<rows>"
+"""Column name under which a difference of the row sets is reported."""
+
+_FLOAT32_RESOLUTION = 2.0**-23
+_GONE, _NEW = ("present", "missing"), ("missing", "present")
+
+_Finding = tuple[str, int, str, str, str]
+
+
+def _bits(values: pl.Series) -> pl.Series:
+    if not values.dtype.is_float():
+        return values
+    width = np.uint32 if values.dtype == pl.Float32 else np.uint64
+    return pl.Series(values.name, values.fill_null(0.0).to_numpy().view(width))
+
+
+def differing_bits(expected: pl.Series, actual: pl.Series) -> NDArray[np.bool_]:
+    """Mark the rows whose values are not the same bits, null being a value of its own."""
+    if expected.dtype != actual.dtype:
+        return np.ones(len(expected), dtype=np.bool_)
+    unequal = _bits(expected).ne_missing(_bits(actual)) | (expected.is_null() != actual.is_null())
+    return unequal.to_numpy()
+
+
+def differing_beyond(expected: pl.Series, actual: pl.Series, *, tolerance: float, scale: float) -> NDArray[np.bool_]:
+    """Mark the rows whose values are further apart than the tolerance, relative to the larger of value and scale."""
+    if not expected.dtype.is_float() or expected.dtype != actual.dtype:
+        return differing_bits(expected, actual)
+    allowed = max(tolerance, _FLOAT32_RESOLUTION) if expected.dtype == pl.Float32 else tolerance
+    a, b = (values.cast(pl.Float64).fill_null(0.0).to_numpy() for values in (expected, actual))
+    distance = np.abs(np.subtract(a, b, out=np.zeros_like(a), where=a != b))
+    far = ~(distance <= allowed * np.maximum(np.abs(a), scale)) & ~(np.isnan(a) & np.isnan(b))
+    unlike: NDArray[np.bool_] = far | (expected.is_null() != actual.is_null()).to_numpy()
+    return unlike
+
+
+def column_scale(values: pl.Series) -> float:
+    """Give the median magnitude of a column, 0 if it has no values."""
+    median = values.fill_nan(None).abs().median()
+    return float(median) if isinstance(median, float) else 0.0
+
+
+def differences(
+    expected: pl.DataFrame,
+    actual: pl.DataFrame,
+    *,
+    key: Sequence[str],
+    cut: date,
+    mode: str,
+    differing: Callable[[pl.Series, pl.Series], NDArray[np.bool_]],
+) -> pl.DataFrame:
+    """Compare two results row by row and list one violation per differing column, and for differing row sets."""
+    keys = list(key)
+    found: list[_Finding] = [
+        (ROWS, rows.height, _show(rows.select(keys).row(0)), *states)
+        for rows, states in (
+            (expected.join(actual, on=keys, how="anti"), _GONE),
+            (actual.join(expected, on=keys, how="anti"), _NEW),
+        )
+        if rows.height
+    ]
+    found.extend(
+        (column, expected.height, "", *(_GONE if column in expected.columns else _NEW))
+        for column in sorted(set(expected.columns) ^ set(actual.columns))
+    )
+    left = expected.join(actual.select(keys), on=keys, how="semi").sort(keys)
+    right = actual.join(expected.select(keys), on=keys, how="semi").sort(keys)
+    for column in (name for name in left.columns if name in right.columns and name not in keys):
+        unlike = np.flatnonzero(differing(left[column], right[column]))
+        if unlike.size:
+            first = int(unlike[0])
+            first_key = _show(left.select(keys).row(first))
+            found.append((column, unlike.size, first_key, str(left[column][first]), str(right[column][first])))
+    return pl.DataFrame([(cut, mode, *finding) for finding in found], schema=no_violations().schema, orient="row")
+
+
+def _show(values: tuple[object, ...]) -> str:
+    return ", ".join(str(value) for value in values)
+
+
+def no_violations() -> pl.DataFrame:
+    """Give the empty report."""
+    return pl.DataFrame(
+        schema={
+            "cut": pl.Date,
+            "mode": pl.String,
+            "column": pl.String,
+            "count": pl.Int64,
+            "first_key": pl.String,
+            "value_full": pl.String,
+            "value_cut": pl.String,
+        }
+    )

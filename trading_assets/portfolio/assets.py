@@ -1,0 +1,58 @@
+"""Assets of portfolios: what each book wants to hold."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import dagster as dg
+import polars as pl
+
+from trading_assets.lake import LakeFrame
+from trading_assets.lake.assets import run_scope_of, table_asset, table_in
+from trading_assets.market_data.calendar import sessions
+from trading_assets.orchestration import mappings
+from trading_assets.orchestration.partitions import Partitions
+from trading_assets.orchestration.resources import Desk
+from trading_assets.orchestration.retries import retry_when_not_ready
+from trading_assets.portfolio.books import Book
+from trading_assets.portfolio.contract import TARGET_WEIGHTS
+from trading_assets.portfolio.weights import rebalance_sessions, target_weights
+from trading_assets.signals.contract import ML_ALPHA
+
+OWNER = "portfolio"
+_AROUND = timedelta(days=45)
+
+
+def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.AssetsDefinition]:
+    """Build the assets of this stage."""
+
+    @dg.asset(
+        **table_asset(TARGET_WEIGHTS, owner=OWNER, kinds={"polars"}),
+        partitions_def=partitions.book_sessions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"signals": table_in(ML_ALPHA, mappings.same_session())},
+    )
+    def weights(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], signals: LakeFrame) -> pl.DataFrame:
+        scope = run_scope_of(context, TARGET_WEIGHTS)
+        first, last = scope.window()
+        calendar = sessions(desk.settings.exchange, first - _AROUND, last + _AROUND)
+        days = [day for day in calendar if first <= day <= last]
+        found = [TARGET_WEIGHTS.empty()]
+        for name in scope.values["book"]:
+            book = books[name]
+            decided = decision_sessions(calendar, days, book.rebalance, desk.settings.start)
+            with retry_when_not_ready(desk.settings.retry_seconds):
+                signals.require_written([f"{day}|{book.strategy}" for day in decided], for_what=TARGET_WEIGHTS.table)
+            scores = signals.read(start=first - _AROUND, end=last, strategy=book.strategy)
+            found.append(target_weights(scores, days, book, calendar))
+        return pl.concat(found)
+
+    return [weights]
+
+
+def decision_sessions(calendar: list[date], days: list[date], rebalance: str, start: date) -> list[date]:
+    """Rebalance sessions whose signals decide the weights of some days, from the first day of the lake on."""
+    if not days:
+        return []
+    ends = [day for day in rebalance_sessions(calendar, rebalance) if day <= days[-1]]
+    before = [day for day in ends if day <= days[0]][-1:]
+    return [day for day in [*before, *(day for day in ends if day > days[0])] if day >= start]

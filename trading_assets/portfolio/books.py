@@ -1,0 +1,239 @@
+"""Books: a strategy with its capital, sizing, limits, costs and broker, read from `books.yaml`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from math import inf, isfinite, sqrt
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+REBALANCES = ("daily", "weekly", "monthly")
+SIZINGS = ("equal_weight_long", "rank_long_short", "score_weighted")
+BROKERS = ("sim",)
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_LARGEST_LEG = 0.5
+_DEFAULT_PATH = Path(__file__).with_name("books.yaml")
+
+
+class BookError(ValueError):
+    """A setting of a book is missing, unknown or outside its range; the message names book, key and allowed values."""
+
+
+class CostModel(NamedTuple):
+    """What a trade costs; `trading_assets.execution.costs` has the formulas.
+
+    Attributes
+    ----------
+    commission_per_share : float
+        Commission in currency per share.
+    commission_bps : float
+        Commission in basis points (1e-4) of the traded value.
+    min_commission : float
+        Least commission of one fill, in currency.
+    half_spread_bps : float
+        Half of the bid-ask spread, in basis points of the open.
+    impact_coefficient : float
+        Market impact at a participation of 100 %, as a fraction of the open.
+    """
+
+    commission_per_share: float
+    commission_bps: float
+    min_commission: float
+    half_spread_bps: float
+    impact_coefficient: float
+
+
+class _Range(NamedTuple):
+    """Allowed values of a number: an interval, open at the low end where `above` is set."""
+
+    low: float
+    high: float = inf
+    above: bool = False
+
+    def __str__(self) -> str:
+        low = f"above {self.low:g}" if self.above else f"at least {self.low:g}"
+        return f"a number {low}" + (f" and at most {self.high:g}" if isfinite(self.high) else "")
+
+    def holds(self, value: float) -> bool:
+        return isfinite(value) and value <= self.high and (value > self.low if self.above else value >= self.low)
+
+
+_CHOICES = {"rebalance": REBALANCES, "sizing": SIZINGS, "broker": BROKERS}
+_RANGES = {
+    "capital": _Range(0, above=True),
+    "top_fraction": _Range(0, 1, above=True),
+    "gross_leverage": _Range(0, 10, above=True),
+    "max_weight": _Range(0, 10, above=True),
+    "max_participation": _Range(0, 1, above=True),
+    "lot_size": _Range(0),
+}
+_COST_RANGES = {
+    "commission_per_share": _Range(0),
+    "commission_bps": _Range(0, 1_000),
+    "min_commission": _Range(0),
+    "half_spread_bps": _Range(0, 1_000),
+    "impact_coefficient": _Range(0, 1),
+}
+
+
+@dataclass(frozen=True)
+class Book:
+    """One book: what it follows, how it sizes, and what its trades may cost.
+
+    Attributes
+    ----------
+    name : str
+        Key of the book in the lake: lower-case letters, digits and underscores.
+    strategy : str
+        Strategy whose scores it follows.
+    capital : float
+        Cash on the first session, in currency.
+    start : datetime.date or None
+        First day of the book; None is the first session with target weights.
+    rebalance : {"daily", "weekly", "monthly"}
+        Sessions after whose close it trades: each, the last of the ISO week, the last of the month.
+    sizing : {"equal_weight_long", "rank_long_short", "score_weighted"}
+        Rule from scores to weights, see `trading_assets.portfolio.weights.target_weights`.
+    top_fraction : float
+        Fraction of the scored names it holds (on each side for `rank_long_short`, where it is at most 0.5).
+    gross_leverage : float
+        Largest sum of absolute weights, as a fraction of equity.
+    max_weight : float
+        Largest absolute weight of one name, as a fraction of equity.
+    lot_size : float
+        Shares per lot; 0 allows any fraction of a share.
+    max_participation : float
+        Largest fraction of a session's volume one order takes; the rest of the order is cancelled.
+    broker : {"sim"}
+        Where its orders go.
+    costs : CostModel
+        Commission, spread and impact.
+
+    Raises
+    ------
+    BookError
+        A value is outside its range; the message names the book, the key and what is allowed.
+    """
+
+    name: str
+    strategy: str
+    capital: float
+    start: date | None
+    rebalance: str
+    sizing: str
+    top_fraction: float
+    gross_leverage: float
+    max_weight: float
+    lot_size: float
+    max_participation: float
+    broker: str
+    costs: CostModel
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise BookError(f"book {self.name!r}: a name is lower-case letters, digits and underscores, e.g. 'main'")
+        for key, choices in _CHOICES.items():
+            if getattr(self, key) not in choices:
+                raise _refusal(self.name, key, getattr(self, key), "one of " + ", ".join(choices))
+        _check_ranges(self.name, "", _RANGES, {key: getattr(self, key) for key in _RANGES})
+        _check_ranges(self.name, "costs.", _COST_RANGES, self.costs._asdict())
+        if self.sizing == "rank_long_short" and self.top_fraction > _LARGEST_LEG:
+            allowed = f"at most {_LARGEST_LEG} for rank_long_short, which holds a name long or short, not both"
+            raise _refusal(self.name, "top_fraction", self.top_fraction, allowed)
+        worst = self.costs.half_spread_bps * 1e-4 + self.costs.impact_coefficient * sqrt(self.max_participation)
+        if worst >= 1:
+            allowed = f"spread and impact at max_participation below the price itself; they are {worst:.0%} of it"
+            raise _refusal(self.name, "costs.impact_coefficient", self.costs.impact_coefficient, allowed)
+
+
+def load_books(path: Path | None = None) -> dict[str, Book]:
+    """Read and validate every book of a YAML file.
+
+    Parameters
+    ----------
+    path : pathlib.Path, optional
+        A mapping of book name to its settings; by default the `books.yaml` of this package.
+
+    Returns
+    -------
+    dict[str, Book]
+        The books by name, in the order of the file.
+
+    Raises
+    ------
+    BookError
+        The file is not such a mapping, or a key is unknown, missing, repeated or has a bad value.
+    """
+    source = path or _DEFAULT_PATH
+    try:
+        content = yaml.load(source.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise BookError(f"{source} is not valid YAML: {error}") from error
+    if not isinstance(content, dict) or not content:
+        raise BookError(f"{source} holds no books: expected a mapping of book name to its settings")
+    return {str(name): _book(str(name), settings) for name, settings in content.items()}
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """A safe loader that refuses a repeated key: YAML would silently keep the last one, i.e. drop a book."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        repeated = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if repeated:
+            line = node.start_mark.line + 1
+            raise BookError(f"key {repeated[0]!r} appears twice in the mapping at line {line}: remove one of them")
+        return dict(super().construct_mapping(node, deep))
+
+
+def _book(name: str, settings: object) -> Book:
+    values = _mapping(name, "", settings, {field.name for field in fields(Book)} - {"name"})
+    costs = _mapping(name, "costs.", values["costs"], set(CostModel._fields))
+    checked: dict[str, Any] = {"strategy": _text(name, "strategy", values["strategy"])}
+    checked |= {"start": _start(name, values["start"])}
+    checked |= {key: _text(name, key, values[key]) for key in _CHOICES}
+    checked |= {key: _number(name, key, values[key], allowed) for key, allowed in _RANGES.items()}
+    model = {key: _number(name, f"costs.{key}", costs[key], allowed) for key, allowed in _COST_RANGES.items()}
+    return Book(name=name, costs=CostModel(**model), **checked)
+
+
+def _mapping(book: str, prefix: str, value: object, keys: set[str]) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise _refusal(book, prefix.rstrip(".") or "settings", value, f"a mapping with {', '.join(sorted(keys))}")
+    for key in sorted(set(map(str, value)) - keys):
+        raise BookError(f"book {book!r}: unknown key {prefix}{key!s}; allowed are {', '.join(sorted(keys))}")
+    for key in sorted(keys - set(value)):
+        raise BookError(f"book {book!r}: key {prefix}{key} is missing; required are {', '.join(sorted(keys))}")
+    return value
+
+
+def _text(book: str, key: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise _refusal(book, key, value, "one of " + ", ".join(_CHOICES[key]) if key in _CHOICES else "a name")
+    return value
+
+
+def _number(book: str, key: str, value: object, allowed: _Range) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _refusal(book, key, value, str(allowed))
+    return float(value)
+
+
+def _start(book: str, value: object) -> date | None:
+    if value is not None and (not isinstance(value, date) or isinstance(value, datetime)):
+        raise _refusal(book, "start", value, "a date such as 2015-01-02, or null for the first session with weights")
+    return value
+
+
+def _check_ranges(book: str, prefix: str, ranges: Mapping[str, _Range], values: Mapping[str, float]) -> None:
+    for key, allowed in ranges.items():
+        if not allowed.holds(values[key]):
+            raise _refusal(book, prefix + key, values[key], str(allowed))
+
+
+def _refusal(book: str, key: str, value: object, allowed: str) -> BookError:
+    return BookError(f"book {book!r}: {key} is {value!r}; allowed: {allowed}")

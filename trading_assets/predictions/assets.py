@@ -1,0 +1,86 @@
+"""Assets of predictions."""
+
+from datetime import date, timedelta
+
+import dagster as dg
+import polars as pl
+
+from trading_assets.features.contract import CROSS_SECTION, TECHNICAL
+from trading_assets.features.panel import model_features
+from trading_assets.lake import LakeFrame
+from trading_assets.lake.assets import run_scope_of, table_asset, table_in
+from trading_assets.market_data.contract import SYMBOLS
+from trading_assets.market_data.listing import listed_partitions
+from trading_assets.models.contract import TRAINED
+from trading_assets.orchestration import mappings
+from trading_assets.orchestration.partitions import Partitions
+from trading_assets.orchestration.resources import Desk
+from trading_assets.orchestration.retries import retry_when_not_ready
+from trading_assets.predictions.contract import DAILY
+
+OWNER = "research"
+
+
+def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
+    """Build the assets of this stage."""
+
+    @dg.asset(
+        **table_asset(DAILY, owner=OWNER, kinds={"lightgbm"}),
+        partitions_def=partitions.model_sessions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={
+            "symbols": table_in(SYMBOLS),
+            "technical": table_in(TECHNICAL, mappings.everything_so_far()),
+            "cross_section": table_in(CROSS_SECTION, mappings.everything_so_far()),
+            "trained": table_in(TRAINED, mappings.previous_month_of_the_model()),
+        },
+    )
+    def daily(
+        context: dg.AssetExecutionContext,
+        desk: dg.ResourceParam[Desk],
+        symbols: LakeFrame,
+        technical: LakeFrame,
+        cross_section: LakeFrame,
+        trained: LakeFrame,
+    ) -> pl.DataFrame:
+        from trading_assets.models.registry import load
+        from trading_assets.predictions.predict import predict
+
+        scope = run_scope_of(context, DAILY)
+        first, last = scope.window()
+        listing = symbols.read()
+        with retry_when_not_ready(desk.settings.retry_seconds):
+            needed = listed_partitions(listing, listing["symbol"], range(first.year, last.year + 1))
+            technical.require_written(needed, for_what=f"{DAILY.table} ({scope.describe()})")
+            months = [month for month in months_before(first, last) if month in _month_keys(partitions)]
+            for model in scope.values["model"]:
+                trained.require_written([f"{month}|{model}" for month in months], for_what=DAILY.table)
+        features = model_features(technical, cross_section, first, last)
+        found = [DAILY.empty()]
+        for model in scope.values["model"]:
+            rows = trained.read(start=_month_before(first), end=last, model=model)
+            boosters = [
+                (row["date"], row["model_hash"], load(model, row["registry_version"], tracking_uri=desk.mlflow_uri))
+                for row in rows.iter_rows(named=True)
+            ]
+            found.append(predict(features, boosters, model=model))
+        return pl.concat(found)
+
+    return [daily]
+
+
+def _month_before(day: date) -> date:
+    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+
+
+def months_before(first: date, last: date) -> list[str]:
+    """Months whose models score the sessions from ``first`` to ``last``: for each session, the month before."""
+    months, month = [], _month_before(first)
+    while month <= _month_before(last):
+        months.append(f"{month:%Y-%m}")
+        month = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return months
+
+
+def _month_keys(partitions: Partitions) -> set[str]:
+    return set(partitions.months.get_partition_keys())

@@ -1,0 +1,46 @@
+"""Assets of signals: one score per name, session and strategy."""
+
+import dagster as dg
+import polars as pl
+
+from trading_assets.lake import LakeFrame
+from trading_assets.lake.assets import run_scope_of, table_asset, table_in
+from trading_assets.market_data.calendar import sessions
+from trading_assets.orchestration import mappings
+from trading_assets.orchestration.partitions import Partitions
+from trading_assets.orchestration.resources import Desk
+from trading_assets.orchestration.retries import retry_when_not_ready
+from trading_assets.predictions.contract import DAILY
+from trading_assets.signals.contract import ML_ALPHA
+from trading_assets.signals.strategies import STRATEGIES
+
+OWNER = "research"
+
+
+def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
+    """Build the assets of this stage."""
+
+    @dg.asset(
+        **table_asset(ML_ALPHA, owner=OWNER, kinds={"polars"}),
+        partitions_def=partitions.strategy_sessions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"predictions": table_in(DAILY, mappings.same_session())},
+    )
+    def ml_alpha(
+        context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], predictions: LakeFrame
+    ) -> pl.DataFrame:
+        from trading_assets.signals.ml_alpha import ml_alpha as compute
+
+        scope = run_scope_of(context, ML_ALPHA)
+        first, last = scope.window()
+        days = sessions(desk.settings.exchange, first, last)
+        found = [ML_ALPHA.empty()]
+        for strategy in scope.values["strategy"]:
+            model = STRATEGIES[strategy]
+            with retry_when_not_ready(desk.settings.retry_seconds):
+                predictions.require_written([f"{day}|{model}" for day in days], for_what=ML_ALPHA.table)
+            rows = predictions.read(start=first, end=last, model=model)
+            found.append(compute(rows, strategy=strategy))
+        return pl.concat(found)
+
+    return [ml_alpha]
