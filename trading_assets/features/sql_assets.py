@@ -1,6 +1,7 @@
 """Assets of features in SQL: models of the dbt project ``dbt_features``, run through dagster-dbt."""
 
 import json
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -70,7 +71,8 @@ def run_model(model: str, scope: Scope, *, target_path: Path) -> None:
     from dagster_dbt import DbtCliResource
 
     first, last = scope.window()
-    dbt = DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT))
+    executable = Path(sys.executable).with_name("dbt")
+    dbt = DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(executable))
     variables = json.dumps({"start": str(first), "end": str(last)})
     target_path.mkdir(parents=True, exist_ok=True)
     dbt.cli(["run", "--select", model, "--vars", variables], target_path=target_path).wait()

@@ -29,7 +29,7 @@ EXTENSIONS = ("ducklake", "postgres_scanner")
 WRITTEN = "catalog.written_partitions"
 METADATA = "__ducklake_metadata_lake.lake"
 MAX_ATTEMPTS = 40
-_LOCK_TIMEOUT_MINUTES = 10
+_LOCK_TIMEOUT = "10min"
 _EVERYTHING = "*"
 _CATALOG = "the lake's catalog"
 _CONFLICT = re.compile(
@@ -141,7 +141,7 @@ class Lake:
         Raises
         ------
         LakeError
-            Somebody else has held it for ten minutes.
+            Another process has held it for ten minutes.
         """
         self.cursor().close()  # the catalog is there, and nothing below waits for a lock that is held here
         mode = "shared" if tables else "exclusive"
@@ -258,14 +258,14 @@ class Lake:
     def _locked(self, names: Mapping[str, str]) -> Iterator[Any]:
         """Hold Postgres locks, taken in the given order, on a session of their own; yields a cursor of it."""
         with closing(self.postgres.connect()) as connection, connection.cursor() as cursor:
-            cursor.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT_MINUTES}min'")
+            cursor.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
             try:
                 for name, mode in names.items():
                     function = "pg_advisory_lock_shared" if mode == "shared" else "pg_advisory_lock"
                     cursor.execute(f"SELECT {function}({_lock_key(name)})")
             except psycopg2.errors.LockNotAvailable:
                 what = ", ".join(name for name in names if name != _EVERYTHING) or "the lake"
-                msg = f"another process has been writing {what} for {_LOCK_TIMEOUT_MINUTES} minutes; run this again"
+                msg = f"another process has been writing {what} for {_LOCK_TIMEOUT}; run this again"
                 raise LakeError(msg) from None
             yield cursor
 

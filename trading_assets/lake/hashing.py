@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 
+import numpy as np
 import polars as pl
 
 
@@ -46,4 +47,7 @@ def _value_bytes(column: pl.Series) -> bytes:
         return column.fill_null(value=False).to_numpy().tobytes()
     if column.dtype.is_temporal():
         return column.to_physical().fill_null(0).to_numpy().tobytes()
-    return (column.fill_null(0) + 0).to_numpy().tobytes()
+    values = column.fill_null(0).to_numpy()
+    if column.dtype.is_float():  # equal values with several bit patterns: the two zeros, the many NaN
+        values = np.where(np.isnan(values), values.dtype.type(np.nan), values + values.dtype.type(0))
+    return values.tobytes()

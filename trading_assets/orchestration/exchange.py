@@ -9,6 +9,7 @@ from pathlib import Path
 from trading_assets.orchestration.settings import Settings
 
 _AHEAD = timedelta(days=180)
+_PAST_THE_END = timedelta(days=14)
 AFTER_CLOSE = timedelta(minutes=30)
 
 
@@ -44,13 +45,13 @@ def exchange_of(settings: Settings, today: date) -> Exchange:
     when the span grows past them.
     """
     path = settings.home / "cache" / f"{settings.exchange}_{settings.start}_{settings.end or 'on'}.json"
-    enough = settings.end or today + _AHEAD / 2
+    enough = settings.end + _PAST_THE_END if settings.end else today + _AHEAD / 2
     if path.exists():
         stored = json.loads(path.read_text())
         known = Exchange(**stored | {"closed": tuple(stored["closed"]), "ticks": tuple(stored["ticks"])})
         if date.fromisoformat(known.until) >= enough:
             return known
-    made = _make(settings, settings.end or today + _AHEAD)
+    made = _make(settings, settings.end + _PAST_THE_END if settings.end else today + _AHEAD)
     _store(path, made)
     return made
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
@@ -12,6 +12,7 @@ from trading_assets.orchestration.exchange import Exchange
 from trading_assets.orchestration.settings import Settings
 
 SYMBOL = "symbol"
+_SATURDAY = 5
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,16 @@ def _sessions(settings: Settings, exchange: Exchange) -> dg.TimeWindowPartitions
     closed = [datetime.fromisoformat(day).replace(tzinfo=UTC) for day in exchange.closed]
     return dg.TimeWindowPartitionsDefinition(
         start=f"{settings.start}",
-        end=f"{settings.end}" if settings.end else None,
+        end=f"{_next_session(settings.end, set(exchange.closed))}" if settings.end else None,
         end_offset=0 if settings.end else 1,
         fmt="%Y-%m-%d",
         cron_schedule="0 0 * * 1-5",
         exclusions=closed or None,
     )
+
+
+def _next_session(day: date, closed: set[str]) -> date:
+    """First session from a day on: the window of the session before it ends there."""
+    while day.weekday() >= _SATURDAY or str(day) in closed:
+        day += timedelta(days=1)
+    return day
