@@ -18,7 +18,12 @@ from trading_assets.market_data.sources.errors import SourceError
 from trading_assets.orchestration.settings import Settings, SettingsError, load_settings
 from trading_assets.portfolio.books import BookError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A trading desk as a Dagster asset graph.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A trading desk as a Dagster asset graph.",
+)
 lake_app = typer.Typer(no_args_is_help=True, help="Snapshots, time travel and upkeep of the lake.")
 app.add_typer(lake_app, name="lake")
 console = Console(highlight=False)

@@ -74,9 +74,9 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
         assets=assets,
         asset_checks=[
             *_contract_checks(assets),
-            *feature_checks.CHECKS,
-            *prediction_checks.CHECKS,
-            *signal_checks.CHECKS,
+            *feature_checks.build_checks(partitions),
+            *prediction_checks.build_checks(partitions),
+            *signal_checks.build_checks(partitions),
         ],
         jobs=list(jobs.values()),
         schedules=build_schedules(desk.settings, exchange, jobs),
@@ -115,9 +115,7 @@ def _contract_checks(assets: list[dg.AssetsDefinition]) -> list[dg.AssetChecksDe
     return [contract_check(contract, definition_of[table]) for table, contract in CONTRACTS.items()]
 
 
-def __getattr__(name: str) -> dg.Definitions:
-    """Build ``defs`` when Dagster asks for it, so that importing this module touches no lake."""
-    if name == "defs":
-        globals()["defs"] = build_defs()
-        return globals()["defs"]
-    raise AttributeError(name)
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Assemble what the web UI, the daemon and ``dg`` load; a function, so that importing this touches no lake."""
+    return build_defs()

@@ -1,13 +1,12 @@
-"""Fixtures that every stage's tests share: one Postgres per test process, a fresh lake per test, the real data."""
+"""Fixtures that every stage's tests share: one Postgres per test process, fresh lakes, the real data."""
 
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -31,29 +30,39 @@ def postgres() -> Iterator[PostgresUrl]:
     """One embedded server per test process; what is in it does not outlive the tests, so it need not survive a crash."""
     home = Path(tempfile.mkdtemp(prefix="ta-"))
     url = hold_embedded_postgres(home / "pg")
-    with closing(url.connect()) as connection, connection.cursor() as cursor:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            cursor.execute(f"ALTER SYSTEM SET {setting} = off")
-        cursor.execute("SELECT pg_reload_conf()")
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        _execute(url, f"ALTER SYSTEM SET {setting} = off")
+    _execute(url, "SELECT pg_reload_conf()")
     yield url
     release_embedded_postgres(home / "pg")
     stop_embedded_postgres(home / "pg")
     shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def _empty_lake(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Name of a database with the catalog of an empty lake, from which fresh lakes are copied."""
+    url = replace(postgres, database="empty_lake")
+    _execute(postgres, f"CREATE DATABASE {url.database}")
+    url.ensure_schemas()
+    lake = Lake(url, f"{tmp_path_factory.mktemp('empty')}/")
+    lake.cursor().close()
+    lake.close()
+    return url.database
+
+
 @pytest.fixture
 def database(postgres: PostgresUrl) -> Iterator[Callable[[], PostgresUrl]]:
     """Factory of fresh, empty databases on the test process's server."""
-    made: list[str] = []
+    made: list[PostgresUrl] = []
 
     def make() -> PostgresUrl:
-        made.append(f"t_{next(_numbers)}")
-        _execute(postgres, f"CREATE DATABASE {made[-1]}")
-        return replace(postgres, database=made[-1])
+        made.append(_create_database(postgres))
+        return made[-1]
 
     yield make
-    for name in made:
-        _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    for url in made:
+        _drop_database(postgres, url)
 
 
 @pytest.fixture
@@ -68,14 +77,19 @@ def database_url(database: Callable[[], PostgresUrl]) -> Callable[[], str]:
 
 
 @pytest.fixture
-def lake(database: Callable[[], PostgresUrl], tmp_path: Path) -> Iterator[Lake]:
+def lake(postgres: PostgresUrl, _empty_lake: str, tmp_path: Path) -> Iterator[Lake]:
     """A fresh, empty lake."""
-    url = database()
-    url.ensure_schemas()
-    (tmp_path / "parquet").mkdir()
-    opened = Lake(url, f"{tmp_path / 'parquet'}/", threads=min(2, os.cpu_count() or 1))
-    yield opened
-    opened.close()
+    with _fresh_lake(postgres, _empty_lake, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def module_lake(
+    postgres: PostgresUrl, _empty_lake: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lake]:
+    """A lake for all tests of a module, filled by a fixture of the module and only read by its tests."""
+    with _fresh_lake(postgres, _empty_lake, tmp_path_factory.mktemp("lake")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +98,27 @@ def shared_data() -> Path:
     if not _SHARED_DATA.is_dir():
         pytest.skip(f"real market data is not there: {_SHARED_DATA}")
     return _SHARED_DATA
+
+
+@contextmanager
+def _fresh_lake(postgres: PostgresUrl, template: str, folder: Path) -> Iterator[Lake]:
+    url = _create_database(postgres, template)
+    parquet = folder / "parquet"
+    parquet.mkdir()
+    opened = Lake(url, f"{parquet}/", threads=2)
+    yield opened
+    opened.close()
+    _drop_database(postgres, url)
+
+
+def _create_database(postgres: PostgresUrl, template: str = "template1") -> PostgresUrl:
+    url = replace(postgres, database=f"t_{next(_numbers)}")
+    _execute(postgres, f"CREATE DATABASE {url.database} TEMPLATE {template}")
+    return url
+
+
+def _drop_database(postgres: PostgresUrl, url: PostgresUrl) -> None:
+    _execute(postgres, f"DROP DATABASE {url.database} WITH (FORCE)")
 
 
 def _execute(url: PostgresUrl, statement: str) -> None:

@@ -118,7 +118,9 @@ class Lake:
 
     def write_attach_script(self, path: Path) -> None:
         """Write ``attach.sql``: with it any DuckDB client opens the lake for reading."""
-        password = "-- The password is not here: give it in PGPASSWORD or ~/.pgpass.\n" if self.postgres.password else ""
+        password = (
+            "-- The password is not here: give it in PGPASSWORD or ~/.pgpass.\n" if self.postgres.password else ""
+        )
         text = (
             "-- Opens the lake read-only in any DuckDB client: .read attach.sql\n"
             "-- The lake's Postgres must be running (make ui, or: trading-assets lake serve).\n"

@@ -105,7 +105,9 @@ def _checked(connection: duckdb.DuckDBPyConnection, statement: str) -> duckdb.St
             for node in _nodes(tree):
                 _check_node(node)
             return found
-    msg = "give exactly one query (SELECT, FROM, WITH, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN); the lake is read-only here"
+    msg = (
+        "give exactly one query (SELECT, FROM, WITH, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN); the lake is read-only here"
+    )
     raise SqlRefusedError(msg)
 
 
@@ -124,12 +126,16 @@ def _check_node(node: dict[str, Any]) -> None:
     if node.get("type") == "TABLE_FUNCTION":
         name = str(node["function"].get("function_name")).lower()
         if name not in _TABLE_FUNCTIONS:
-            msg = f"refused: {name}() is not open to queries here; a query reads the tables of the lake (SHOW ALL TABLES)"
+            msg = (
+                f"refused: {name}() is not open to queries here; a query reads the tables of the lake (SHOW ALL TABLES)"
+            )
             raise SqlRefusedError(msg)
     if node.get("type") in ("BASE_TABLE", "SHOW_REF"):
         parts = [str(node.get(part) or "").lower() for part in ("catalog_name", "schema_name", "table_name")]
         if any(part.startswith("__ducklake") for part in parts):
-            msg = "refused: the lake's catalog database is not open to queries; see trading-assets lake snapshots or diff"
+            msg = (
+                "refused: the lake's catalog database is not open to queries; see trading-assets lake snapshots or diff"
+            )
             raise SqlRefusedError(msg)
         if set(parts[-1]) & set("./\\*"):
             msg = f"refused: {parts[-1]!r} is a file; a query reads the tables of the lake (SHOW ALL TABLES)"
@@ -138,18 +144,29 @@ def _check_node(node: dict[str, Any]) -> None:
 
 def _rows(result: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     try:
-        return result.pl()
+        return _plain_numbers(result.pl())
     except pl.exceptions.PolarsError as error:
         msg = f"a column of the result has a type that cannot be shown; cast it to VARCHAR in the query ({error})"
         raise QueryError(msg) from None
 
 
+def _plain_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Frame with integers and floats in place of decimals, which DuckDB returns for sums and literals."""
+    decimals = {name: dtype for name, dtype in frame.schema.items() if isinstance(dtype, pl.Decimal)}
+    columns = []
+    for name, dtype in decimals.items():
+        whole = frame[name].cast(pl.Int64, strict=False)
+        fits = dtype.scale == 0 and whole.null_count() == frame[name].null_count()
+        columns.append(whole if fits else frame[name].cast(pl.Float64))
+    return frame.with_columns(columns)
+
+
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
     """Frame with lists and structs as JSON text, because CSV has no spelling for them."""
     nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
+    texts = [pl.struct(value=name).struct.json_encode().str.slice(len('{"value":')).str.head(-1) for name in nested]
     return frame.with_columns(
-        pl.struct(pl.col(name).alias("value")).struct.json_encode().str.strip_prefix('{"value":').str.strip_suffix("}").alias(name)
-        for name in nested
+        pl.when(pl.col(name).is_not_null()).then(text).alias(name) for name, text in zip(nested, texts, strict=True)
     )
 
 

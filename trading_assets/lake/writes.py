@@ -20,6 +20,7 @@ from trading_assets.lake.errors import ContractError
 from trading_assets.lake.hashing import content_hash
 from trading_assets.lake.scope import Scope
 
+
 @dataclass(frozen=True, slots=True)
 class WriteResult:
     """What a write did: rows by kind, the content hash of the scope, and the snapshot that holds it."""

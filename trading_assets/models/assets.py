@@ -41,7 +41,7 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         },
         partitions_def=partitions.model_months,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        name="train_models",
+        name="walk_forward",
     )
     def trained(
         context: dg.AssetExecutionContext,

@@ -61,7 +61,7 @@ class MonthlyTrainer:
         return pl.concat([FEATURE_IMPORTANCE.empty(), *self._importance])
 
     def _describe(self, model: TrainedModel, version: int, run_id: str) -> pl.DataFrame:
-        
+
         row = {
             "model": model.model,
             "date": model.trained_through,

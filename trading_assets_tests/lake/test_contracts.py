@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.lake.contracts import CONFLICT, DUPLICATE, Contract, column
@@ -172,6 +172,7 @@ rows = st.lists(
 )  # fmt: skip
 
 
+@settings(max_examples=60, deadline=None)
 @given(rows)
 def test_no_row_is_lost_and_good_rows_hold_the_contract(drawn):
     types = [pl.String, pl.String, *[pl.Float64] * 5, pl.String]

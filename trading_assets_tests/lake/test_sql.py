@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,10 +12,10 @@ from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets_tests.lake.examples import BARS, bars, content, symbol_years
 
 
-@pytest.fixture
-def filled(lake):
-    replace(lake, BARS_DAILY, bars("A"), symbol_years("A"))
-    return lake
+@pytest.fixture(scope="module")
+def filled(module_lake):
+    replace(module_lake, BARS_DAILY, bars("A"), symbol_years("A"))
+    return module_lake
 
 
 @pytest.mark.parametrize(
@@ -133,10 +134,11 @@ COMMANDS = [
 ]
 
 
-def test_whatever_is_not_a_query_of_the_lake_is_refused(filled, tmp_path):
+def test_whatever_is_not_a_query_of_the_lake_is_refused(filled):
     before = filled.current_snapshot()
-    bars("A").write_parquet(tmp_path / "parquet" / "x.parquet")
-    files = sorted(tmp_path.rglob("*"))
+    folder = Path(filled.data_path)
+    bars("A").write_parquet(folder / "x.parquet")
+    files = sorted(folder.rglob("*"))
     for statement in FILES + DATABASES + COMMANDS:
         with pytest.raises(SqlRefusedError) as error:
             print(statement, run_query(filled, statement.replace("{data}", filled.data_path)))
@@ -144,7 +146,7 @@ def test_whatever_is_not_a_query_of_the_lake_is_refused(filled, tmp_path):
         assert error.value.__suppress_context__ or error.value.__context__ is None
     assert filled.current_snapshot() == before
     assert content(filled) == bars("A").rows()
-    assert sorted(tmp_path.rglob("*")) == files
+    assert sorted(folder.rglob("*")) == files
 
 
 def test_variables_of_the_process_are_not_tables(filled):

@@ -1,0 +1,96 @@
+# A fresh clone needs python3.11 or newer and make; everything else comes into .venv on the first call.
+#   make demo    the whole desk on the offline sample; other sources: make demo ARGS="--source simulated"
+#   make test    all tests, with coverage
+#   make help    the other targets
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := uv==0.13.8
+ARGS ?=
+UPGRADE ?=
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do command -v $$name && break; done)
+NEEDS_PYTHON := import sys; sys.version_info >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; name another one with: make PYTHON=/path/to/python3.11 ...")
+
+.PHONY: help demo test ui stop bench lint clean lock
+
+help:
+	@echo "make demo [ARGS=...]   sample prices to P&L in a lake under data_lake/, then a summary"
+	@echo "make ui [ARGS=...]     the web UI and the daemon on that lake, until Ctrl-C"
+	@echo "make stop              end the lake's Postgres, for instance after a crash"
+	@echo "make test [ARGS=...]   all tests with coverage; ARGS goes to pytest"
+	@echo "make lint              style, formatting and types"
+	@echo "make bench [ARGS=...]  benchmarks as JSON lines; ARGS names some of them"
+	@echo "make lock              resolve requirements*.lock anew; UPGRADE=1 takes the newest versions"
+	@echo "make clean             remove the lake's contents and all caches"
+
+demo: $(VENV)/.base
+	$(BIN)/trading-assets demo $(ARGS)
+
+ui: $(VENV)/.base
+	$(BIN)/trading-assets ui $(ARGS)
+
+stop:
+	if [ -x $(BIN)/trading-assets ]; then $(BIN)/trading-assets stop $(ARGS); fi
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# Postgres first: taking the folder away from a running server would leave it without one.
+clean:
+	if [ -x $(BIN)/trading-assets ]; then $(BIN)/trading-assets stop --home data_lake; fi
+	find data_lake -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov build dist logs \
+		dbt_features/target dbt_features/logs dbt_features/.user.yml
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+lock: $(VENV)/.uv
+	$(call compile,requirements.lock,)
+	$(call compile,requirements-dev.lock,--extra dev --constraint requirements.lock)
+
+# uv reads neither pip's settings nor its certificates, so it is told to trust the system's, and where it fails all the
+# same (an index that only pip knows) pip does the work. Bytecode is made once, here, not by every process that starts.
+define install
+	if $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --requirement $(1) \
+		&& $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .; then :; \
+	else \
+		echo "uv cannot install here, so pip does; this takes longer"; \
+		$(BIN)/python -m pip install --quiet --requirement $(1); \
+		$(BIN)/python -m pip install --quiet --no-deps --editable .; \
+	fi
+endef
+
+compile = $(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate \
+	$(if $(UPGRADE),--upgrade) $(2) --output-file $(1) pyproject.toml
+
+export UV_SYSTEM_CERTS := 1
+export UV_LINK_MODE := copy
+
+$(VENV)/.uv:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; install it or name it: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	@$(PYTHON) -c '$(NEEDS_PYTHON)'
+	$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV) || echo "uv cannot be had here"
+	@touch $@
+
+$(VENV)/.base: requirements.lock pyproject.toml setup.cfg | $(VENV)/.uv
+	@echo "installing into $(VENV) ..."
+	@$(call install,requirements.lock)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.base
+	@echo "installing the tools of development ..."
+	@$(call install,requirements-dev.lock)
+	@touch $@
