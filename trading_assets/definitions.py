@@ -24,6 +24,7 @@ from trading_assets.models.specs import MODELS
 from trading_assets.orchestration import maintenance
 from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.exchange import Exchange, exchange_of
+from trading_assets.orchestration.instance import ignore_expected_warnings
 from trading_assets.orchestration.jobs import build_jobs
 from trading_assets.orchestration.partitions import Partitions, make_partitions
 from trading_assets.orchestration.resources import Desk
@@ -64,6 +65,7 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
     desk : Desk, optional
         Another way to reach lake and source, for tests.
     """
+    ignore_expected_warnings()
     desk = desk or Desk(settings or load_settings())
     books = load_books(desk.settings.books)
     exchange = exchange_of(desk.settings, now().date())

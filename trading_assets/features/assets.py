@@ -44,7 +44,7 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         first, last = scope.window()
         names = scope.values["symbol"]
         earliest = first.replace(year=first.year - mappings.LOOK_BACK_YEARS, month=1, day=1)
-        needed = listed_partitions(symbols.read(), names, range(earliest.year, last.year + 1))
+        needed = listed_partitions(symbols.read(), names, partitions.existing_years(earliest.year, last.year))
         with retry_when_not_ready(desk.settings.retry_seconds):
             for upstream in (bars_daily, corporate_actions):
                 upstream.require_written(needed, for_what=f"{TECHNICAL.table} ({scope.describe()})")

@@ -33,7 +33,7 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     )
     def cross_section(
         context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame, technical: LakeFrame
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         scope = run_scope_of(context, CROSS_SECTION)
         first, last = scope.window()
         listing = symbols.read()
@@ -61,7 +61,7 @@ def compiled_sql(desk: Desk, run_id: str, model: str) -> str:
 
 
 def run_model(model: str, scope: Scope, *, target_path: Path) -> None:
-    """Run one model of the project for the window of a scope.
+    """Run one model of the project for the window of a scope; dbt prints errors only.
 
     Raises
     ------
@@ -75,4 +75,4 @@ def run_model(model: str, scope: Scope, *, target_path: Path) -> None:
     dbt = DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(executable))
     variables = json.dumps({"start": str(first), "end": str(last)})
     target_path.mkdir(parents=True, exist_ok=True)
-    dbt.cli(["run", "--select", model, "--vars", variables], target_path=target_path).wait()
+    dbt.cli(["run", "--quiet", "--select", model, "--vars", variables], target_path=target_path).wait()

@@ -46,8 +46,7 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         scope = run_scope_of(context, FORWARD_RETURN)
         first, last = scope.window()
         names = scope.values["symbol"]
-        years = [year for year in range(first.year, last.year + 2) if str(year) in _year_keys(partitions)]
-        needed = listed_partitions(symbols.read(), names, years)
+        needed = listed_partitions(symbols.read(), names, partitions.existing_years(first.year, last.year + 1))
         with retry_when_not_ready(desk.settings.retry_seconds):
             for upstream in (bars_daily, corporate_actions):
                 upstream.require_written(needed, for_what=f"{FORWARD_RETURN.table} ({scope.describe()})")
@@ -57,7 +56,3 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         return compute(bars, actions, horizon=HORIZON_SESSIONS, start=first, end=last, calendar_sessions=calendar)
 
     return [forward_return]
-
-
-def _year_keys(partitions: Partitions) -> set[str]:
-    return set(partitions.years.get_partition_keys())

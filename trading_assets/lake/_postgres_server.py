@@ -95,8 +95,8 @@ def _start(folder: Path) -> None:
         _let_execute(_binaries().parent)
         _let_pass(folder)
     _require_data_folder(folder, account)
-    _forget_reused_process(folder)
     sockets = _socket_folder(folder, account)
+    _forget_killed_server(folder, sockets)
     options = f"-h '' -p {PORT} -k {shlex.quote(str(sockets))}"
     log = folder / "log"
     waiting = ("-w", "-t", str(_TIMEOUT_SECONDS))
@@ -130,15 +130,23 @@ def _require_data_folder(folder: Path, account: pwd.struct_passwd | None) -> Non
     fresh.replace(folder)
 
 
-def _forget_reused_process(folder: Path) -> None:
-    """Remove a left-over ``postmaster.pid`` whose process number now belongs to someone else.
+def _forget_killed_server(folder: Path, sockets: Path) -> None:
+    """Clear away what a killed server has left, once the last of its processes has ended.
 
-    Postgres takes any living process of that number for itself and refuses to start, which is common after the restart
-    of a container.
+    Postgres takes any living process with the number in its lock files for itself and refuses to start. After the
+    restart of a container that number often belongs to someone else, or to a dead process nobody has waited for.
     """
-    pid_file = folder / "postmaster.pid"
-    if pid_file.exists() and psutil.pid_exists(int(pid_file.read_text().split("\n", 1)[0] or "0")):
-        pid_file.unlink()
+    left_over = [folder / "postmaster.pid", sockets / f".s.PGSQL.{PORT}.lock"]
+    if not left_over[0].exists():
+        return
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while any(process.info["cwd"] == str(folder) for process in psutil.process_iter(["cwd"])):
+        if time.monotonic() > deadline:
+            msg = f"processes of a killed Postgres still work in {folder}; end them, then start again"
+            raise LakeError(msg)
+        time.sleep(0.05)
+    for path in left_over:
+        path.unlink(missing_ok=True)
 
 
 def _socket_folder(folder: Path, account: pwd.struct_passwd | None) -> Path:

@@ -213,7 +213,7 @@ def _pandera_failures(contract: Contract, cast: pl.DataFrame) -> pl.DataFrame:
     try:
         contract.model.to_schema().validate(cast.drop("__row"), lazy=True)
     except SchemaErrors as error:
-        cases = error.failure_cases
+        cases: pl.DataFrame = error.failure_cases
         if cases["index"].null_count():
             msg = f"{contract.table}: the frame as a whole breaks its contract: {cases.to_dicts()[:3]}"
             raise ContractError(msg) from None

@@ -15,7 +15,7 @@ def dbt_sources(contracts: Iterable[Contract]) -> str:
     for contract in contracts:
         stage, name = contract.table.split(".")
         columns = [{"name": c.name, "description": c.description, "data_type": c.sql_type} for c in contract.columns]
-        table = {
+        table: dict[str, object] = {
             "name": name,
             "description": contract.meaning,
             "config": {"meta": {"dagster": {"asset_key": [stage, name]}}},

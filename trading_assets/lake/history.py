@@ -53,8 +53,7 @@ def diff(lake: Lake, before: int, after: int) -> pl.DataFrame:
         A snapshot does not exist.
     """
     _require_snapshots(lake, before, after)
-    tables = sorted(_tables_at(lake, before) | _tables_at(lake, after))
-    found = [(table, *_compare(lake, table, before, after)) for table in tables]
+    found = [(table, *_compare(lake, table, before, after)) for table in _touched(lake, before, after)]
     schema = {"table": pl.String} | dict.fromkeys(("rows_before", "rows_after", "added", "removed"), pl.Int64)
     return pl.DataFrame(found, schema=schema, orient="row").filter(pl.max_horizontal("added", "removed") > 0)
 
@@ -77,7 +76,7 @@ def rollback(lake: Lake, snapshot: int) -> pl.DataFrame:
     with lake.exclusively():
         now = lake.current_snapshot()
         undone = diff(lake, snapshot, now)
-        dropped = sorted(set(undone["table"]) - _tables_at(lake, now))
+        dropped = sorted(set(undone["table"]) - _tables_at(lake, now).keys())
         if dropped:
             msg = f"{', '.join(dropped)} was dropped since snapshot {snapshot}; materialise it again, then roll back"
             raise LakeError(msg)
@@ -168,14 +167,29 @@ def _require_snapshots(lake: Lake, *wanted: int) -> None:
             raise LakeError(msg)
 
 
-def _tables_at(lake: Lake, snapshot: int) -> set[str]:
+def _tables_at(lake: Lake, snapshot: int) -> dict[str, str]:
+    """Names of the tables at a snapshot with their ids."""
     rows = (
         lake.cursor()
         .execute(
-            f"SELECT s.schema_name || '.' || t.table_name FROM {METADATA}.ducklake_table t "
+            f"SELECT s.schema_name || '.' || t.table_name, t.table_id FROM {METADATA}.ducklake_table t "
             f"JOIN {METADATA}.ducklake_schema s USING (schema_id) "
             f"WHERE t.begin_snapshot <= {snapshot} AND (t.end_snapshot IS NULL OR t.end_snapshot > {snapshot})"
         )
         .fetchall()
     )
-    return {str(row[0]) for row in rows}
+    return {str(name): str(table_id) for name, table_id in rows}
+
+
+def _touched(lake: Lake, one: int, other: int) -> list[str]:
+    """Tables that a snapshot between the two made, dropped, altered or wrote to."""
+    first, last = sorted((one, other))
+    before, after = _tables_at(lake, first), _tables_at(lake, last)
+    rows = (
+        lake.cursor()
+        .execute(f"SELECT changes FROM lake.snapshots() WHERE snapshot_id > {first} AND snapshot_id <= {last}")
+        .fetchall()
+    )
+    changed = {str(item) for (changes,) in rows for items in changes.values() for item in items}
+    same = {name for name, table_id in after.items() if before.get(name) == table_id and table_id not in changed}
+    return sorted((before.keys() | after.keys()) - same)

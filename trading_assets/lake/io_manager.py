@@ -71,7 +71,7 @@ class LakeIOManager(dg.IOManager):
         return self._contracts[".".join(key.path)]
 
 
-def write_metadata(contract: Contract, result: WriteResult) -> dict[str, dg.MetadataValue[object] | int | str]:
+def write_metadata(contract: Contract, result: WriteResult) -> dict[str, int | str]:
     """Metadata of a materialization: what changed, the snapshot that holds it, and the hash of the content."""
     return {
         "dagster/row_count": result.rows,

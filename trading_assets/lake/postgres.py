@@ -54,20 +54,20 @@ class PostgresUrl:
         """
         try:
             parts = urlsplit(url)
-            port = parts.port
+            query = dict(parse_qsl(parts.query.replace("+", "%2B")))
+            port = parts.port or int(query.pop("port", "5432"))
         except ValueError:
             raise _bad_url() from None
         database = unquote(parts.path.strip("/"))
         if not re.fullmatch(r"postgres(ql)?(\+\w+)?", parts.scheme) or not database or parts.fragment:
             raise _bad_url()
-        query = dict(parse_qsl(parts.query.replace("+", "%2B")))
         if "sslpassword" in query:
             msg = "DATABASE_URL: sslpassword is not supported; use a client key without a password"
             raise LakeError(msg)
         host = re.sub(r":\d*$", "", parts.netloc.rpartition("@")[2]).strip("[]")  # urlsplit lowers a socket's path
         return cls(
             host=query.pop("host", "") or unquote(host) or "localhost",
-            port=port or int(query.pop("port", "5432")),
+            port=port,
             user=unquote(parts.username or "") or query.pop("user", "postgres"),
             database=database,
             password=unquote(parts.password or "") or query.pop("password", ""),
@@ -108,8 +108,10 @@ class PostgresUrl:
 
     def redact(self, text: str) -> str:
         """Text without the password, in whichever spelling a library printed it."""
-        for secret in (self.password, _libpq_value(self.password), quote(self.password, safe="")):
-            text = text.replace(secret, "***") if self.password else text
+        if not self.password:
+            return text
+        for spelling in (_libpq_value(self.password), self.password, quote(self.password, safe="")):
+            text = text.replace(spelling, "***")
         return text
 
     def ensure_schemas(self) -> None:
@@ -131,11 +133,11 @@ def hold_embedded_postgres(folder: Path) -> PostgresUrl:
     """
     folder = folder.resolve()
     with _locked(folder):
+        sockets = _postgres_server.ensure_running(folder)
         if folder not in _held:
-            holders = _holders_file(folder)
+            holders = folder.with_name(f"{folder.name}.holders").open("a")
             fcntl.flock(holders, fcntl.LOCK_SH)
             _held[folder] = holders
-        sockets = _postgres_server.ensure_running(folder)
     return PostgresUrl(str(sockets), _postgres_server.PORT, "postgres", "postgres")
 
 
@@ -167,10 +169,6 @@ def _locked(folder: Path) -> Iterator[None]:
     with folder.with_name(f"{folder.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _holders_file(folder: Path) -> IO[str]:
-    return folder.with_name(f"{folder.name}.holders").open("a")
 
 
 def _release_all() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,21 +54,8 @@ def run_query(lake: Lake, statement: str, *, at: int | datetime | None = None) -
     LakeError
         The lake cannot be opened, or has no such snapshot.
     """
-    connection = lake.attach(read_only=True, at=at)
-    try:
-        # Polars and pandas variables of this process are not tables, and no file but the lake's own is opened.
-        connection.execute("SET python_enable_replacements = false")
-        connection.execute("SET allowed_directories = " + _list_literal([lake.data_path.rstrip("/") + "/"]))
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-        return _rows(connection.execute(_checked(connection, statement)))
-    except duckdb.PermissionException as error:
-        msg = f"refused, the lake is read-only and without file access here: {error}"
-        raise SqlRefusedError(msg) from None
-    except (duckdb.Error, RuntimeError) as error:
-        msg = f"the query failed: {lake.postgres.redact(str(error).strip())}"
-        raise QueryError(msg) from None
-    finally:
-        connection.close()
+    with closing(_locked(lake, at)) as connection:
+        return _run(connection, statement)
 
 
 def render(frame: pl.DataFrame, style: str, output: Path | None = None) -> str | bytes:
@@ -89,6 +77,26 @@ def render(frame: pl.DataFrame, style: str, output: Path | None = None) -> str |
         tbl_rows=100, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, fmt_str_lengths=60
     ):
         return f"{frame}\n({frame.height} rows)\n"
+
+
+def _locked(lake: Lake, at: int | datetime | None) -> duckdb.DuckDBPyConnection:
+    """DuckDB that reads this lake, opens no other file, and can no longer be told otherwise."""
+    connection = lake.attach(read_only=True, at=at)
+    connection.execute("SET python_enable_replacements = false")  # variables of this process are not tables
+    connection.execute("SET allowed_directories = " + _list_literal([lake.data_path.rstrip("/") + "/"]))
+    connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+    return connection
+
+
+def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> pl.DataFrame:
+    try:
+        return _rows(connection.execute(_checked(connection, statement)))
+    except duckdb.PermissionException as error:
+        msg = f"refused, the lake is read-only and without file access here: {error}"
+        raise SqlRefusedError(msg) from None
+    except (duckdb.Error, RuntimeError) as error:
+        msg = f"the query failed: {str(error).strip()}"
+        raise QueryError(msg) from None
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, statement: str) -> duckdb.Statement:

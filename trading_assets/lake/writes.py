@@ -107,7 +107,7 @@ def replace(
         quarantined=split.quarantined.height,
         content_hash=content_hash(good, key=contract.key, exclude=contract.provenance),
         snapshot=snapshot,
-        bytes=good.estimated_size(),
+        bytes=int(good.estimated_size()),
     )
 
 
@@ -143,7 +143,7 @@ def _apply_difference(
 ) -> _Difference:
     names = ", ".join(f'"{name}"' for name in good.columns)
     stored = cursor.execute(f"SELECT {names} FROM lake.{contract.table} WHERE {scope.sql()}").pl()
-    stored = stored.cast(good.schema)  # type: ignore[arg-type]
+    stored = stored.cast(good.schema)
     difference = _difference(stored, good, contract.key)
     if difference.stale_keys.height == stored.height and stored.height:
         cursor.execute(f"DELETE FROM lake.{contract.table} WHERE {scope.sql()}")

@@ -164,7 +164,7 @@ def exchange_timezone(exchange: str) -> str:
 @lru_cache(maxsize=32)
 def _calendar(exchange: str) -> _Calendar:
     # The import takes over a second, so it waits until a calendar is really asked for.
-    import exchange_calendars as xc  # noqa: PLC0415
+    import exchange_calendars as xc
 
     try:
         bound = xc.get_calendar(exchange).bound_min()

@@ -15,7 +15,6 @@ from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.listing import listed_partitions
 from trading_assets.models.contract import FEATURE_IMPORTANCE, TRAINED
 from trading_assets.models.specs import MODELS
-from trading_assets.models.walk_forward import InsufficientHistoryError
 from trading_assets.orchestration import mappings
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
@@ -61,18 +60,18 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
             needed = listed_partitions(listing, listing["symbol"], range(start.year, last.year + 1))
             technical.require_written(needed, for_what=f"{TRAINED.table} ({scope.describe()})")
             forward_return.require_written(needed, for_what=f"{TRAINED.table} ({scope.describe()})")
+            years = [str(year) for year in partitions.existing_years(start.year, last.year)]
+            cross_section.require_written(years, for_what=f"{TRAINED.table} ({scope.describe()})")
         trainer = MonthlyTrainer(
             desk=desk,
             features=model_features(technical, cross_section, start, last),
             labels=forward_return.read(start=start, end=last),
             snapshot=desk.lake.table_snapshot(TECHNICAL.table, CROSS_SECTION.table, FORWARD_RETURN.table),
         )
+        cuts = month_ends(sessions(desk.settings.exchange, first, last))
         for name in scope.values["model"]:
-            for cut in month_ends(sessions(desk.settings.exchange, first, last)):
-                try:
-                    trainer.train(MODELS[name], cut)
-                except InsufficientHistoryError as error:
-                    context.log.info(f"not trained: {error}")
+            for error in trainer.train(MODELS[name], cuts, workers=desk.settings.training_workers):
+                context.log.info(f"not trained: {error}")
         return trainer.trained(), trainer.importance()
 
     return [trained]

@@ -1,13 +1,16 @@
 """Train the models of a run of months, register each, and collect the rows that describe them."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
 
 from trading_assets.models.contract import FEATURE_IMPORTANCE, TRAINED
-from trading_assets.models.registry import register
+from trading_assets.models.registry import RegisteredVersion, register
 from trading_assets.models.training import ModelSpec, TrainedModel, train
+from trading_assets.models.walk_forward import InsufficientHistoryError
 from trading_assets.orchestration.resources import Desk
 
 EXPERIMENT = "trading_assets"
@@ -34,9 +37,28 @@ class MonthlyTrainer:
     _rows: list[pl.DataFrame] = field(default_factory=list)
     _importance: list[pl.DataFrame] = field(default_factory=list)
 
-    def train(self, spec: ModelSpec, cut: date) -> None:
-        """Train with what was known at the close of ``cut`` and register the result."""
-        model = train(spec, self.features, self.labels, knowledge_cut=cut)
+    def train(self, spec: ModelSpec, cuts: Sequence[date], *, workers: int) -> list[InsufficientHistoryError]:
+        """Train one model per knowledge cut and register each, in the order of the cuts.
+
+        Months are fitted side by side with one thread each: 48 fits of 505 names took half the time of one after the
+        other with two threads each (``python -m benchmarks training``).
+
+        Returns
+        -------
+        list of InsufficientHistoryError
+            Months that have too little history before them; they are left out.
+        """
+        too_early = []
+        with ThreadPoolExecutor(workers) as pool:
+            fits = [pool.submit(train, spec, self.features, self.labels, knowledge_cut=cut) for cut in cuts]
+            for fit in fits:
+                try:
+                    self._register(spec, fit.result())
+                except InsufficientHistoryError as error:
+                    too_early.append(error)
+        return too_early
+
+    def _register(self, spec: ModelSpec, model: TrainedModel) -> None:
         version = register(
             model,
             spec,
@@ -45,10 +67,14 @@ class MonthlyTrainer:
             experiment=EXPERIMENT,
             tags={"lake_snapshot": str(self.snapshot)},
         )
-        self._rows.append(self._describe(model, version.version, version.run_id))
+        self._rows.append(_describe(model, version))
         self._importance.append(
             model.feature_importance.select(
-                model=pl.lit(spec.name), date=pl.lit(cut), feature="feature", gain="gain", split="split"
+                model=pl.lit(spec.name),
+                date=pl.lit(model.trained_through),
+                feature="feature",
+                gain="gain",
+                split="split",
             )
         )
 
@@ -60,21 +86,22 @@ class MonthlyTrainer:
         """Rows of models.feature_importance."""
         return pl.concat([FEATURE_IMPORTANCE.empty(), *self._importance])
 
-    def _describe(self, model: TrainedModel, version: int, run_id: str) -> pl.DataFrame:
 
-        row = {
-            "model": model.model,
-            "date": model.trained_through,
-            "train_start": model.train_start,
-            "train_end": model.train_end,
-            "last_label_exit": model.last_label_exit,
-            "n_rows": model.n_rows,
-            "n_features": model.n_features,
-            "validation_ic": model.validation_ic,
-            "validation_rank_ic": model.validation_rank_ic,
-            "model_hash": model.model_hash,
-            "registry_version": version,
-            "run_id": run_id,
-            "data_snapshot": self.snapshot,
-        }
-        return pl.DataFrame([row], schema=TRAINED.schema)
+def _describe(model: TrainedModel, version: RegisteredVersion) -> pl.DataFrame:
+    row = {
+        "model": model.model,
+        "date": model.trained_through,
+        "train_start": model.train_start,
+        "train_end": model.train_end,
+        "last_label_exit": model.last_label_exit,
+        "n_rows": model.n_rows,
+        "n_features": model.n_features,
+        "validation_ic": model.validation_ic,
+        "validation_rank_ic": model.validation_rank_ic,
+        "model_hash": model.model_hash,
+        "registry_version": version.version,
+        "run_id": version.run_id,
+        # Training that gives a model which is registered already gives that version, with the data it came from.
+        "data_snapshot": int(version.tags["lake_snapshot"]),
+    }
+    return pl.DataFrame([row], schema=TRAINED.schema)

@@ -38,12 +38,15 @@ class RegisteredVersion:
         Its number, from 1.
     run_id
         The MLflow run that holds parameters, metrics, importance and the model files.
+    tags
+        What the version was registered with, `lake_snapshot` among them.
 
     """
 
     model_name: str
     version: int
     run_id: str
+    tags: Mapping[str, str]
 
 
 def register(
@@ -107,7 +110,7 @@ def register(
             client.set_terminated(run_id, status="FAILED")
             raise
         client.set_terminated(run_id)
-    return RegisteredVersion(trained.model, int(version.version), run_id)
+    return RegisteredVersion(trained.model, int(version.version), run_id, identity)
 
 
 def find(
@@ -122,7 +125,9 @@ def find(
         conditions.append(f"tags.model_hash = '{model_hash}'")
     with _quiet():
         found = _client(tracking_uri).search_model_versions(" and ".join(conditions))
-    versions = (RegisteredVersion(model_name, int(version.version), version.run_id) for version in found)
+    versions = (
+        RegisteredVersion(model_name, int(version.version), version.run_id, dict(version.tags)) for version in found
+    )
     return max(versions, key=lambda version: version.version, default=None)
 
 

@@ -10,12 +10,12 @@ from trading_assets.orchestration.settings import Settings
 _DEADLINE = "0 20 * * 1-5"
 
 
-def after_close(exchange: Exchange) -> dg.AutomationCondition:
+def after_close(exchange: Exchange) -> dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]:
     """Once after the latest close of each weekday."""
     return dg.AutomationCondition.on_cron(exchange.ticks[-1], exchange.timezone)
 
 
-def after_upstream_changed() -> dg.AutomationCondition:
+def after_upstream_changed() -> dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]:
     """As soon as anything it is made from has been materialised, once none of it is under way."""
     return (
         (dg.AutomationCondition.missing() | dg.AutomationCondition.any_deps_updated())

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from trading_assets.lake.partitions import range_tags
 from trading_assets.orchestration.partitions import Partitions
+
+AssetJob = UnresolvedAssetJobDefinition
 
 # Job -> asset groups or keys it materialises, in the order of the stages.
 _SELECTIONS: dict[str, dg.AssetSelection] = {
@@ -31,6 +33,8 @@ _SELECTIONS: dict[str, dg.AssetSelection] = {
 }
 STAGE_JOBS = tuple(_SELECTIONS)
 MAINTENANCE_JOB = "maintain_lake"
+# A label becomes known up to six sessions after its decision: in January those of December are still to come.
+_LABELS_END_WITHIN = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,9 @@ def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: 
     first, last : date
         First and last session.
     """
-    planners = {
-        "refresh_symbols": lambda: {},
-        "refresh_panel": lambda: _panel(symbols, first, last),
+    planners: dict[str, Callable[[], dict[str, str] | None]] = {
+        "refresh_symbols": dict[str, str],
+        "refresh_panel": lambda: _panel(partitions, symbols, first, last),
         "refresh_cross_section": lambda: range_tags(f"{first.year}", f"{last.year}"),
         "train_models": lambda: _months(partitions, first, last),
         "predict": lambda: _sessions(partitions.model_sessions, first, last),
@@ -77,8 +81,10 @@ def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: 
     return None if tags is None else StageRun(job, tags)
 
 
-def _panel(symbols: Sequence[str], first: date, last: date) -> dict[str, str] | None:
-    return range_tags(f"{first.year}|{symbols[0]}", f"{last.year}|{symbols[-1]}") if symbols else None
+def _panel(partitions: Partitions, symbols: Sequence[str], first: date, last: date) -> dict[str, str] | None:
+    """Years of the span, and the year before while labels of its last sessions still become known."""
+    years = partitions.existing_years((first - _LABELS_END_WITHIN).year, last.year)
+    return range_tags(f"{years[0]}|{symbols[0]}", f"{years[-1]}|{symbols[-1]}") if symbols and years else None
 
 
 def _months(partitions: Partitions, first: date, last: date) -> dict[str, str] | None:

@@ -31,6 +31,10 @@ class Partitions:
     strategy_sessions: dg.MultiPartitionsDefinition
     book_sessions: dg.MultiPartitionsDefinition
 
+    def existing_years(self, first: int, last: int) -> list[int]:
+        """Years from ``first`` to ``last`` that have partitions."""
+        return [year for year in map(int, self.years.get_partition_keys()) if first <= year <= last]
+
 
 def make_partitions(
     settings: Settings, *, models: Sequence[str], strategies: Sequence[str], books: Sequence[str], exchange: Exchange

@@ -1,4 +1,4 @@
-"""Refresh every stage for a span of sessions in this process: what the demo runs and what a schedule does run by run."""
+"""Refresh every stage for a span of sessions in this process: the demo; a schedule does the same run by run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.universe import register_symbols, registered_symbols
 
+_QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 _MARKS = {DagsterEventType.STEP_START, DagsterEventType.LOADED_INPUT, DagsterEventType.STEP_OUTPUT}
 
 
@@ -76,7 +77,7 @@ def refresh(
             continue
         started = time.perf_counter()
         result = defs.resolve_job_def(job).execute_in_process(
-            instance=instance, tags=planned.tags, raise_on_error=raise_on_error
+            instance=instance, tags=planned.tags, raise_on_error=raise_on_error, run_config=_QUIET
         )
         if not result.success:
             msg = f"the stage {job} failed; look at run {result.run_id} in the web UI (make ui)"
@@ -99,9 +100,9 @@ def _work_seconds(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResul
     written, seen = 0.0, set[tuple[str, str]]()
     for event in result.all_events:
         if event.is_step_materialization and event.asset_key is not None:
-            step = (event.step_key or "", event.asset_key.to_user_string())
+            output = (event.step_key or "", event.asset_key.to_user_string())
             value = event.step_materialization_data.materialization.metadata.get("write_seconds")
-            if step not in seen and value is not None:
-                seen.add(step)
+            if output not in seen and value is not None:
+                seen.add(output)
                 written += float(str(value.value))
     return body + written

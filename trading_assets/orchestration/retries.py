@@ -17,6 +17,8 @@ MAX_RETRIES = 3
 def retry_when_not_ready(seconds: float) -> Iterator[None]:
     """Ask Dagster to run the step again when an upstream partition or a source is not there yet.
 
+    The last try fails with the error itself, so that whoever started the run reads what was missing.
+
     Parameters
     ----------
     seconds : float
@@ -25,4 +27,6 @@ def retry_when_not_ready(seconds: float) -> Iterator[None]:
     try:
         yield
     except (UpstreamNotReadyError, SourceUnavailableError) as error:
+        if dg.AssetExecutionContext.get().retry_number >= MAX_RETRIES:
+            raise
         raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=seconds) from error

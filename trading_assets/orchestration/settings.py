@@ -45,6 +45,8 @@ class Settings:
         Your own ``books.yaml``; the package's if None.
     retry_seconds : float
         Pause before a step that waits for its upstream partitions tries again.
+    training_workers : int
+        Models fitted side by side, one thread each; no result depends on it.
     retention_days : int
         Snapshots older than this are forgotten by maintenance.
     """
@@ -58,6 +60,7 @@ class Settings:
     end: date | None = date(2013, 3, 2)
     books: Path | None = None
     retry_seconds: float = 10.0
+    training_workers: int = 2
     retention_days: int = 90
 
     @property
@@ -86,6 +89,7 @@ class Settings:
             "data_path": self.data_path,
             "books": str(self.books) if self.books else None,
             "retry_seconds": self.retry_seconds,
+            "training_workers": self.training_workers,
             "retention_days": self.retention_days,
         }
         self.home.mkdir(parents=True, exist_ok=True)

@@ -52,6 +52,8 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         with retry_when_not_ready(desk.settings.retry_seconds):
             needed = listed_partitions(listing, listing["symbol"], range(first.year, last.year + 1))
             technical.require_written(needed, for_what=f"{DAILY.table} ({scope.describe()})")
+            years = [str(year) for year in range(first.year, last.year + 1)]
+            cross_section.require_written(years, for_what=f"{DAILY.table} ({scope.describe()})")
             months = [month for month in months_before(first, last) if month in _month_keys(partitions)]
             for model in scope.values["model"]:
                 trained.require_written([f"{month}|{model}" for month in months], for_what=DAILY.table)

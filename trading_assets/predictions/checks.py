@@ -75,7 +75,7 @@ def warm_up(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
         prepared = _inputs(desk, scope, model)
         if prepared is not None:
             compute, inputs, stored = prepared
-            probes = [stored["date"].max()]
+            probes = stored["date"].unique().sort()[-1:].to_list()
             found.append(
                 warmup_violations(compute, inputs, history={"features": "date"}, lookback=0, probes=probes, key=_KEY)
             )

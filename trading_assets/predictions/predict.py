@@ -31,7 +31,7 @@ class Booster(Protocol):
 
 
 def predict(features: pl.DataFrame, models: Sequence[tuple[date, str, Booster]], *, model: str) -> pl.DataFrame:
-    """Score each session with the latest model trained strictly before it.
+    """Score each session with the latest model trained strictly before it, in the month before at the earliest.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def predict(features: pl.DataFrame, models: Sequence[tuple[date, str, Booster]],
     -------
     pl.DataFrame
         `model, date, symbol, prediction, trained_through, model_hash`, by date and symbol. `prediction` is a normal
-        score (see `models.walk_forward`), comparable within a session, not a return. Sessions without an earlier model
-        have no rows.
+        score (see `models.walk_forward`), comparable within a session, not a return. Sessions without such a model
+        have no rows: an older one would give a session other rows in a range of months than by itself.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def predict(features: pl.DataFrame, models: Sequence[tuple[date, str, Booster]],
     in_use = (
         features.select(pl.col("date").unique().sort())
         .join_asof(cuts, left_on="date", right_on="trained_through", allow_exact_matches=False)
-        .drop_nulls()
+        .filter(pl.col("trained_through") >= pl.col("date").dt.month_start().dt.offset_by("-1mo"))
     )
     scored = [
         _score(features.join(sessions, on="date"), booster, model=model, model_hash=model_hash)

@@ -74,7 +74,7 @@ def warm_up(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
             inputs,
             history={"predictions": "date"},
             lookback=0,
-            probes=[stored["date"].max()],
+            probes=stored["date"].unique().sort()[-1:].to_list(),
             key=_KEY,
         )
         if leaks.height:

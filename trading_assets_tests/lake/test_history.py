@@ -16,9 +16,8 @@ def everything(lake):
     return {table: content(lake, table) for table in lake.tables()}
 
 
-@pytest.fixture
-def story(lake):
-    """A lake with three states; the snapshots of the states."""
+def tell(lake):
+    """Bring a lake into three states; the snapshots of the states."""
     first = replace(lake, BARS_DAILY, bars("A"), symbol_years("A"), author="run 1", message="load").snapshot
     broken = pl.concat([bars("B", days=2), *[bars("B", days=3)[2:]] * 3])
     second = replace(lake, BARS_DAILY, broken, symbol_years("B"), author="run 2").snapshot
@@ -27,31 +26,41 @@ def story(lake):
     return first, second, third
 
 
-def test_snapshots_are_listed_newest_first_with_what_changed_and_who(lake, story):
-    listed = snapshots(lake)
-    assert listed["snapshot"].to_list() == list(range(story[-1], -1, -1))
-    first = listed.row(by_predicate=pl.col("snapshot") == story[0], named=True)
+@pytest.fixture
+def story(lake):
+    return tell(lake)
+
+
+@pytest.fixture(scope="module")
+def told(module_lake):
+    return tell(module_lake)
+
+
+def test_snapshots_are_listed_newest_first_with_what_changed_and_who(module_lake, told):
+    listed = snapshots(module_lake)
+    assert listed["snapshot"].to_list() == list(range(told[-1], -1, -1))
+    first = listed.row(by_predicate=pl.col("snapshot") == told[0], named=True)
     assert (first["run"], first["message"]) == ("run 1", "load")
     assert first["changes"] == f"tables inserted into: catalog.written_partitions, {BARS}"
-    assert snapshots(lake, limit=2).equals(listed.head(2))
+    assert snapshots(module_lake, limit=2).equals(listed.head(2))
 
 
-def test_listed_time_selects_that_snapshot(lake, story):
-    for snapshot, moment in snapshots(lake).select("snapshot", "time").rows():
-        if snapshot in story:
+def test_listed_time_selects_that_snapshot(module_lake, told):
+    for snapshot, moment in snapshots(module_lake).select("snapshot", "time").rows():
+        if snapshot in told:
             at = parse_at(moment)
-            assert run_query(lake, "SELECT id FROM lake.current_snapshot()", at=at).item() == snapshot
+            assert run_query(module_lake, "SELECT id FROM lake.current_snapshot()", at=at).item() == snapshot
 
 
-def test_diff_counts_rows_of_the_tables_that_differ(lake, story):
-    first, second, _ = story
-    assert diff(lake, first, second).rows() == [
+def test_diff_counts_rows_of_the_tables_that_differ(module_lake, told):
+    first, second, _ = told
+    assert diff(module_lake, first, second).rows() == [
         ("catalog.written_partitions", 1, 2, 1, 0),
         (BARS, 5, 8, 3, 0),
         ("quarantine.market_data_bars_daily", 0, 2, 2, 0),
     ]
-    assert diff(lake, second, first).rows()[1] == (BARS, 8, 5, 0, 3)
-    assert diff(lake, first, first).is_empty()
+    assert diff(module_lake, second, first).rows()[1] == (BARS, 8, 5, 0, 3)
+    assert diff(module_lake, first, first).is_empty()
 
 
 def test_changed_row_counts_as_one_removed_and_one_added(lake):
@@ -74,12 +83,12 @@ def test_diff_spans_a_dropped_table(lake, story):
         rollback(lake, story[-1])
 
 
-def test_unknown_snapshot_is_an_error_that_tells_the_known_ones(lake, story):
-    with pytest.raises(LakeError, match=rf"snapshot 999 does not exist .* known: 0 to {story[-1]}"):
-        diff(lake, story[0], 999)
+def test_unknown_snapshot_is_an_error_that_tells_the_known_ones(module_lake, told):
+    with pytest.raises(LakeError, match=rf"snapshot 999 does not exist .* known: 0 to {told[-1]}"):
+        diff(module_lake, told[0], 999)
     with pytest.raises(LakeError, match="snapshot 999 does not exist"):
-        rollback(lake, 999)
-    assert lake.current_snapshot() == story[-1]
+        rollback(module_lake, 999)
+    assert module_lake.current_snapshot() == told[-1]
 
 
 def test_rollback_makes_every_table_equal_again_and_is_a_snapshot(lake, story):
@@ -115,9 +124,9 @@ def test_rollback_touches_only_rows_that_differ(lake):
     assert touched.rows() == [("insert", date(2024, 1, 5))]
 
 
-def test_rollback_to_the_present_changes_nothing(lake, story):
-    assert rollback(lake, story[-1]).is_empty()
-    assert lake.current_snapshot() == story[-1]
+def test_rollback_to_the_present_changes_nothing(module_lake, told):
+    assert rollback(module_lake, told[-1]).is_empty()
+    assert module_lake.current_snapshot() == told[-1]
 
 
 def test_rollback_spans_a_new_column(lake, story):
@@ -126,10 +135,10 @@ def test_rollback_spans_a_new_column(lake, story):
     assert lake.query(f"SELECT venue, note FROM lake.{DAYS.table}").rows() == [(None, "x")]
 
 
-def test_newest_snapshot_of_tables_is_that_of_their_last_change(lake, story):
-    first, second, third = story
-    assert lake.table_snapshot(BARS) == second + 1
-    assert lake.table_snapshot(DAYS.table) == third
-    assert lake.table_snapshot(BARS, DAYS.table) == third
-    assert lake.table_snapshot() == lake.table_snapshot("features.technical") == 0
+def test_newest_snapshot_of_tables_is_that_of_their_last_change(module_lake, told):
+    first, second, third = told
+    assert module_lake.table_snapshot(BARS) == second + 1
+    assert module_lake.table_snapshot(DAYS.table) == third
+    assert module_lake.table_snapshot(BARS, DAYS.table) == third
+    assert module_lake.table_snapshot() == module_lake.table_snapshot("features.technical") == 0
     assert first < second

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from trading_assets.lake.errors import LakeError, SqlRefusedError
-from trading_assets.lake.sql import QueryError, parse_at, render, run_query
+from trading_assets.lake.sql import QueryError, _locked, _run, parse_at, render, run_query
 from trading_assets.lake.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets_tests.lake.examples import BARS, bars, content, symbol_years
@@ -37,7 +37,15 @@ def test_other_texts_are_refused_with_examples(text):
         parse_at(text)
 
 
-def test_queries_of_every_form_run(filled):
+@pytest.fixture(scope="module")
+def locked(filled):
+    """The one connection that a query runs on, for tests of many queries."""
+    connection = _locked(filled, None)
+    yield connection
+    connection.close()
+
+
+def test_queries_of_every_form_run(filled, locked):
     for statement, rows in {
         f"SELECT symbol, count(*) FROM {BARS} GROUP BY ALL": 1,
         f"FROM {BARS}": 5,
@@ -55,7 +63,7 @@ def test_queries_of_every_form_run(filled):
         f"FROM {BARS} AT (VERSION => {filled.current_snapshot()})": 5,
         "SELECT table_name FROM information_schema.tables WHERE table_schema = 'market_data'": 1,
     }.items():
-        assert run_query(filled, statement).height == rows, statement
+        assert _run(locked, statement).height == rows, statement
 
 
 def test_text_that_mentions_a_forbidden_name_is_just_text(filled):
@@ -134,14 +142,17 @@ COMMANDS = [
 ]
 
 
-def test_whatever_is_not_a_query_of_the_lake_is_refused(filled):
+def test_whatever_is_not_a_query_of_the_lake_is_refused(filled, locked):
     before = filled.current_snapshot()
     folder = Path(filled.data_path)
     bars("A").write_parquet(folder / "x.parquet")
     files = sorted(folder.rglob("*"))
+    for statement in (FILES[0], DATABASES[0], COMMANDS[0]):
+        with pytest.raises(SqlRefusedError):
+            run_query(filled, statement.replace("{data}", filled.data_path))
     for statement in FILES + DATABASES + COMMANDS:
         with pytest.raises(SqlRefusedError) as error:
-            print(statement, run_query(filled, statement.replace("{data}", filled.data_path)))
+            print(statement, _run(locked, statement.replace("{data}", filled.data_path)))
         assert "refused: " in str(error.value) or "give exactly one query" in str(error.value), statement
         assert error.value.__suppress_context__ or error.value.__context__ is None
     assert filled.current_snapshot() == before
@@ -167,9 +178,9 @@ def test_variables_of_the_process_are_not_tables(filled):
         ("SELECT INTERVAL 1 DAY AS span", "cast it to VARCHAR"),
     ],
 )
-def test_query_that_fails_says_why(filled, statement, reason):
+def test_query_that_fails_says_why(locked, statement, reason):
     with pytest.raises(QueryError, match=reason) as error:
-        run_query(filled, statement)
+        _run(locked, statement)
     assert isinstance(error.value, LakeError)
     assert error.value.__suppress_context__
 

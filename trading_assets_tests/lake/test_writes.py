@@ -225,7 +225,7 @@ frames = st.dictionaries(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(frames, st.sampled_from([("A",), ("B",), ("A", "B")]), st.sampled_from([2024, 2025])), max_size=4))
 def test_lake_holds_what_was_last_written_to_each_partition(lake, writes):
     wanted = {}

@@ -56,6 +56,12 @@ def test_sessions_without_an_earlier_model_have_no_rows():
     assert predict(features([]), models(), model="m").is_empty()
 
 
+def test_a_month_without_a_model_of_the_month_before_has_no_rows():
+    """One session is asked with the models of the month before alone; a range must not reach back further."""
+    april = [date(2024, 4, 1), date(2024, 4, 30)]
+    assert predict(features(april), models(), model="m").is_empty()
+
+
 def test_a_range_is_the_union_of_its_single_sessions():
     whole = predict(features(), models(), model="m")
     single = pl.concat([predict(features([day]), models(), model="m") for day in DAYS])

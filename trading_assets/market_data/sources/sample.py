@@ -130,7 +130,7 @@ def _snap(step: pl.Expr, denominator: int) -> pl.Expr:
 @lru_cache(maxsize=1)
 def _table() -> pl.DataFrame:
     # Importing the package decompresses and parses its CSV, so it waits until rows are asked for.
-    from bokeh_sampledata import stocks  # noqa: PLC0415
+    from bokeh_sampledata import stocks
 
     frames = [pl.DataFrame(getattr(stocks, symbol)).with_columns(symbol=pl.lit(symbol)) for symbol in _COMPANIES]
     return pl.concat(frames).with_columns(pl.col("date").str.to_date("%Y-%m-%d")).sort("symbol", "date")
