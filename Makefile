@@ -67,8 +67,8 @@ define install
 		&& $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .; then :; \
 	else \
 		echo "uv cannot install here, so pip does; this takes longer"; \
-		$(BIN)/python -m pip install --quiet --requirement $(1); \
-		$(BIN)/python -m pip install --quiet --no-deps --editable .; \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement $(1); \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .; \
 	fi
 endef
 
@@ -82,7 +82,7 @@ $(VENV)/.uv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; install it or name it: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	@$(PYTHON) -c '$(NEEDS_PYTHON)'
 	$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV) || echo "uv cannot be had here"
+	@$(BIN)/python -m pip install -qqq --disable-pip-version-check $(UV) || echo "uv cannot be had here"
 	@touch $@
 
 $(VENV)/.base: requirements.lock pyproject.toml setup.cfg | $(VENV)/.uv

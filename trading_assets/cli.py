@@ -1,6 +1,7 @@
 """Command line: ``trading-assets ...``."""
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -195,6 +196,7 @@ def ui(
     from trading_assets.orchestration.settings import PROJECT
 
     settings = load_settings(home)
+    _require_free(host, port)
     prepare_environment(settings)
     workspace = str(PROJECT / "workspace.yaml")
     programs = Path(sys.executable).parent
@@ -202,15 +204,37 @@ def ui(
         [str(programs / "dagster-webserver"), "-w", workspace, "-h", host, "-p", str(port)],
         [str(programs / "dagster-daemon"), "run", "-w", workspace],
     ]
+    stop = _signalled()
     processes = [subprocess.Popen(command) for command in commands]  # noqa: S603 - fixed programs of this environment
     console.print(f"web UI: http://{host}:{port} (Ctrl-C ends it and the daemon)")
-    stop = _signalled()
     while not stop.wait(0.5) and all(process.poll() is None for process in processes):
         pass
+    is_requested = stop.is_set()
+    _end(processes)
+    if not is_requested:
+        console.print("[bold red]error[/]: the web UI or the daemon ended by itself; its last lines above say why")
+        raise typer.Exit(1)
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            msg = f"port {port} of {host} cannot be used ({error.strerror}); choose another one with --port"
+            raise SettingsError(msg) from None
+
+
+def _end(processes: list[subprocess.Popen[bytes]], timeout: float = 60) -> None:
+    """Interrupt processes, and kill those that have not ended after a while."""
     for process in processes:
         process.send_signal(signal.SIGINT)
     for process in processes:
-        process.wait(timeout=60)
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 @app.command()

@@ -27,7 +27,7 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresUrl]:
-    """One embedded server per test process; what is in it does not outlive the tests, so it need not survive a crash."""
+    """One embedded server per test process, without the care for a crash that data which outlives it needs."""
     home = Path(tempfile.mkdtemp(prefix="ta-"))
     url = hold_embedded_postgres(home / "pg")
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -84,9 +84,7 @@ def lake(postgres: PostgresUrl, _empty_lake: str, tmp_path: Path) -> Iterator[La
 
 
 @pytest.fixture(scope="module")
-def module_lake(
-    postgres: PostgresUrl, _empty_lake: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Lake]:
+def module_lake(postgres: PostgresUrl, _empty_lake: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """A lake for all tests of a module, filled by a fixture of the module and only read by its tests."""
     with _fresh_lake(postgres, _empty_lake, tmp_path_factory.mktemp("lake")) as opened:
         yield opened

@@ -33,6 +33,8 @@ from trading_assets.orchestration.settings import Settings
 from trading_assets.orchestration.universe import register_symbols, registered_symbols
 from trading_assets.portfolio.books import load_books
 
+# The tests look at events and rows; a failure that a test asks for is not worth a page of traceback.
+_SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _numbers = itertools.count()
 _templates: dict[tuple[str, int], str] = {}
 
@@ -63,7 +65,11 @@ class Bench:
         selection = [dg.AssetKey(table.split(".")) for table in only] or None
         with self.active():
             return self.defs.resolve_job_def(job).execute_in_process(
-                instance=self.instance, tags=dict(tags or {}), asset_selection=selection, raise_on_error=raises
+                instance=self.instance,
+                tags=dict(tags or {}),
+                asset_selection=selection,
+                raise_on_error=raises,
+                run_config=_SILENT,
             )
 
     def run_stage(self, job: str, first: date, last: date) -> dg.ExecuteInProcessResult:

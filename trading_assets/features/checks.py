@@ -43,7 +43,7 @@ def build_checks(partitions: Partitions) -> list[dg.AssetChecksDefinition]:
             technical_warm_up,
         ),
         scope_check(
-            TECHNICAL, "completeness", partitions.panel, "Every bar has its features and no other row exists.", _missing
+            TECHNICAL, "completeness", partitions.panel, "Every bar has its features and no other row exists.", missing_features
         ),
         scope_check(
             CROSS_SECTION,
@@ -159,7 +159,8 @@ def _technical_inputs(desk: Desk, scope: Scope) -> tuple[dict[str, pl.DataFrame]
     return inputs, first, span[1]
 
 
-def _missing(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+def missing_features(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+    """Bars without features and features without a bar."""
     del run_id
     inside = scope.sql()
     bars, features = f"lake.{BARS_DAILY.table}", f"lake.{TECHNICAL.table}"

@@ -28,6 +28,7 @@ from trading_assets.lake.errors import LakeError
 
 PORT = 5432
 _ACCOUNT = "pgserver"
+_PROGRAMS = frozenset({"initdb", "pg_ctl", "postgres", "sh"})
 _TIMEOUT_SECONDS = 60
 _SOCKET_PATH_LIMIT = 103  # bytes; macOS allows 103, Linux 107
 _SETTINGS = """
@@ -55,22 +56,34 @@ def ensure_running(folder: Path) -> Path:
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         state = _state(folder)
-        if state is None:
-            _start(folder)
-        elif state.status == "ready":
+        if state is not None and state.status == "ready":
             return state.socket_folder
-        else:  # whoever was starting or stopping it has been killed; it goes on by itself
+        if state is None and not _is_at_work(folder):
+            _start(folder)
+        else:  # whoever was starting or stopping it has been killed, and pg_ctl goes on by itself
             time.sleep(0.05)
     msg = f"the Postgres in {folder} is not ready after {_TIMEOUT_SECONDS} s; its log: {folder / 'log'}"
     raise LakeError(msg)
 
 
 def stop(folder: Path) -> bool:
-    """Stop the server of a data folder. True if one was running."""
-    state = _state(folder)
-    if state is None:
-        return False
-    _run("pg_ctl", "-w", "-t", str(_TIMEOUT_SECONDS), "-m", "fast", "-D", str(folder), "stop")
+    """Stop the server of a data folder. True if one was running.
+
+    Raises
+    ------
+    LakeError
+        It does not stop.
+    """
+    while (state := _state(folder)) is None:
+        if not _is_at_work(folder):
+            return False
+        time.sleep(0.05)
+    try:
+        _run("pg_ctl", "-w", "-t", str(_TIMEOUT_SECONDS), "-m", "fast", "-D", str(folder), "stop")
+    except subprocess.CalledProcessError:
+        if _state(folder) is not None:
+            msg = f"the Postgres in {folder} does not stop; its log: {folder / 'log'}"
+            raise LakeError(msg) from None
     if state.socket_folder != folder:
         shutil.rmtree(state.socket_folder, ignore_errors=True)
     return True
@@ -89,6 +102,17 @@ def _state(folder: Path) -> _State | None:
     return _State(lines[7].strip(), Path(lines[4])) if complete else _State("starting", folder)
 
 
+def _is_at_work(folder: Path) -> bool:
+    """Whether a program of Postgres works on the folder, be it the rest of a killed server or a start under way."""
+    for process in psutil.process_iter(["name", "cwd", "cmdline"]):
+        info = process.info
+        if info["name"] in _PROGRAMS and (
+            info["cwd"] == str(folder) or any(str(folder) in argument for argument in info["cmdline"] or ())
+        ):
+            return True
+    return False
+
+
 def _start(folder: Path) -> None:
     account = _account()
     if account:
@@ -103,6 +127,8 @@ def _start(folder: Path) -> None:
     try:
         _run("pg_ctl", *waiting, "-o", options, "-l", str(log), "-D", str(folder), "start")
     except subprocess.CalledProcessError:
+        if _state(folder) is not None:
+            return
         last = log.read_text().splitlines()[-3:] if log.exists() else []
         msg = f"the embedded Postgres does not start; the end of {log}: {' | '.join(last)}"
         raise LakeError(msg) from None
@@ -131,22 +157,14 @@ def _require_data_folder(folder: Path, account: pwd.struct_passwd | None) -> Non
 
 
 def _forget_killed_server(folder: Path, sockets: Path) -> None:
-    """Clear away what a killed server has left, once the last of its processes has ended.
+    """Clear away the lock files of a killed server, none of whose processes is left.
 
     Postgres takes any living process with the number in its lock files for itself and refuses to start. After the
     restart of a container that number often belongs to someone else, or to a dead process nobody has waited for.
     """
-    left_over = [folder / "postmaster.pid", sockets / f".s.PGSQL.{PORT}.lock"]
-    if not left_over[0].exists():
-        return
-    deadline = time.monotonic() + _TIMEOUT_SECONDS
-    while any(process.info["cwd"] == str(folder) for process in psutil.process_iter(["cwd"])):
-        if time.monotonic() > deadline:
-            msg = f"processes of a killed Postgres still work in {folder}; end them, then start again"
-            raise LakeError(msg)
-        time.sleep(0.05)
-    for path in left_over:
-        path.unlink(missing_ok=True)
+    if (folder / "postmaster.pid").exists():
+        (sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+        (folder / "postmaster.pid").unlink()
 
 
 def _socket_folder(folder: Path, account: pwd.struct_passwd | None) -> Path:

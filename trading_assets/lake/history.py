@@ -17,8 +17,8 @@ def snapshots(lake: Lake, *, limit: int | None = None) -> pl.DataFrame:
     rows = (
         lake.cursor()
         .execute(
-            "SELECT snapshot_id, strftime(snapshot_time, '%Y-%m-%d %H:%M:%S.%f+00:00'), changes, author, commit_message "
-            "FROM lake.snapshots() ORDER BY snapshot_id DESC" + (f" LIMIT {limit}" if limit else "")
+            "SELECT snapshot_id, strftime(snapshot_time, '%Y-%m-%d %H:%M:%S.%f+00:00'), changes, author, "
+            "commit_message FROM lake.snapshots() ORDER BY snapshot_id DESC" + (f" LIMIT {limit}" if limit else "")
         )
         .fetchall()
     )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
-import dagster as dg
 import polars as pl
 import pytest
 
 from trading_assets.lake.errors import UpstreamNotReadyError
-from trading_assets.lake.history import diff
+from trading_assets.lake.history import diff, rollback
 from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.sources import Source, make_source
 from trading_assets_tests.desks import Bench, metadata_of, multi_range, open_bench
+from trading_assets_tests.end_to_end.conftest import SPAN
 
 START, END = date(2014, 1, 1), date(2017, 1, 1)
 YEARS = ("2014", "2015", "2016")
@@ -34,8 +36,15 @@ SOURCE = {
     "delisting_rate": 0.5,
 }
 SYMBOLS = ("SIM0001", "SIM0002")
-PANEL = ("market_data.bars_daily", "market_data.corporate_actions", "features.technical", "labels.forward_return")
+RAW = ("market_data.bars_daily", "market_data.corporate_actions")
+PANEL = (*RAW, "features.technical", "labels.forward_return")
 EVERYTHING = multi_range({"date": YEARS[0], "symbol": SYMBOLS[0]}, {"date": YEARS[-1], "symbol": SYMBOLS[-1]})
+
+Piece = tuple[str, str, dict[str, str]]
+
+
+def panel_piece(table: str, year: str, symbol: str) -> Piece:
+    return "refresh_panel", table, multi_range({"date": year, "symbol": symbol})
 
 
 @pytest.fixture(scope="module")
@@ -47,55 +56,68 @@ def whole(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> It
         yield bench
 
 
-@pytest.fixture
-def empty(postgres: PostgresUrl, tmp_path: pytest.TempPathFactory) -> Iterator[Bench]:
-    """A desk that knows the universe and nothing else."""
-    with open_bench(postgres, tmp_path / "lake", SOURCE, START, END) as bench:
+@pytest.fixture(scope="module")
+def partial(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Bars and corporate actions of 2015, nothing else."""
+    with open_bench(postgres, tmp_path_factory.mktemp("partial"), SOURCE, START, END) as bench:
         bench.list_symbols()
+        bench.run("refresh_panel", year_of_all("2015"), only=RAW)
         yield bench
 
 
-def refused(bench: Bench, job: str, tags: dict[str, str], table: str) -> str:
-    """Message of the guard that stops a run; makes sure that nothing was written and that it was tried again."""
+def year_of_all(year: str) -> dict[str, str]:
+    return multi_range({"date": year, "symbol": SYMBOLS[0]}, {"date": year, "symbol": SYMBOLS[-1]})
+
+
+def run_in_any_order(bench: Bench, pieces: Sequence[Piece], *, seed: int) -> int:
+    """Run pieces in shuffled order, what is not ready again in the next pass; returns how often a piece was refused."""
+    waiting = random.Random(seed).sample(pieces, len(pieces))
+    refused = 0
+    while waiting:
+        left = [piece for piece in waiting if not could_run(bench, *piece)]
+        assert len(left) < len(waiting), f"none of these can run: {left}"
+        refused += len(left)
+        waiting = left
+    return refused
+
+
+def could_run(bench: Bench, job: str, table: str, tags: dict[str, str]) -> bool:
+    """Run a piece; one that is refused must have written nothing."""
     before = bench.desk.lake.current_snapshot()
-    result = bench.run(job, tags, only=[table], raises=False)
-    assert not result.success
-    assert not result.get_asset_materialization_events()
-    assert bench.desk.lake.current_snapshot() == before
-    retries = [event for event in result.all_events if event.is_step_up_for_retry]
-    failure = next(event.step_failure_data.error for event in result.all_events if event.is_step_failure)
-    assert len(retries) == 3
-    assert failure.cause.cls_name == UpstreamNotReadyError.__name__
-    return failure.cause.message
+    try:
+        bench.run(job, tags, only=siblings(bench, job, table))
+    except UpstreamNotReadyError:
+        assert bench.desk.lake.current_snapshot() == before
+        return False
+    return True
+
+
+def siblings(bench: Bench, job: str, table: str) -> list[str]:
+    """Tables that are made together with a table, itself included."""
+    made = bench.defs.resolve_assets_def(table.split("."))
+    return [".".join(key.path) for key in made.keys]
 
 
 # --- the panel: symbol x year ------------------------------------------------------------------------------------
 
 
-def test_single_partitions_in_shuffled_order_equal_one_range(whole: Bench, empty: Bench) -> None:
-    pieces = list(itertools.product(PANEL, YEARS, SYMBOLS))
-    random.Random(2).shuffle(pieces)
-    refusals = 0
-    while pieces:
-        waiting = []
-        for table, year, symbol in pieces:
-            before = empty.desk.lake.current_snapshot()
-            result = empty.run("refresh_panel", multi_range({"date": year, "symbol": symbol}), only=[table], raises=False)
-            if not result.success:
-                assert empty.desk.lake.current_snapshot() == before
-                waiting.append((table, year, symbol))
-        assert len(waiting) < len(pieces), "no piece of a whole pass could run"
-        refusals += len(waiting)
-        pieces = waiting
-    assert refusals > 0
-    assert empty.hashes(*PANEL) == whole.hashes(*PANEL)
+def test_single_partitions_in_shuffled_order_equal_one_range(
+    whole: Bench, postgres: PostgresUrl, tmp_path: Path
+) -> None:
+    with open_bench(postgres, tmp_path / "lake", SOURCE, START, END) as pieced:
+        pieced.list_symbols()
+        refused = run_in_any_order(pieced, list(itertools.starmap(panel_piece, itertools.product(PANEL, YEARS, SYMBOLS))), seed=2)
+        assert refused > 0
+        assert pieced.hashes(*PANEL) == whole.hashes(*PANEL)
 
 
-def test_no_value_of_the_panel_is_lost_at_a_year_boundary(whole: Bench) -> None:
+def test_no_value_is_lost_at_the_boundary_of_two_partitions(whole: Bench) -> None:
     technical = whole.read("features.technical").filter(symbol="SIM0001")
     after_warm_up = technical.slice(253)
     assert after_warm_up.height > 450
     assert sum(after_warm_up.null_count().row(0)) == 0
+    labels = whole.read("labels.forward_return").filter(symbol="SIM0001")
+    assert date(2014, 12, 31) in labels["date"].to_list()
 
 
 @pytest.mark.parametrize("tags", [EVERYTHING, multi_range({"date": "2015", "symbol": "SIM0002"})], ids=["all", "one"])
@@ -110,67 +132,190 @@ def test_running_partitions_again_changes_nothing(whole: Bench, tags: dict[str, 
         assert twice["rows_added"] == twice["rows_changed"] == twice["rows_removed"] == 0
 
 
-def test_features_refuse_to_run_without_their_look_back(empty: Bench) -> None:
-    last_year = multi_range({"date": "2016", "symbol": "SIM0001"})
-    empty.run("refresh_panel", last_year, only=PANEL[:2])
-    message = refused(empty, "refresh_panel", last_year, "features.technical")
-    assert "features.technical" in message
-    assert "market_data.bars_daily" in message
-    assert "2014|SIM0001, 2015|SIM0001" in message
-    assert "Materialise them first" in message
+# --- a year that grows, a vendor that restates -------------------------------------------------------------------
+
+RUNNING = {"kind": "simulated", "seed": 4, "n_symbols": 3, "start": "2015-01-02", "gap_rate": 0.0, "listing_rate": 0.0}
+RUNNING_YEAR = multi_range({"date": "2015", "symbol": "SIM0001"}, {"date": "2015", "symbol": "SIM0003"})
+YESTERDAY, TODAY = date(2015, 10, 15), date(2015, 10, 16)
 
 
-def test_features_need_no_bars_from_before_the_first_partition(postgres: PostgresUrl, tmp_path) -> None:
-    """The source knows 2014, the lake starts in 2015: what has no partition cannot be waited for."""
-    with open_bench(postgres, tmp_path / "lake", SOURCE, date(2015, 1, 1), END) as bench:
+@pytest.fixture
+def running(postgres: PostgresUrl, tmp_path: Path) -> Iterator[Bench]:
+    """The panel of a year that is not over, up to yesterday."""
+    source = RUNNING | {"end": str(YESTERDAY)}
+    with open_bench(postgres, tmp_path / "lake", source, date(2015, 1, 1), date(2016, 1, 1)) as bench:
         bench.list_symbols()
-        years = {"date": "2015", "symbol": SYMBOLS[0]}, {"date": "2016", "symbol": SYMBOLS[-1]}
-        bench.run("refresh_panel", multi_range(*years))
-        assert bench.read("features.technical")["date"].min() == date(2015, 1, 2)
+        bench.run("refresh_panel", RUNNING_YEAR)
+        yield bench
 
 
-def test_labels_refuse_to_run_without_the_next_year(empty: Bench) -> None:
-    year = multi_range({"date": "2015", "symbol": "SIM0001"})
-    empty.run("refresh_panel", year, only=PANEL[:2])
-    message = refused(empty, "refresh_panel", year, "labels.forward_return")
-    assert "2016|SIM0001" in message
+def test_refreshing_the_running_year_appends_only_the_new_session(running: Bench) -> None:
+    before = running.desk.lake.current_snapshot()
+    today = running.with_source(RUNNING | {"end": str(TODAY)})
+    today.list_symbols()
+    result = today.run("refresh_panel", RUNNING_YEAR)
+    for table in ("market_data.bars_daily", "features.technical"):
+        found = metadata_of(result, table)
+        assert (found["rows_added"], found["rows_changed"], found["rows_removed"]) == (3, 0, 0)
+        assert today.read(table).filter(pl.col("date") == TODAY).height == 3
+    changed = diff(today.desk.lake, before, today.desk.lake.current_snapshot()).rows_by_key("table", named=True)
+    panel = {table: rows[0] for table, rows in changed.items() if table != "market_data.symbols"}
+    assert set(panel) == {"market_data.bars_daily", "features.technical", "labels.forward_return"}
+    assert {table: (rows["added"], rows["removed"]) for table, rows in panel.items()} == dict.fromkeys(panel, (3, 0))
+    # The label that ends today was decided seven sessions ago.
+    decided = sessions("XNYS", date(2015, 10, 1), TODAY)[-7]
+    assert today.read("labels.forward_return")["date"].max() == decided
 
 
-def test_labels_of_a_name_need_no_year_after_its_end(empty: Bench) -> None:
-    year = multi_range({"date": "2015", "symbol": "SIM0002"})
-    empty.run("refresh_panel", year, only=PANEL[:2])
-    empty.run("refresh_panel", year, only=["labels.forward_return"])
-    assert empty.read("labels.forward_return").height > 200
+@dataclass(frozen=True)
+class Restated:
+    """A source whose vendor has corrected the open of one bar."""
+
+    inner: Source
+    symbol: str
+    day: date
+
+    name = "restated"
+
+    def symbols(self) -> pl.DataFrame:
+        return self.inner.symbols()
+
+    def bars(self, symbols: Sequence[str], start: date, end: date, interval: str = "1d") -> pl.DataFrame:
+        bars = self.inner.bars(symbols, start, end, interval)
+        corrected = (pl.col("symbol") == self.symbol) & (pl.col("date") == self.day)
+        middle = (pl.col("high") + pl.col("low")) / 2
+        return bars.with_columns(open=pl.when(corrected).then(middle).otherwise("open"))
+
+    def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
+        return self.inner.corporate_actions(symbols, start, end)
 
 
-def test_the_last_try_raises_the_named_error(empty: Bench) -> None:
-    with pytest.raises(UpstreamNotReadyError, match="market_data.bars_daily"):
-        empty.run("refresh_panel", EVERYTHING, only=["features.technical"])
+def test_a_restatement_changes_exactly_its_row_and_what_depends_on_it(running: Bench) -> None:
+    day = date(2015, 6, 3)
+    tables = ("market_data.bars_daily", "features.technical", "labels.forward_return")
+    old = {table: running.read(table) for table in tables}
+    restated = running.with_source(Restated(make_source(RUNNING | {"end": str(YESTERDAY)}), "SIM0002", day))
+    result = restated.run("refresh_panel", RUNNING_YEAR)
+
+    changed = {table: restated.read(table).join(old[table], on=old[table].columns, how="anti", nulls_equal=True) for table in tables}
+    assert changed["market_data.bars_daily"].select("symbol", "date").rows() == [("SIM0002", day)]
+    features = changed["features.technical"]
+    assert features["symbol"].unique().to_list() == ["SIM0002"]
+    assert features["date"].min() == day
+    labels = changed["labels.forward_return"]
+    assert labels["symbol"].unique().to_list() == ["SIM0002"]
+    assert labels.filter((pl.col("entry_date") != day) & (pl.col("exit_date") != day)).is_empty()
+    assert labels.height == 2
+    for table, rows in changed.items():
+        found = metadata_of(result, table)
+        assert (found["rows_added"], found["rows_changed"], found["rows_removed"]) == (0, rows.height, 0)
+
+
+# --- guards ------------------------------------------------------------------------------------------------------
+
+
+def test_a_refused_step_is_tried_again_then_fails_with_the_named_error_and_writes_nothing(partial: Bench) -> None:
+    snapshot = partial.desk.lake.current_snapshot()
+    result = partial.run("refresh_panel", year_of_all("2015"), only=["features.technical"], raises=False)
+    assert not result.success
+    assert not result.get_asset_materialization_events()
+    assert len([event for event in result.all_events if event.is_step_up_for_retry]) == 3
+    error = next(event.step_failure_data.error for event in result.all_events if event.is_step_failure)
+    assert error.cause.cls_name == "UpstreamNotReadyError"
+    assert partial.desk.lake.current_snapshot() == snapshot
 
 
 @pytest.mark.parametrize(
     ("job", "table", "corner", "missing"),
     [
-        ("train_models", "models.trained", {"date": "2015-03", "model": "lgbm_daily"}, "2014|SIM0001"),
-        ("predict", "predictions.daily", {"date": "2015-03-02", "model": "lgbm_daily"}, "2015|SIM0001"),
-        ("signal", "signals.ml_alpha", {"date": "2015-03-02", "strategy": "ml_alpha"}, "2015-03-02|lgbm_daily"),
-        # the weekly book decides on Friday; the weights of Tuesday 3 March are those of 27 February
-        ("trade_books", "portfolio.target_weights", {"date": "2015-03-03", "book": "main"}, "2015-02-27|ml_alpha"),
-        ("trade_books", "backtest.pnl", {"date": "2014-01-06", "book": "main"}, "main|2014-01-02"),
+        # features reach two years back, where the name has traded
+        ("refresh_panel", "features.technical", {"date": "2015", "symbol": "SIM0001"}, "bars_daily .*: 2014.SIM0001"),
+        # a label of December ends in January
+        ("refresh_panel", "labels.forward_return", {"date": "2015", "symbol": "SIM0001"}, "bars_daily .*: 2016.SIM0001"),
+        ("refresh_cross_section", "features.cross_section", None, "technical .*: 2015.SIM0001, 2015.SIM0002"),
+        ("train_models", "models.trained", {"date": "2015-03", "model": "lgbm_daily"}, "technical .*: 2014.SIM0001"),
+        ("predict", "predictions.daily", {"date": "2015-03-02", "model": "lgbm_daily"}, "technical .*: 2015.SIM0001"),
+        ("signal", "signals.ml_alpha", {"date": "2015-03-02", "strategy": "ml_alpha"}, "daily .*: 2015-03-02.lgbm_daily"),
+        # a weekly book decides on Friday: the weights of Tuesday 3 March are those of 27 February
+        ("trade_books", "portfolio.target_weights", {"date": "2015-03-03", "book": "main"}, "ml_alpha .*: 2015-02-27"),
+        # the ledger is chronological: it needs every session since the book began
+        ("trade_books", "backtest.pnl", {"date": "2014-01-06", "book": "main"}, "target_weights .*: main.2014-01-02"),
     ],
-)
-def test_later_stages_refuse_to_run_before_their_inputs(
-    empty: Bench, job: str, table: str, corner: dict[str, str], missing: str
+)  # fmt: skip
+def test_a_stage_refuses_to_run_before_its_inputs_and_says_which(
+    partial: Bench, job: str, table: str, corner: dict[str, str] | None, missing: str
 ) -> None:
-    selected = table if table in ("portfolio.target_weights",) else None
-    before = empty.desk.lake.current_snapshot()
-    only = [selected] if selected else [name for name in stage_tables(empty, job) if name.split(".")[0] == table.split(".")[0]]
-    with pytest.raises(UpstreamNotReadyError) as caught:
-        empty.run(job, multi_range(corner), only=only)
-    assert missing in str(caught.value)
-    assert empty.desk.lake.current_snapshot() == before
+    snapshot = partial.desk.lake.current_snapshot()
+    tags = multi_range(corner) if corner else {"dagster/partition": "2015"}
+    with pytest.raises(UpstreamNotReadyError, match=missing) as caught:
+        partial.run(job, tags, only=siblings(partial, job, table))
+    assert table.split(".")[0] in str(caught.value)
+    assert "Materialise them first" in str(caught.value)
+    assert partial.desk.lake.current_snapshot() == snapshot
 
 
-def stage_tables(bench: Bench, job: str) -> list[str]:
-    """Tables that a job makes."""
-    return [".".join(key.path) for key in bench.defs.resolve_job_def(job).asset_layer.executable_asset_keys]
+def test_what_has_no_partition_or_no_listing_is_not_waited_for(postgres: PostgresUrl, tmp_path: Path) -> None:
+    """The source knows 2014 but the lake starts in 2015; SIM0002 ended in 2015."""
+    with open_bench(postgres, tmp_path / "lake", SOURCE, date(2015, 1, 1), END) as bench:
+        bench.list_symbols()
+        bench.run("refresh_panel", year_of_all("2015"), only=RAW)
+        bench.run("refresh_panel", year_of_all("2015"), only=["features.technical"])
+        assert bench.read("features.technical")["date"].min() == date(2015, 1, 2)
+        bench.run("refresh_panel", multi_range({"date": "2015", "symbol": "SIM0002"}), only=["labels.forward_return"])
+        assert bench.read("labels.forward_return").height > 200
+
+
+# --- the stages whose partitions are sessions and months -----------------------------------------------------------
+
+BY_SESSION = {
+    "predictions.daily": ("predict", "model", "lgbm_daily"),
+    "signals.ml_alpha": ("signal", "strategy", "ml_alpha"),
+    "portfolio.target_weights": ("trade_books", "book", "main"),
+    "backtest.pnl": ("trade_books", "book", "main"),
+}
+DECIDED = (*BY_SESSION, "backtest.orders", "backtest.fills", "backtest.positions")
+
+
+def session_pieces(days: list[date], cuts: Sequence[date]) -> list[Piece]:
+    """Every stage's sessions in pieces that begin at the cuts; two neighbouring cuts are a single partition."""
+    bounds = [0, *(days.index(cut) for cut in cuts), len(days)]
+    spans = [(days[first], days[following - 1]) for first, following in itertools.pairwise(bounds)]
+    return [
+        (job, table, multi_range({"date": str(first), name: value}, {"date": str(last), name: value}))
+        for table, (job, name, value) in BY_SESSION.items()
+        for first, last in spans
+    ]
+
+
+@pytest.mark.slow
+def test_sessions_in_pieces_and_shuffled_order_equal_one_range(finished: Bench) -> None:
+    """The cuts are single sessions around a month's end (another model) and a Friday (another portfolio)."""
+    wanted, lake = finished.hashes(*DECIDED), finished.desk.lake
+    rollback(lake, lake.table_snapshot("models.trained", "models.feature_importance"))
+    assert all(finished.read(table).is_empty() for table in DECIDED)
+    cuts = [date(2016, 2, 26), date(2016, 2, 29), date(2016, 3, 1), date(2016, 3, 2), date(2016, 5, 4)]
+    refused = run_in_any_order(finished, session_pieces(sessions("XNYS", *SPAN), cuts), seed=3)
+    assert refused > 0
+    assert finished.hashes(*DECIDED) == wanted
+
+
+@pytest.mark.slow
+def test_single_months_equal_the_range_of_months(finished: Bench) -> None:
+    tables = ("models.trained", "models.feature_importance")
+    rows, snapshot = finished.read("models.trained"), finished.desk.lake.current_snapshot()
+    assert rows.height == 5  # the first month with 252 sessions of finished labels is February
+    for month in ("2016-06", "2016-03", "2015-05"):
+        finished.run("train_models", multi_range({"date": month, "model": "lgbm_daily"}))
+    assert finished.read("models.trained").equals(rows)
+    assert finished.desk.lake.current_snapshot() == snapshot
+    assert set(finished.hashes(*tables)) == set(tables)
+
+
+@pytest.mark.slow
+def test_single_years_of_the_sql_features_equal_the_range_of_years(finished: Bench) -> None:
+    wanted, lake = finished.hashes("features.cross_section"), finished.desk.lake
+    snapshot = lake.current_snapshot()
+    for year in ("2016", "2015"):
+        finished.run("refresh_cross_section", {"dagster/partition": year})
+    assert finished.hashes("features.cross_section") == wanted
+    assert lake.current_snapshot() == snapshot

@@ -24,36 +24,39 @@ def state(price, *, days, broken):
     return pl.concat([*parts, worst])
 
 
-OLD, NEW = state(10.0, days=200, broken=3), state(12.0, days=230, broken=7)
+STATES = {"old": state(10.0, days=60, broken=3), "new": state(12.0, days=70, broken=7)}
+ROWS = {name: BARS_DAILY.split(frame).good.height for name, frame in STATES.items()}
+QUARANTINED = {"old": 3, "new": 7}
 
 
-def write_new(lake, about_to_write):
+def write(lake, name, about_to_write):
     lake.cursor().close()
-    BARS_DAILY.split(NEW)
+    BARS_DAILY.split(STATES[name])
     about_to_write.set()
-    replace(lake, BARS_DAILY, NEW, SCOPE)
+    replace(lake, BARS_DAILY, STATES[name], SCOPE)
 
 
-def seconds_of_a_write(lake):
-    """How long the child writes, from its signal to its end."""
+def kill_a_write(lake, name, after_seconds):
+    """Kill a process that writes a state, so long after it has begun; None lets it end. The seconds it took."""
     about_to_write = context.Event()
-    child = context.Process(target=write_new, args=(lake, about_to_write))
+    child = context.Process(target=write, args=(lake, name, about_to_write))
     child.start()
     assert about_to_write.wait(60)
     began = time.perf_counter()
+    child.join(after_seconds)
+    child.kill()
     child.join()
-    assert child.exitcode == 0
     return time.perf_counter() - began
 
 
-def kill_a_write(lake, after_seconds):
-    about_to_write = context.Event()
-    child = context.Process(target=write_new, args=(lake, about_to_write))
-    child.start()
-    assert about_to_write.wait(60)
-    time.sleep(after_seconds)
-    child.kill()
-    child.join()
+def stored_state(lake):
+    """Name of the state that the lake holds; an error if the rows are of none, or the quarantine is of another."""
+    stored = LakeFrame(lake, BARS_DAILY).read()
+    assert not stored.select(BARS_DAILY.key).is_duplicated().any()
+    name = {hash_of(BARS_DAILY.split(frame).good): name for name, frame in STATES.items()}[hash_of(stored)]
+    assert lake.query(f"SELECT count(*) FROM lake.{BARS_DAILY.quarantine_table}").item() == QUARANTINED[name]
+    assert lake.written_partitions(BARS) == set(SCOPE.partition_keys)
+    return name
 
 
 def hash_of(frame):
@@ -62,40 +65,33 @@ def hash_of(frame):
 
 @pytest.mark.slow
 def test_killed_write_leaves_the_old_or_the_new_rows(lake):
-    expected = {hash_of(BARS_DAILY.split(frame).good): broken for frame, broken in ((OLD, 3), (NEW, 7))}
-    old, new = expected
-    replace(lake, BARS_DAILY, OLD, SCOPE)
-    duration = seconds_of_a_write(lake)
-    assert replace(lake, BARS_DAILY, OLD, SCOPE).content_hash == old
-    chance, outcomes = random.Random(20240102), []
+    replace(lake, BARS_DAILY, STATES["old"], SCOPE)
+    duration = kill_a_write(lake, "new", None)
+    assert stored_state(lake) == "new"
+    chance, interrupted, current = random.Random(20240102), 0, "new"
     for _ in range(KILLS):
-        kill_a_write(lake, chance.uniform(0.0, duration))
-        stored = LakeFrame(lake, BARS_DAILY).read()
-        assert not stored.select(BARS_DAILY.key).is_duplicated().any()
-        outcomes.append(hash_of(stored))
-        assert outcomes[-1] in expected
-        quarantined = lake.query(f"SELECT count(*) FROM lake.{BARS_DAILY.quarantine_table}").item()
-        assert quarantined == expected[outcomes[-1]]
-        assert lake.written_partitions(BARS) == set(SCOPE.partition_keys)
-        assert replace(lake, BARS_DAILY, NEW, SCOPE).is_unchanged == (outcomes[-1] == new)
-        assert hash_of(LakeFrame(lake, BARS_DAILY).read()) == new
-        assert replace(lake, BARS_DAILY, OLD, SCOPE).content_hash == old
-    assert old in outcomes, "no write was interrupted: the delays are too long"
+        wanted = "old" if current == "new" else "new"
+        kill_a_write(lake, wanted, chance.uniform(0.0, duration))
+        found = stored_state(lake)
+        interrupted += found == current
+        assert replace(lake, BARS_DAILY, STATES[wanted], SCOPE).is_unchanged == (found == wanted)
+        current = stored_state(lake)
+        assert current == wanted
+    assert interrupted, "no write was interrupted: the delays are too long"
 
 
 @pytest.mark.slow
 def test_killed_first_write_leaves_no_rows_or_all_and_the_registry_agrees(lake):
     lake.ensure_table(BARS_DAILY)
-    empty = lake.current_snapshot()
     chance = random.Random(7)
     for _ in range(6):
-        kill_a_write(lake, chance.uniform(0.0, 0.3))
-        rows = LakeFrame(lake, BARS_DAILY).read().height
-        assert rows in (0, 4 * 230)
-        assert lake.written_partitions(BARS) == (set(SCOPE.partition_keys) if rows else set())
-        if rows:
+        kill_a_write(lake, "new", chance.uniform(0.0, 0.3))
+        if LakeFrame(lake, BARS_DAILY).read().is_empty():
+            assert lake.written_partitions(BARS) == set()
+            assert lake.query(f"FROM lake.{BARS_DAILY.quarantine_table}").is_empty()
+        else:
+            assert stored_state(lake) == "new"
             replace(lake, BARS_DAILY, BARS_DAILY.empty(), SCOPE)
             lake.cursor().execute("DELETE FROM lake.catalog.written_partitions")
-    replace(lake, BARS_DAILY, NEW, SCOPE)
-    assert LakeFrame(lake, BARS_DAILY).read().height == 4 * 230
-    assert lake.current_snapshot() > empty
+    assert replace(lake, BARS_DAILY, STATES["new"], SCOPE).added == ROWS["new"]
+    assert stored_state(lake) == "new"

@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - times without a zone are what some sources deliver
 import datetime as dt
 import json
 from decimal import Decimal

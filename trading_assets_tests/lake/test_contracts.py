@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - times without a zone are what some sources deliver
 import datetime as dt
 import json
 from datetime import date
@@ -37,12 +38,14 @@ def test_columns_are_cast_and_reordered_and_unknown_ones_left_out():
 
 def test_nan_and_infinity_become_null():
     split = DAYS.split(
-        pl.DataFrame({
-            "symbol": ["A", "B"],
-            "date": [date(2024, 1, 2)] * 2,
-            "count": [float("nan"), 3.0],
-            "note": [None, "x"],
-        })
+        pl.DataFrame(
+            {
+                "symbol": ["A", "B"],
+                "date": [date(2024, 1, 2)] * 2,
+                "count": [float("nan"), 3.0],
+                "note": [None, "x"],
+            }
+        )
     )
     assert split.good["count"].to_list() == [None, 3]
     broken = BARS_DAILY.split(bars("A", days=2).with_columns(close=pl.Series([float("inf"), float("nan")])))

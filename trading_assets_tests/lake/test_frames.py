@@ -47,7 +47,8 @@ def test_last_day_of_a_window_of_moments_is_whole(lake):
 
 
 @pytest.mark.parametrize(
-    ("symbol", "found"), [("A", {"A"}), (["A", "B"], {"A", "B"}), (("B",), {"B"}), (None, {"A", "B"}), ([], set()), ("'", set())]
+    ("symbol", "found"),
+    [("A", {"A"}), (["A", "B"], {"A", "B"}), (("B",), {"B"}), (None, {"A", "B"}), ([], set()), ("'", set())],
 )
 def test_dimension_takes_one_value_several_or_any(frame, symbol, found):
     assert set(frame.read(symbol=symbol)["symbol"]) == found

@@ -90,7 +90,9 @@ def test_database_url_opens_the_same_server_by_its_socket(database_url):
 
 def test_unreachable_server_is_an_error_without_the_password():
     url = PostgresUrl("127.0.0.1", 1, "me", "desk", SECRET)
-    with pytest.raises(LakeError, match=r"cannot open the lake's Postgres at PostgresUrl\(me@127.0.0.1:1/desk\)") as error:
+    with pytest.raises(
+        LakeError, match=r"cannot open the lake's Postgres at PostgresUrl\(me@127.0.0.1:1/desk\)"
+    ) as error:
         url.connect()
     assert "Connection refused" in str(error.value)
     assert SECRET not in str(error.value)

@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - times without a zone are what some sources deliver
 from datetime import UTC, date, datetime
 
 import duckdb

@@ -33,7 +33,7 @@ def test_snapshot_or_time_is_read(text, moment):
 
 @pytest.mark.parametrize("text", ["", "yesterday", "-1", "1.5", "9" * 30])
 def test_other_texts_are_refused_with_examples(text):
-    with pytest.raises(SqlRefusedError, match="give a snapshot id .* or a time such as"):
+    with pytest.raises(SqlRefusedError, match=r"give a snapshot id .* or a time such as"):
         parse_at(text)
 
 
@@ -102,7 +102,7 @@ DATABASES = [
     "FROM postgres_scan('host=/tmp', 'lake', 'ducklake_table')",
     "FROM postgres_execute('__ducklake_metadata_lake', 'DROP SCHEMA lake CASCADE')",
     "FROM __ducklake_metadata_lake.lake.ducklake_table",
-    "SELECT * FROM \"__DuckLake_metadata_lake\".\"lake\".ducklake_table",
+    'SELECT * FROM "__DuckLake_metadata_lake"."lake".ducklake_table',
     "DESCRIBE __ducklake_metadata_lake.lake.ducklake_table",
     "SELECT * FROM (SELECT 1) WHERE EXISTS (FROM __ducklake_metadata_lake.lake.ducklake_table)",
     "FROM ducklake_expire_snapshots('lake', older_than => now())",
@@ -152,7 +152,7 @@ def test_whatever_is_not_a_query_of_the_lake_is_refused(filled, locked):
             run_query(filled, statement.replace("{data}", filled.data_path))
     for statement in FILES + DATABASES + COMMANDS:
         with pytest.raises(SqlRefusedError) as error:
-            print(statement, _run(locked, statement.replace("{data}", filled.data_path)))
+            _run(locked, statement.replace("{data}", filled.data_path))
         assert "refused: " in str(error.value) or "give exactly one query" in str(error.value), statement
         assert error.value.__suppress_context__ or error.value.__context__ is None
     assert filled.current_snapshot() == before
@@ -170,7 +170,7 @@ def test_variables_of_the_process_are_not_tables(filled):
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        ("SELEC 1", "syntax error at or near \"SELEC\""),
+        ("SELEC 1", 'syntax error at or near "SELEC"'),
         ("FROM market_data.bars_weekly", "bars_weekly does not exist"),
         (f"SELECT adjusted FROM {BARS}", 'Referenced column "adjusted" not found'),
         ("SELECT 'x'::INTEGER", "Could not convert string"),

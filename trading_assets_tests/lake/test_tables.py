@@ -53,7 +53,7 @@ def test_table_and_quarantine_are_made_with_the_types_of_the_contract(lake):
     lake.ensure_table(EVENTS)
     lake.ensure_table(EVENTS)
     assert lake.tables() == ["catalog.written_partitions", "quarantine.testing_events", "testing.events"]
-    described = lake.query("SELECT column_name, column_type, \"null\" FROM (DESCRIBE lake.testing.events)").rows()
+    described = lake.query('SELECT column_name, column_type, "null" FROM (DESCRIBE lake.testing.events)').rows()
     assert described == [
         ("symbol", "VARCHAR", "NO"),
         ("ts", "TIMESTAMP WITH TIME ZONE", "NO"),
@@ -105,7 +105,9 @@ def test_longer_key_extends_the_quarantine(lake):
     longer = days(_Required, key=("symbol", "date", "venue"))
     broken = ROWS.with_columns(venue=pl.Series([None], dtype=pl.String))
     assert replace(lake, longer, broken, symbol_years("A")).quarantined == 1
-    assert lake.query("SELECT symbol, date, venue FROM quarantine.testing_days").rows() == [("A", date(2024, 1, 1), None)]
+    assert lake.query("SELECT symbol, date, venue FROM quarantine.testing_days").rows() == [
+        ("A", date(2024, 1, 1), None)
+    ]
 
 
 def test_time_outside_the_key_places_quarantined_rows_too(lake):

@@ -39,7 +39,9 @@ def test_first_write_stores_all_rows_and_says_so(lake):
 
 def test_snapshot_tells_author_message_and_scope(lake):
     replace(lake, BARS_DAILY, bars("A"), symbol_years("A"), author="run 7", message="bars")
-    row = lake.query("SELECT author, commit_message, commit_extra_info FROM lake.snapshots() ORDER BY snapshot_id").row(-1)
+    row = lake.query("SELECT author, commit_message, commit_extra_info FROM lake.snapshots() ORDER BY snapshot_id").row(
+        -1
+    )
     assert row[:2] == ("run 7", "bars")
     assert json.loads(row[2]) == {"table": BARS, "scope": "symbol A, 2024-01-01 to before 2025-01-01"}
 
@@ -61,9 +63,7 @@ def test_refreshed_year_appends_one_session(lake):
 
 def test_restatement_touches_exactly_the_changed_rows(lake):
     first = replace(lake, BARS_DAILY, bars("A"), symbol_years("A"))
-    restated = bars("A").with_columns(
-        volume=pl.when(pl.col("date") == date(2024, 1, 3)).then(7).otherwise("volume")
-    )
+    restated = bars("A").with_columns(volume=pl.when(pl.col("date") == date(2024, 1, 3)).then(7).otherwise("volume"))
     result = replace(lake, BARS_DAILY, restated, symbol_years("A"))
     assert (result.added, result.changed, result.removed) == (0, 1, 0)
     assert {day for _, day in touched(lake, first.snapshot)} == {"2024-01-03"}
@@ -226,7 +226,11 @@ frames = st.dictionaries(
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(frames, st.sampled_from([("A",), ("B",), ("A", "B")]), st.sampled_from([2024, 2025])), max_size=4))
+@given(
+    st.lists(
+        st.tuples(frames, st.sampled_from([("A",), ("B",), ("A", "B")]), st.sampled_from([2024, 2025])), max_size=4
+    )
+)
 def test_lake_holds_what_was_last_written_to_each_partition(lake, writes):
     wanted = {}
     replace(lake, DAYS, DAYS.empty(), symbol_years("A", "B", until=2026))
