@@ -14,8 +14,8 @@ import polars as pl
 from trading_assets.definitions import CONTRACTS, build_defs, desk_partitions
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.hashing import content_hash
-from trading_assets.market_data.calendar import sessions
-from trading_assets.orchestration.clock import now
+from trading_assets.market_data.calendar import first_session, sessions
+from trading_assets.orchestration.clock import last_close, now
 from trading_assets.orchestration.exchange import exchange_of
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.refresh import StageReport, refresh
@@ -54,13 +54,23 @@ def configure(settings: Settings, source: Mapping[str, Any]) -> Settings:
         raise SettingsError(msg)
     if not stored.exists():
         listed = Desk(settings.with_values(source=source)).source.symbols()
-        first, last = listed["first_session"].min(), listed["last_session"].max()
-        if not isinstance(first, date) or not isinstance(last, date):
+        span = _possible_span(listed, settings.exchange)
+        if span is None:
             msg = f"the source {dict(source)} has no bar on any session; check its path and column mapping"
             raise SettingsError(msg)
-        settings = settings.with_values(source=source, start=first.replace(day=1), end=last + timedelta(days=1))
+        start, end = span[0].replace(day=1), span[1] + timedelta(days=1)
+        settings = settings.with_values(source=source, start=start, end=end)
         settings.save()
     return settings
+
+
+def _possible_span(listed: pl.DataFrame, exchange: str) -> tuple[date, date] | None:
+    """First and last session of a universe; a stray bar dated 1900 or next year does not stretch it."""
+    first, last = listed["first_session"].min(), listed["last_session"].max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        return None
+    first, last = max(first, first_session(exchange)), min(last, last_close(exchange, now()))
+    return (first, last) if first <= last else None
 
 
 def run(settings: Settings) -> Iterator[StageReport]:

@@ -73,7 +73,7 @@ def technical_look_ahead(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
     names = computed["symbol"].unique().sort().to_list()
     stored = LakeFrame(desk.lake, TECHNICAL).read(start=first, end=last, symbol=names)
     dates = computed["date"].unique()
-    leaks = differing_from_stored(stored, computed, _KEY)
+    leaks = differing_from_stored(stored, computed, scope, _KEY)
     if leaks.height or dates.len() <= CUTS:
         return leaks
     return lookahead_violations(
@@ -117,7 +117,7 @@ def cross_section_look_ahead(desk: Desk, scope: Scope, run_id: str) -> pl.DataFr
     def compute(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         return run_on_frames(statement, frames).cast(CROSS_SECTION.schema)  # type: ignore[arg-type]
 
-    leaks = differing_from_stored(stored, compute(inputs), _KEY)
+    leaks = differing_from_stored(stored, compute(inputs), scope, _KEY)
     dates = stored["date"].unique()
     if leaks.height or dates.len() <= CUTS:
         return leaks

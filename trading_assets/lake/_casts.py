@@ -29,13 +29,19 @@ def cast_column(given: pl.Series, target: pl.DataType) -> tuple[pl.Series, pl.Se
 
 
 def rows_as_json(frame: pl.DataFrame) -> pl.Series:
-    """Each row as a JSON object. What JSON has no spelling for (NaN, infinity, bytes, objects) becomes text."""
-    columns = [column if _has_json(column.dtype) else _as_text(column) for column in frame]
-    columns = [
-        _as_text(column) if column.dtype.is_float() and not column.drop_nulls().is_finite().all() else column
-        for column in columns
-    ]
-    return pl.DataFrame(columns).to_struct("row").struct.json_encode()
+    """Each row as a JSON object, whatever the other rows are.
+
+    What JSON has no spelling for (bytes, objects) becomes text, and in a row with NaN or infinity its other floats too.
+    """
+    known = pl.DataFrame([column if _has_json(column.dtype) else _as_text(column) for column in frame])
+    floats = [column for column in known if column.dtype.is_float()]
+    spelled = known.with_columns([_as_text(column) for column in floats])
+    is_finite = [pl.col(column.name).is_finite().fill_null(value=True) for column in floats]
+    return pl.select(
+        row=pl.when(known.select(pl.all_horizontal(pl.lit(value=True), *is_finite)).to_series())
+        .then(known.to_struct().struct.json_encode())
+        .otherwise(spelled.to_struct().struct.json_encode())
+    )["row"]
 
 
 def _cast(raw: pl.Expr, given: pl.DataType, target: pl.DataType) -> pl.Expr:

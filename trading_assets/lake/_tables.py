@@ -8,6 +8,7 @@ import duckdb
 
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import LakeError
+from trading_assets.lake.retries import roll_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ def _create(cursor: duckdb.DuckDBPyConnection, contract: Contract) -> None:
         cursor.execute(f"COMMENT ON TABLE lake.{contract.table} IS '{meaning}'")
         cursor.execute(f"CREATE TABLE lake.{contract.quarantine_table} ({kept})")
         cursor.execute("COMMIT")
-    except duckdb.Error:
-        cursor.execute("ROLLBACK")
+    except BaseException:
+        roll_back(cursor)
         raise
 
 

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import os
-import random
-import re
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 import duckdb
 import polars as pl
-import psycopg2.errors
 
 from trading_assets.lake import _tables
+from trading_assets.lake._locks import CATALOG, EVERYTHING, locked
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.lake.retries import with_retries
 
 EXTENSIONS = ("ducklake", "postgres_scanner")
 WRITTEN = "catalog.written_partitions"
 METADATA = "__ducklake_metadata_lake.lake"
-MAX_ATTEMPTS = 40
-_LOCK_TIMEOUT = "10min"
-_EVERYTHING = "*"
-_CATALOG = "the lake's catalog"
-_CONFLICT = re.compile(
-    r"conflict|could not serialize|deadlock|has been altered|already exists|was created|retry count", re.IGNORECASE
-)
-T = TypeVar("T")
 
 
 @dataclass
@@ -146,8 +135,9 @@ class Lake:
             Another process has held it for ten minutes.
         """
         self.cursor().close()  # the catalog is there, and nothing below waits for a lock that is held here
-        mode = "shared" if tables else "exclusive"
-        with self._locked({_EVERYTHING: mode} | dict.fromkeys(sorted(tables), "exclusive")) as postgres:
+        names: dict[str, Literal["shared", "exclusive"]] = {EVERYTHING: "shared" if tables else "exclusive"}
+        names.update(dict.fromkeys(sorted(tables), "exclusive"))
+        with locked(self.postgres, names) as postgres:
             # A killed writer's last commit may still be on its way through Postgres: let it end first.
             postgres.execute("BEGIN; LOCK TABLE lake.ducklake_snapshot IN SHARE MODE; COMMIT")
             yield
@@ -215,7 +205,7 @@ class Lake:
         return set(found["partition_key"].to_list())
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        with self._locked({_CATALOG: "exclusive"}):  # two processes must not make the catalog at once
+        with locked(self.postgres, {CATALOG: "exclusive"}):  # two processes must not make the catalog at once
             connection = self._connect(self.attach_statement(read_only=False))
             try:
                 connection.execute("CREATE SCHEMA IF NOT EXISTS lake.catalog")
@@ -256,50 +246,6 @@ class Lake:
             cursor.execute("SELECT to_regclass('lake.ducklake_snapshot') IS NOT NULL")
             return bool(cursor.fetchone()[0])
 
-    @contextmanager
-    def _locked(self, names: Mapping[str, str]) -> Iterator[Any]:
-        """Hold Postgres locks, taken in the given order, on a session of their own; yields a cursor of it."""
-        with closing(self.postgres.connect()) as connection, connection.cursor() as cursor:
-            cursor.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
-            try:
-                for name, mode in names.items():
-                    function = "pg_advisory_lock_shared" if mode == "shared" else "pg_advisory_lock"
-                    cursor.execute(f"SELECT {function}({_lock_key(name)})")
-            except psycopg2.errors.LockNotAvailable:
-                what = ", ".join(name for name in names if name != _EVERYTHING) or "the lake"
-                msg = f"another process has been writing {what} for {_LOCK_TIMEOUT}; run this again"
-                raise LakeError(msg) from None
-            yield cursor
-
-
-def with_retries(lake: Lake, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-    """Run a transaction again, with jitter, while other writers conflict with it.
-
-    Raises
-    ------
-    LakeError
-        All attempts met a conflict.
-    """
-    jitter = random.SystemRandom()  # spreads writers out; no result depends on it
-    for attempt in range(MAX_ATTEMPTS):
-        with closing(lake.cursor()) as cursor:
-            try:
-                return work(cursor)
-            except duckdb.Error as error:
-                if not _CONFLICT.search(str(error)):
-                    raise
-        time.sleep(jitter.uniform(0.01, 0.05) * min(attempt + 1, 20))
-    msg = f"gave up after {MAX_ATTEMPTS} attempts because other writers kept changing the same rows; run it again"
-    raise LakeError(msg)
-
-
-def roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
-    """End a transaction that has failed, whether its COMMIT has already ended it or not."""
-    try:
-        cursor.execute("ROLLBACK")
-    except duckdb.Error:
-        return
-
 
 @cache
 def import_extensions() -> None:
@@ -310,11 +256,6 @@ def import_extensions() -> None:
         for name in EXTENSIONS:
             import_extension(name, con=connection)
             connection.execute(f"LOAD {name}")
-
-
-def _lock_key(name: str) -> int:
-    digest = blake2b(f"trading_assets:{name}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
 
 
 def _literal(text: str) -> str:

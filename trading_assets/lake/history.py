@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import duckdb
 import polars as pl
 
-from trading_assets.lake.catalog import METADATA, Lake, roll_back, with_retries
+from trading_assets.lake.catalog import METADATA, Lake
 from trading_assets.lake.errors import LakeError
+from trading_assets.lake.retries import roll_back, with_retries
 
 
 def snapshots(lake: Lake, *, limit: int | None = None) -> pl.DataFrame:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from trading_assets.lake.catalog import Lake, with_retries
+from trading_assets.lake.catalog import Lake
+from trading_assets.lake.retries import with_retries
 
 _GRACE = timedelta(days=1)
 

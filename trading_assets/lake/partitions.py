@@ -42,7 +42,9 @@ def scope_of_keys(definition: dg.PartitionsDefinition, keys: Sequence[str], cont
         msg = f"the {len(keys)} partitions of this run do not form a rectangle of {list(found)}; run them separately"
         raise LakeError(msg)
     start, end = _window(definition.get_partitions_def_for_dimension(DATE_DIMENSION), found.pop(DATE_DIMENSION))
-    return Scope({name: tuple(values) for name, values in found.items()}, contract.time, start, end, tuple(keys))
+    # Dagster hands out the keys of a range in the order of a set: sorted, two runs of a range do the same.
+    wanted = {name: tuple(sorted(names)) for name, names in found.items()}
+    return Scope(wanted, contract.time, start, end, tuple(sorted(keys)))
 
 
 def dimension_values(definition: dg.MultiPartitionsDefinition, keys: Sequence[str]) -> dict[str, list[str]]:

@@ -65,12 +65,13 @@ class PostgresUrl:
             msg = "DATABASE_URL: sslpassword is not supported; use a client key without a password"
             raise LakeError(msg)
         host = re.sub(r":\d*$", "", parts.netloc.rpartition("@")[2]).strip("[]")  # urlsplit lowers a socket's path
+        user, password = query.pop("user", "postgres"), query.pop("password", "")
         return cls(
             host=query.pop("host", "") or unquote(host) or "localhost",
             port=port,
-            user=unquote(parts.username or "") or query.pop("user", "postgres"),
-            database=database,
-            password=unquote(parts.password or "") or query.pop("password", ""),
+            user=unquote(parts.username or "") or user,
+            database=query.pop("dbname", "") or database,
+            password=unquote(parts.password or "") or password,
             options=tuple(sorted(query.items())),
         )
 

@@ -14,10 +14,11 @@ import duckdb
 import polars as pl
 
 from trading_assets.lake._tables import ensure_table
-from trading_assets.lake.catalog import WRITTEN, Lake, roll_back, with_retries
+from trading_assets.lake.catalog import WRITTEN, Lake
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import ContractError
 from trading_assets.lake.hashing import content_hash
+from trading_assets.lake.retries import roll_back, with_retries
 from trading_assets.lake.scope import Scope
 
 

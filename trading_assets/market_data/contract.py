@@ -55,7 +55,7 @@ class CorporateActions(pa.DataFrameModel):
     source: str = column("name of the source")
 
 
-SYMBOLS = Contract(Symbols, "market_data.symbols", key=("symbol",))
+SYMBOLS = Contract(Symbols, "market_data.symbols", key=("symbol",), quarantine_limit=0.01)
 BARS_DAILY = Contract(BarsDaily, "market_data.bars_daily", key=("symbol", "date"), time="date", quarantine_limit=0.01)
 CORPORATE_ACTIONS = Contract(
     CorporateActions, "market_data.corporate_actions", key=("symbol", "ex_date", "kind"), time="ex_date"

@@ -85,8 +85,12 @@ def stored_span(table: LakeFrame, scope: Scope, days: int) -> tuple[date, date] 
     return newest - timedelta(days=days), newest
 
 
-def differing_from_stored(stored: pl.DataFrame, computed: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """Rows whose stored values are not what the code computes: date, symbol and the column."""
+def differing_from_stored(stored: pl.DataFrame, computed: pl.DataFrame, scope: Scope, key: list[str]) -> pl.DataFrame:
+    """Rows of a scope whose stored values are not what the code computes: date, symbol and the column.
+
+    What is stored outside the scope is no business of the run: in a backfill other runs may not have written it yet.
+    """
+    stored, computed = stored.filter(scope.expr()), computed.filter(scope.expr())
     both = stored.join(computed, on=key, how="full", coalesce=True, suffix="__computed", nulls_equal=True)
     values = [name for name in stored.columns if name not in key]
     found = [

@@ -31,6 +31,11 @@ class Partitions:
     strategy_sessions: dg.MultiPartitionsDefinition
     book_sessions: dg.MultiPartitionsDefinition
 
+    @property
+    def first_day(self) -> date:
+        """First day that has partitions of the panel."""
+        return self.years.start.date()
+
     def existing_years(self, first: int, last: int) -> list[int]:
         """Years from ``first`` to ``last`` that have partitions."""
         return [year for year in map(int, self.years.get_partition_keys()) if first <= year <= last]

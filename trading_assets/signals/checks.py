@@ -49,7 +49,7 @@ def look_ahead(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
         if prepared is None:
             continue
         compute, inputs, stored = prepared
-        leaks = differing_from_stored(stored, compute(inputs), _KEY)
+        leaks = differing_from_stored(stored, compute(inputs), scope, _KEY)
         dates = stored["date"].unique()
         if leaks.is_empty() and dates.len() > CUTS:
             cuts = pick_cuts(dates, CUTS)

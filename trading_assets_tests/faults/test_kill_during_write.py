@@ -13,7 +13,7 @@ from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets_tests.lake.examples import BARS, bars, symbol_years
 from trading_assets_tests.processes import context
 
-KILLS = 24
+KILLS = 20
 SCOPE = symbol_years("A", "B", until=2026)
 
 

@@ -86,7 +86,7 @@ def test_json_keeps_what_json_cannot_spell():
     )
     first, second = (json.loads(row) for row in rows_as_json(frame))
     assert first == {
-        "number": "1.5", "bytes": "b'\\x00'", "object": "Ellipsis", "list": [1, 2], "span": "1 day, 0:00:00",
+        "number": 1.5, "bytes": "b'\\x00'", "object": "Ellipsis", "list": [1, 2], "span": "1 day, 0:00:00",
         "day": "2024-01-02", "deep": "{'a': [b'x']}",
     }  # fmt: skip
     assert second == dict.fromkeys(first) | {"number": "nan"}

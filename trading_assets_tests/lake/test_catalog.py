@@ -8,9 +8,10 @@ import duckdb
 import pytest
 
 from trading_assets.lake import Lake
-from trading_assets.lake.catalog import import_extensions, roll_back, with_retries
+from trading_assets.lake.catalog import import_extensions
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.lake.retries import roll_back, with_retries
 from trading_assets.lake.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets_tests.lake.examples import BARS, bars, content, symbol_years
@@ -162,7 +163,7 @@ def test_writers_of_other_tables_do_not_wait(lake):
 
 
 def test_writer_that_waits_in_vain_is_told_who_blocks_it(lake, monkeypatch):
-    monkeypatch.setattr("trading_assets.lake.catalog._LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr("trading_assets.lake._locks._TIMEOUT", "50ms")
     with lake.exclusively(BARS), pytest.raises(LakeError, match=rf"another process has been writing {BARS} for 50ms"):
         replace(lake, BARS_DAILY, bars("A"), symbol_years("A"))
     with lake.exclusively(), pytest.raises(LakeError, match="another process has been writing"):

@@ -118,10 +118,8 @@ def test_rollback_touches_only_rows_that_differ(lake):
     replace(lake, BARS_DAILY, bars("A", days=4), symbol_years("A"))
     latest = lake.current_snapshot()
     rollback(lake, before)
-    touched = lake.query(
-        f"SELECT change_type, date FROM ducklake_table_changes('lake', 'market_data', 'bars_daily', {latest + 1}, {latest + 1})"
-    )
-    assert touched.rows() == [("insert", date(2024, 1, 5))]
+    changes = f"ducklake_table_changes('lake', 'market_data', 'bars_daily', {latest + 1}, {latest + 1})"
+    assert lake.query(f"SELECT change_type, date FROM {changes}").rows() == [("insert", date(2024, 1, 5))]
 
 
 def test_rollback_to_the_present_changes_nothing(module_lake, told):

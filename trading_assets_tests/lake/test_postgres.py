@@ -21,6 +21,7 @@ SECRET = "s3cret/with@signs:#%"
         ("postgresql://me@/desk?host=/var/run/pg&port=6000", PostgresUrl("/var/run/pg", 6000, "me", "desk")),
         ("postgresql://me@%2FVar%2Frun/desk", PostgresUrl("/Var/run", 5432, "me", "desk")),
         ("postgresql://db/desk?user=me&password=a+b", PostgresUrl("db", 5432, "me", "desk", "a+b")),
+        ("postgresql://me:pw@db/desk?password=other", PostgresUrl("db", 5432, "me", "desk", "pw")),
         ("postgresql://[::1]:6000/desk", PostgresUrl("::1", 6000, "postgres", "desk")),
         ("postgresql:///my%20desk", PostgresUrl("localhost", 5432, "postgres", "my desk")),
         (

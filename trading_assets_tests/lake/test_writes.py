@@ -18,10 +18,9 @@ QUARANTINE = BARS_DAILY.quarantine_table
 
 def touched(lake, since):
     """Changes of the bars after a snapshot: kind and day."""
-    return lake.query(
-        f"SELECT change_type, date::VARCHAR FROM ducklake_table_changes('lake', 'market_data', 'bars_daily', {since + 1}, "
-        f"{lake.current_snapshot()}) ORDER BY 2, 1"
-    ).rows()
+    span = f"{since + 1}, {lake.current_snapshot()}"
+    changes = f"ducklake_table_changes('lake', 'market_data', 'bars_daily', {span})"
+    return lake.query(f"SELECT change_type, date::VARCHAR FROM {changes} ORDER BY 2, 1").rows()
 
 
 def quarantined(lake, table=QUARANTINE):
@@ -115,10 +114,8 @@ def test_unpartitioned_table_is_replaced_as_a_whole(lake):
 
 
 def test_moments_survive_and_belong_to_the_year_in_utc(lake):
-    rows = pl.DataFrame(
-        {"symbol": "A", "ts": [datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)],
-         "value": [1.0, None], "is_final": [True, False]}
-    )  # fmt: skip
+    moments = [datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)]
+    rows = pl.DataFrame({"symbol": "A", "ts": moments, "value": [1.0, None], "is_final": [True, False]})
     scope = Scope({"symbol": ("A",)}, "ts", date(2024, 1, 1), date(2025, 1, 1), ("2024|A",))
     replace(lake, EVENTS, rows, scope)
     assert replace(lake, EVENTS, rows, scope).is_unchanged
