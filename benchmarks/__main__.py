@@ -13,7 +13,17 @@ from pathlib import Path
 
 from benchmarks.measure import Comparison, SkippedError
 
-MODULES = ("load", "lake_write", "partition_checks", "event_storage", "mappings", "features", "ledger", "graph")
+MODULES = (
+    "load",
+    "lake_write",
+    "partition_checks",
+    "event_storage",
+    "mappings",
+    "features",
+    "training",
+    "ledger",
+    "graph",
+)
 _SIDE = "--side"
 _KIB_PER_MB = 1024 if sys.platform == "linux" else 1024 * 1024
 

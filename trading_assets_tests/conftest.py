@@ -103,7 +103,7 @@ def _fresh_lake(postgres: PostgresUrl, template: str, folder: Path) -> Iterator[
     url = _create_database(postgres, template)
     parquet = folder / "parquet"
     parquet.mkdir()
-    opened = Lake(url, f"{parquet}/", threads=2)
+    opened = Lake(url, f"{parquet}/", threads=1)
     yield opened
     opened.close()
     _drop_database(postgres, url)

@@ -108,13 +108,8 @@ class Bench:
     @contextmanager
     def active(self) -> Iterator[None]:
         """Give this process the environment of this desk, and its own again afterwards."""
-        before = dict(os.environ)
-        os.environ.update(self.environment)
-        try:
+        with own_environment(self.environment):
             yield
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
 
 
 @contextmanager
@@ -130,13 +125,27 @@ def open_bench(
         environment = dict(os.environ)
         prepare_environment(settings, environment)
         desk = Desk(settings, None if isinstance(source, Mapping) else source)
-        with _instance(environment) as instance:
+        with own_environment(environment):
+            opened = dg.DagsterInstance.get()
+        with opened as instance:
             partitions = desk_partitions(settings, load_books(settings.books), exchange_of(settings, now().date()))
             bench = Bench(settings, environment, instance, desk, partitions, build_defs(desk=desk))
             try:
                 yield bench
             finally:
                 desk.lake.close()
+
+
+@contextmanager
+def own_environment(values: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Let what happens inside change the environment of this process, and undo it."""
+    before = dict(os.environ)
+    os.environ.update(values or {})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager
@@ -161,20 +170,6 @@ def metadata_of(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]
     key = dg.AssetKey(table.split("."))
     events = [event for event in result.get_asset_materialization_events() if event.asset_key == key]
     return {name: value.value for name, value in events[0].materialization.metadata.items()}
-
-
-@contextmanager
-def _instance(environment: Mapping[str, str]) -> Iterator[dg.DagsterInstance]:
-    before = dict(os.environ)
-    os.environ.update(environment)
-    try:
-        with dg.DagsterInstance.get() as instance:
-            os.environ.clear()
-            os.environ.update(before)
-            yield instance
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _template(server: PostgresUrl) -> str:

@@ -41,10 +41,10 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
             needed = listed_partitions(listing, listing["symbol"], range(first.year, last.year + 1))
             technical.require_written(needed, for_what=f"{CROSS_SECTION.table} ({scope.describe()})")
         desk.lake.ensure_table(CROSS_SECTION)
-        run_model("cross_section", scope, target_path=target_path(desk, context.run_id))
+        run_model("cross_section", scope, target_path=target_path(desk, context.run.run_id))
         # dbt wrote the rows; the one writer path takes them over: contract, registry of partitions, content hash.
         rows = LakeFrame(desk.lake, CROSS_SECTION).read(start=first, end=last)
-        result = replace(desk.lake, CROSS_SECTION, rows, scope, author=context.run_id, message="adopted from dbt")
+        result = replace(desk.lake, CROSS_SECTION, rows, scope, author=context.run.run_id, message="adopted from dbt")
         return dg.MaterializeResult(metadata=write_metadata(CROSS_SECTION, result))
 
     return [cross_section]

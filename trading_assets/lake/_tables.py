@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from trading_assets.lake._literals import literal
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.retries import roll_back
@@ -49,8 +50,8 @@ def stored_columns(cursor: duckdb.DuckDBPyConnection, table: str) -> dict[str, S
     stage, name = table.split(".")
     rows = cursor.execute(
         "SELECT column_name, data_type, NOT is_nullable FROM duckdb_columns() "
-        "WHERE database_name = 'lake' AND schema_name = ? AND table_name = ? ORDER BY column_index",
-        [stage, name],
+        f"WHERE database_name = 'lake' AND schema_name = {literal(stage)} AND table_name = {literal(name)} "
+        "ORDER BY column_index"
     ).fetchall()
     return {column: StoredColumn(sql_type, is_required) for column, sql_type, is_required in rows}
 
@@ -66,13 +67,12 @@ def _create(cursor: duckdb.DuckDBPyConnection, contract: Contract) -> None:
         f'"{column.name}" {column.sql_type}{"" if column.nullable else " NOT NULL"}' for column in contract.columns
     )
     kept = ", ".join(f'"{name}" {sql_type}' for name, sql_type in _quarantine_types(contract).items())
-    meaning = contract.meaning.replace("'", "''")
     cursor.execute("BEGIN")
     try:
         cursor.execute(f"CREATE TABLE lake.{contract.table} ({columns})")
         if contract.time:
             cursor.execute(f'ALTER TABLE lake.{contract.table} SET PARTITIONED BY (year("{contract.time}"))')
-        cursor.execute(f"COMMENT ON TABLE lake.{contract.table} IS '{meaning}'")
+        cursor.execute(f"COMMENT ON TABLE lake.{contract.table} IS {literal(contract.meaning)}")
         cursor.execute(f"CREATE TABLE lake.{contract.quarantine_table} ({kept})")
         cursor.execute("COMMIT")
     except BaseException:

@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from trading_assets.lake import _tables
+from trading_assets.lake._literals import literal, literals
 from trading_assets.lake._locks import CATALOG, EVERYTHING, locked
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import LakeError
@@ -92,7 +93,7 @@ class Lake:
     def attach_statement(self, *, read_only: bool, at: int | datetime | None = None) -> str:
         """The ATTACH statement, without any password."""
         options = [
-            f"DATA_PATH {_literal(self.data_path)}",
+            f"DATA_PATH {literal(self.data_path)}",
             "META_SCHEMA 'lake'",
             "DATA_INLINING_ROW_LIMIT 0",
             "OVERRIDE_DATA_PATH true",
@@ -102,8 +103,8 @@ class Lake:
         if isinstance(at, int):
             options.append(f"SNAPSHOT_VERSION {at}")
         elif at is not None:
-            options.append(f"SNAPSHOT_TIME {_literal(at.isoformat(sep=' '))}")
-        return f"ATTACH {_literal('ducklake:postgres:' + self.postgres.libpq())} AS lake ({', '.join(options)})"
+            options.append(f"SNAPSHOT_TIME {literal(at.isoformat(sep=' '))}")
+        return f"ATTACH {literal('ducklake:postgres:' + self.postgres.libpq())} AS lake ({', '.join(options)})"
 
     def write_attach_script(self, path: Path) -> None:
         """Write ``attach.sql``: with it any DuckDB client opens the lake for reading."""
@@ -182,7 +183,7 @@ class Lake:
         """Id of the newest snapshot that changed any of the tables; 0 if none did."""
         if not tables:
             return 0
-        listed = ", ".join(_literal(table) for table in tables)
+        listed = literals(tables)
         # A file that maintenance has merged from several keeps the first snapshot as begin and the last as partial_max.
         files = " UNION ALL ".join(
             f"SELECT table_id, greatest(begin_snapshot, end_snapshot, partial_max) AS snapshot FROM {METADATA}.{name}"
@@ -201,7 +202,7 @@ class Lake:
 
     def written_partitions(self, table: str) -> set[str]:
         """Partition keys of a table that have been written at least once, with rows or without."""
-        found = self.query(f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = ?", [table])
+        found = self.query(f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = {literal(table)}")
         return set(found["partition_key"].to_list())
 
     def _open(self) -> duckdb.DuckDBPyConnection:
@@ -231,7 +232,7 @@ class Lake:
         try:
             connection.execute("LOAD ducklake; LOAD postgres_scanner; SET TimeZone = 'UTC'")
             if self.postgres.password:
-                connection.execute(f"CREATE SECRET (TYPE postgres, PASSWORD {_literal(self.postgres.password)})")
+                connection.execute(f"CREATE SECRET (TYPE postgres, PASSWORD {literal(self.postgres.password)})")
             connection.execute(attach_statement)
             connection.execute("USE lake")
         except duckdb.Error as error:
@@ -256,7 +257,3 @@ def import_extensions() -> None:
         for name in EXTENSIONS:
             import_extension(name, con=connection)
             connection.execute(f"LOAD {name}")
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from trading_assets.lake._literals import literal, literals
 from trading_assets.lake.catalog import Lake
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import ContractError, LakeError, UpstreamNotReadyError
@@ -61,13 +62,13 @@ class LakeFrame:
         names = list(self.contract.schema if columns is None else columns)
         self._require_columns([*names, *dimensions])
         schema = {name: self.contract.schema[name] for name in names}
-        where, parameters = self._conditions(start, end, dimensions)
+        where = self._where(start, end, dimensions)
         stored = self.lake.stored_columns(self.table)
         if not stored:
             return pl.DataFrame(schema=schema)
         listed = ", ".join(f'"{name}"' if name in stored else self._absent(name) for name in names)
         order = ", ".join(f'"{name}"' for name in self.contract.key)
-        found = self.lake.query(f"SELECT {listed} FROM lake.{self.table} WHERE {where} ORDER BY {order}", parameters)
+        found = self.lake.query(f"SELECT {listed} FROM lake.{self.table} WHERE {where} ORDER BY {order}")
         return found.cast(schema)  # type: ignore[arg-type]
 
     def require_written(self, partition_keys: Sequence[str], *, for_what: str) -> None:
@@ -93,25 +94,20 @@ class LakeFrame:
             msg = f"{self.table} has no column {', '.join(unknown)}; it has {', '.join(self.contract.schema)}"
             raise ContractError(msg)
 
-    def _conditions(
-        self, start: date | None, end: date | None, dimensions: Mapping[str, Sequence[str] | str | None]
-    ) -> tuple[str, list[object]]:
-        where, parameters = ["TRUE"], list[object]()
+    def _where(self, start: date | None, end: date | None, dimensions: Mapping[str, Sequence[str] | str | None]) -> str:
+        where = ["TRUE"]
         for column, wanted in dimensions.items():
             if wanted is not None:
                 values = [wanted] if isinstance(wanted, str) else list(wanted)
-                where.append(f'"{column}" IN ({", ".join("?" * len(values))})' if values else "FALSE")
-                parameters.extend(values)
+                where.append(f'"{column}" IN ({literals(values)})' if values else "FALSE")
         if (start or end) and not self.contract.time:
             msg = f"{self.table} has no time column, so it cannot be read from {start} to {end}"
             raise ContractError(msg)
         if start:
-            where.append(f'"{self.contract.time}" >= ?')
-            parameters.append(start)
+            where.append(f'"{self.contract.time}" >= {literal(start)}')
         if end:
-            where.append(f'"{self.contract.time}" < ?')
-            parameters.append(end + timedelta(days=1))
-        return " AND ".join(where), parameters
+            where.append(f'"{self.contract.time}" < {literal(end + timedelta(days=1))}')
+        return " AND ".join(where)
 
     def _absent(self, name: str) -> str:
         if not next(column.nullable for column in self.contract.columns if column.name == name):

@@ -91,7 +91,7 @@ def _restore(cursor: duckdb.DuckDBPyConnection, tables: Sequence[str], snapshot:
     try:
         for table in tables:
             _restore_table(cursor, table, snapshot)
-        cursor.execute("CALL lake.set_commit_message('rollback', ?)", [f"rolled back to snapshot {snapshot}"])
+        cursor.execute(f"CALL lake.set_commit_message('rollback', 'rolled back to snapshot {snapshot}')")
         cursor.execute("COMMIT")
     except BaseException:
         roll_back(cursor)

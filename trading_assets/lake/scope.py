@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from trading_assets.lake._literals import literal, literals
 from trading_assets.lake.errors import LakeError
 
 
@@ -35,12 +36,13 @@ class Scope:
         """SQL predicate; with ``or_null`` rows whose dimension is unknown belong to the scope too."""
         parts = []
         for column, values in self.values.items():
-            listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-            parts.append(_or_null(f'"{column}" IN ({listed})' if values else "FALSE", column, or_null=or_null))
+            parts.append(
+                _or_null(f'"{column}" IN ({literals(values)})' if values else "FALSE", column, or_null=or_null)
+            )
         if self.time and self.start:
-            parts.append(_or_null(f"\"{self.time}\" >= DATE '{self.start}'", self.time, or_null=or_null))
+            parts.append(_or_null(f'"{self.time}" >= {literal(self.start)}', self.time, or_null=or_null))
         if self.time and self.end:
-            parts.append(_or_null(f"\"{self.time}\" < DATE '{self.end}'", self.time, or_null=or_null))
+            parts.append(_or_null(f'"{self.time}" < {literal(self.end)}', self.time, or_null=or_null))
         return " AND ".join(parts) or "TRUE"
 
     def expr(self) -> pl.Expr:

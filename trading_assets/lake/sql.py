@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from trading_assets.lake._literals import literal
 from trading_assets.lake.catalog import Lake
 from trading_assets.lake.errors import LakeError, SqlRefusedError
 
@@ -83,7 +84,7 @@ def _locked(lake: Lake, at: int | datetime | None) -> duckdb.DuckDBPyConnection:
     """DuckDB that reads this lake, opens no other file, and can no longer be told otherwise."""
     connection = lake.attach(read_only=True, at=at)
     connection.execute("SET python_enable_replacements = false")  # variables of this process are not tables
-    connection.execute("SET allowed_directories = " + _list_literal([lake.data_path.rstrip("/") + "/"]))
+    connection.execute(f"SET allowed_directories = [{literal(lake.data_path.rstrip('/') + '/')}]")
     connection.execute("SET enable_external_access = false; SET lock_configuration = true")
     return connection
 
@@ -107,7 +108,7 @@ def _checked(connection: duckdb.DuckDBPyConnection, statement: str) -> duckdb.St
         text = found.query
         if found.type == duckdb.StatementType.EXPLAIN:
             text = _EXPLAIN.sub("", text, count=1)
-        row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
+        row = connection.execute(f"SELECT json_serialize_sql({literal(text)})").fetchone()
         tree = json.loads(row[0]) if row else {"error": True}
         if not tree["error"] and len(tree["statements"]) == 1:
             for node in _nodes(tree):
@@ -176,7 +177,3 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         pl.when(pl.col(name).is_not_null()).then(text).alias(name) for name, text in zip(nested, texts, strict=True)
     )
-
-
-def _list_literal(values: list[str]) -> str:
-    return "[" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + "]"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
+from trading_assets.lake._literals import literal, literals
 from trading_assets.lake._tables import ensure_table
 from trading_assets.lake.catalog import WRITTEN, Lake
 from trading_assets.lake.contracts import Contract
@@ -129,7 +130,9 @@ def _write(
         unrecorded = _record_partitions(cursor, contract.table, scope)
         if difference.upserts.height or difference.stale_keys.height or quarantine_changed or unrecorded:
             info = json.dumps({"table": contract.table, "scope": scope.describe()})
-            cursor.execute("CALL lake.set_commit_message(?, ?, extra_info => ?)", [author, message, info])
+            cursor.execute(
+                f"CALL lake.set_commit_message({literals([author, message])}, extra_info => {literal(info)})"
+            )
             cursor.execute("COMMIT")
         else:
             cursor.execute("ROLLBACK")
@@ -225,7 +228,7 @@ def _record_partitions(cursor: duckdb.DuckDBPyConnection, table: str, scope: Sco
     """Remember which partitions have been written. Rows are only ever appended, so writers cannot conflict here."""
     if not scope.partition_keys:
         return False
-    known = cursor.execute(f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = ?", [table]).pl()
+    known = cursor.execute(f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = {literal(table)}").pl()
     new = sorted(set(scope.partition_keys) - set(known["partition_key"].to_list()))
     if not new:
         return False

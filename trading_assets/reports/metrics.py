@@ -172,7 +172,8 @@ def information_coefficient(predictions: pl.DataFrame, labels: pl.DataFrame) -> 
     rows = predictions.select("date", "symbol", "prediction").join(
         labels.select("date", "symbol", "forward_return"), on=["date", "symbol"]
     )
-    return session_correlations(rows, prediction="prediction", outcome="forward_return")
+    # A join promises no order, and the last bits of a correlation depend on it.
+    return session_correlations(rows.sort("date", "symbol"), prediction="prediction", outcome="forward_return")
 
 
 def monthly_information_coefficient(ic: pl.DataFrame) -> pl.DataFrame:

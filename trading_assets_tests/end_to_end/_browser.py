@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+T = TypeVar("T")
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -23,7 +25,8 @@ _FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
 )
-_TOASTS = "return [...document.querySelectorAll('[data-sonner-toast], [class*=bp5-toast], [role=alert]')]"
+_TOASTS = "[data-sonner-toast], [class*=toast], [class*=Toast], [role=alert]"
+_OPEN_GROUPS = "asset-graph-open-graph-nodes-global-__GLOBAL__"
 
 
 class Browser:
@@ -63,6 +66,14 @@ class Browser:
                 raise AssertionError(message)
             time.sleep(0.5)
 
+    def wait_for(self, probe: Callable[[], T | None], timeout: float = 30) -> T:
+        """Wait until a look at the page gives something."""
+        deadline = time.monotonic() + timeout
+        while (found := probe()) is None:
+            assert time.monotonic() < deadline, f"it does not come; see {self.screenshot('missing')}"
+            time.sleep(0.5)
+        return found
+
     def text(self) -> str:
         """All text of the page."""
         return str(self.driver.execute_script("return document.body ? document.body.innerText : ''"))
@@ -87,7 +98,33 @@ class Browser:
 
     def errors(self) -> list[str]:
         """Texts of error messages that pop up over the page."""
-        return [str(text) for text in self.run(f"{_TOASTS}.map(e => e.innerText).filter(Boolean)")]
+        script = "return [...document.querySelectorAll(arguments[0])].map(e => e.innerText).filter(Boolean)"
+        return [str(text) for text in self.run(script, _TOASTS)]
+
+    def open_lineage(self, groups: Sequence[str]) -> None:
+        """Open the lineage of all assets with groups unfolded, drawn downwards, fitted into the window."""
+        self.open("/asset-groups", "Global asset lineage", *groups)
+        unfolded = {"expanded": ",".join(f"global@global:{group}" for group in groups)}
+        preferences = {
+            "asset-graph-direction": '"vertical"',
+            "asset-node-facets": '["status","asset-checks","latest-event","kind-tag"]',
+            "dagster-nav-collapsed": "true",
+            "large-screen-nav-open": "false",
+            _OPEN_GROUPS: json.dumps(unfolded),
+        }
+        for name, value in preferences.items():
+            self.run("localStorage.setItem(arguments[0], arguments[1])", name, value)
+        self.open("/asset-groups", "Global asset lineage", *groups)
+        self.run("document.querySelector('button [aria-label=panel_show_right]').closest('button').click()")
+        time.sleep(1)
+        self._double_click_below_the_graph()
+        time.sleep(2)
+
+    def _double_click_below_the_graph(self) -> None:
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        height = int(self.run("return window.innerHeight"))
+        ActionChains(self.driver).move_by_offset(150, height - 30).double_click().perform()
 
     def screenshot(self, name: str) -> Path:
         """Keep a picture of the window."""

@@ -9,6 +9,9 @@ import pytest
 
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets_tests.desks import Bench, open_bench
+from trading_assets_tests.end_to_end._demo import demo_ui, refreshed_ui
+
+__all__ = ["demo_ui", "finished", "refreshed_ui"]
 
 # Names without anything to predict: whatever edge a report finds here is a false one.
 NOISE = {"kind": "simulated", "seed": 5, "n_symbols": 4, "start": "2015-01-02", "end": "2016-06-30"}

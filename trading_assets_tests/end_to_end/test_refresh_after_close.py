@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.orchestration.jobs import STAGE_JOBS
 from trading_assets.orchestration.schedules import REFRESH_TAG
 from trading_assets_tests.desks import Bench, open_bench
-from trading_assets_tests.end_to_end.conftest import DemoUi
+from trading_assets_tests.end_to_end._demo import DemoUi
 
 NEW_YORK = ZoneInfo("America/New_York")
 SOURCE = {"kind": "simulated", "n_symbols": 2, "seed": 3, "start": date(2018, 1, 2), "end": date(2018, 12, 31)}
@@ -106,23 +106,15 @@ def continue_after(bench: Bench, job: str, tags: dict[str, str]) -> Any:
 
 
 @pytest.mark.slow
-def test_the_daemon_takes_a_session_from_its_bars_to_the_report(demo_ui: DemoUi) -> None:
-    bench, ui, session = demo_ui.bench, demo_ui.ui, str(demo_ui.last)
-    before = bench.read("backtest.pnl")
-    assert before["date"].max() < demo_ui.last
-
-    ui.launch_job(STAGE_JOBS[0], {REFRESH_TAG: session})
-
-    def ended() -> dict[str, str] | None:
-        states = {run["jobName"]: run["status"] for run in ui.runs({REFRESH_TAG: session})}
-        failed = [job for job, state in states.items() if state in ("FAILURE", "CANCELED")]
-        assert not failed, f"{failed} failed\n{ui.tail()}"
-        return states if states.get(STAGE_JOBS[-1]) == "SUCCESS" else None
-
-    states = ui.wait_for(f"the refresh of {session}", ended, timeout=600)
+def test_the_daemon_takes_a_session_from_its_bars_to_the_report(refreshed_ui: DemoUi) -> None:
+    bench, last = refreshed_ui.bench, refreshed_ui.last
+    states = {run["jobName"]: run["status"] for run in refreshed_ui.refresh_runs()}
 
     assert states == dict.fromkeys(STAGE_JOBS, "SUCCESS")
-    after = bench.read("backtest.pnl")
-    assert after.filter(pl.col("date") < demo_ui.last).equals(before), "a refresh changed P&L of earlier sessions"
-    assert after.filter(pl.col("date") == demo_ui.last)["book"].to_list() == ["main"]
-    assert Path(bench.settings.home / "reports" / "main" / "tear_sheet.html").exists()
+    assert len(refreshed_ui.refresh_runs()) == len(STAGE_JOBS), "a stage ran twice"
+    pnl = bench.read("backtest.pnl")
+    assert refreshed_ui.pnl["date"].max() < last
+    assert pnl.filter(pl.col("date") < last).equals(refreshed_ui.pnl), "a refresh changed P&L of earlier sessions"
+    assert pnl.filter(pl.col("date") == last)["book"].to_list() == ["main"]
+    sheet = json.loads((bench.settings.home / "reports" / "main" / "tear_sheet.json").read_text())
+    assert str(last) in json.dumps(sheet)

@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 

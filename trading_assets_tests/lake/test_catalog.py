@@ -169,3 +169,21 @@ def test_writer_that_waits_in_vain_is_told_who_blocks_it(lake, monkeypatch):
     with lake.exclusively(), pytest.raises(LakeError, match="another process has been writing"):
         replace(lake, BARS_DAILY, bars("A"), symbol_years("A"))
     assert replace(lake, BARS_DAILY, bars("A"), symbol_years("A")).added == 5
+
+
+def test_lake_is_read_and_queried_without_importing_pandas(lake):
+    replace(lake, BARS_DAILY, bars("A"), symbol_years("A"))
+    program = (
+        "import pickle, sys\n"
+        "from trading_assets.lake import LakeFrame\n"
+        "from trading_assets.lake.sql import run_query\n"
+        "from trading_assets.market_data.contract import BARS_DAILY\n"
+        "lake = pickle.loads(bytes.fromhex(sys.argv[1]))\n"
+        "rows = LakeFrame(lake, BARS_DAILY).read(symbol='A')\n"
+        "BARS_DAILY.split(rows)\n"
+        f"found = run_query(lake, 'FROM {BARS}')\n"
+        f"print(rows.height, found.height, len(lake.written_partitions('{BARS}')), 'pandas' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, pickle.dumps(lake).hex()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert done.stdout.split() == ["5", "5", "1", "False"]

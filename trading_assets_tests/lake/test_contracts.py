@@ -175,7 +175,7 @@ rows = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows)
 def test_no_row_is_lost_and_good_rows_hold_the_contract(drawn):
     types = [pl.String, pl.String, *[pl.Float64] * 5, pl.String]

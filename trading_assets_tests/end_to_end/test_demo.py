@@ -1,0 +1,173 @@
+"""The demo: a source's history through every stage, the same rows every time, and an honest summary."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from trading_assets import demo
+from trading_assets.definitions import CONTRACTS
+from trading_assets.features.sql_assets import PROJECT
+from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.market_data.calendar import sessions
+from trading_assets.market_data.sources import make_source
+from trading_assets.models.registry import find, load
+from trading_assets.orchestration.jobs import STAGE_JOBS
+from trading_assets.orchestration.settings import Settings, SettingsError, load_settings
+from trading_assets_tests.desks import Bench, fresh_database, own_environment
+from trading_assets_tests.end_to_end.conftest import END, NOISE, SPAN, START
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that has run."""
+
+    settings: Settings
+    jobs: list[str]
+    summary: demo.Summary
+
+
+@pytest.fixture(scope="module")
+def first(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo on a clean folder and an empty database, as the command runs it."""
+    with fresh_database(postgres) as url, own_environment():
+        given = load_settings(tmp_path_factory.mktemp("demo") / "lake", {"DATABASE_URL": url})
+        settings = demo.configure(given, NOISE)
+        jobs = [report.job for report in demo.run(settings)]
+        yield Demo(settings, jobs, demo.summarise(settings))
+
+
+def test_every_stage_runs_in_order(first: Demo) -> None:
+    assert first.jobs == list(STAGE_JOBS)
+
+
+def test_the_lake_spans_the_history_of_the_source(first: Demo) -> None:
+    assert (first.settings.start, first.settings.end) == (START, END)
+    assert load_settings(first.settings.home, {}).source == NOISE
+
+
+def test_rows_of_every_stage_follow_from_the_source(first: Demo) -> None:
+    source, rows = make_source(NOISE), first.summary.rows
+    listed = source.symbols()
+    names = listed["symbol"].to_list()
+    bars = source.bars(names, *SPAN).height
+    assert rows["market_data.symbols"] == listed.height
+    assert rows["market_data.bars_daily"] == rows["features.technical"] == rows["features.cross_section"] == bars
+    assert rows["market_data.corporate_actions"] == source.corporate_actions(names, *SPAN).height
+    assert bars - 10 * len(names) < rows["labels.forward_return"] < bars - 5 * len(names)
+    assert rows["predictions.daily"] == rows["signals.ml_alpha"] > 0
+    assert rows["backtest.pnl"] > 80
+    assert rows["reports.tear_sheet"] > 20
+    assert set(CONTRACTS) - set(rows) == {"catalog.maintenance"}
+    assert first.summary.quarantined == 0
+
+
+def test_two_clean_lakes_hold_the_same_content(first: Demo, finished: Bench) -> None:
+    assert first.summary.hashes == finished.hashes()
+
+
+def test_running_again_changes_nothing(finished: Bench) -> None:
+    before, snapshot = finished.hashes(), finished.desk.lake.current_snapshot()
+    finished.run_all(*SPAN)
+    assert finished.hashes() == before
+    assert finished.desk.lake.current_snapshot() == snapshot
+
+
+def test_noise_is_reported_as_no_evidence_of_an_edge(first: Demo) -> None:
+    assert first.summary.verdicts["main"].startswith("No evidence of edge")
+    assert abs(first.summary.books["main"]["rank_ic_t_statistic"]) < 3
+    sheet = json.loads((first.settings.home / "reports" / "main" / "tear_sheet.json").read_text())
+    assert sheet["verdict"]["is_convincing"] is False
+    page = first.summary.reports["main"].read_text()
+    assert "No evidence of edge" in page
+    assert "data:image/png;base64," in page or "<svg" in page
+
+
+def test_summary_is_kept_for_the_comparison_of_two_runs(first: Demo) -> None:
+    path = demo.save_summary(first.settings, first.summary)
+    assert json.loads(path.read_text())["content_hashes"] == first.summary.hashes
+
+
+def test_another_source_is_refused_for_the_same_lake(first: Demo) -> None:
+    stored = load_settings(first.settings.home, {})
+    assert demo.configure(stored, NOISE) == stored
+    with pytest.raises(SettingsError, match=r"holds the source .*use another folder \(--home DIR\)"):
+        demo.configure(stored, NOISE | {"seed": 6})
+
+
+# --- models and data, linked both ways ----------------------------------------------------------------------------
+
+
+def test_every_trained_row_names_its_version_and_the_version_names_its_snapshot(finished: Bench) -> None:
+    uri = finished.desk.mlflow_uri
+    trained = finished.read("models.trained")
+    assert trained.height > 0
+    for row in trained.iter_rows(named=True):
+        version = find(row["model"], row["date"], tracking_uri=uri)
+        assert version is not None
+        assert (version.version, version.run_id) == (row["registry_version"], row["run_id"])
+        assert version.tags["lake_snapshot"] == str(row["data_snapshot"])
+        assert version.tags["model_hash"] == row["model_hash"]
+
+
+def test_the_snapshot_of_a_model_holds_the_data_it_was_trained_on(finished: Bench) -> None:
+    lake, snapshot = finished.desk.lake, finished.read("models.trained")["data_snapshot"][0]
+    tables = ("features.technical", "features.cross_section", "labels.forward_return")
+    assert snapshot <= lake.current_snapshot()
+    for table in tables:
+        then = lake.query(f"FROM lake.{table} AT (VERSION => {snapshot}) ORDER BY ALL")
+        assert then.equals(lake.query(f"FROM lake.{table} ORDER BY ALL"))
+
+
+def test_a_registered_model_predicts_what_is_stored(finished: Bench) -> None:
+    predictions = finished.read("predictions.daily")
+    last = predictions.filter(pl.col("date") == predictions["date"].max())
+    row = finished.read("models.trained").filter(date=last["trained_through"][0]).row(0, named=True)
+    booster = load(row["model"], row["registry_version"], tracking_uri=finished.desk.mlflow_uri)
+    keys = ["symbol", "date"]
+    panel = finished.read("features.technical").join(finished.read("features.cross_section"), on=keys)
+    features = last.select(keys).join(panel, on=keys, maintain_order="left")
+    again = booster.predict(features.select(pl.col(booster.feature_name()).cast(pl.Float32)))
+    assert last["prediction"].to_list() == list(again)
+
+
+def test_each_session_is_scored_by_the_model_of_the_month_before(finished: Bench) -> None:
+    used = finished.read("predictions.daily").select("date", "trained_through").unique().sort("date")
+    month = pl.col("date").dt.month_start()
+    assert used.filter(pl.col("trained_through").dt.month_start() != month.dt.offset_by("-1mo")).is_empty()
+    first_model = finished.read("models.trained")["date"].min()
+    assert used["date"].to_list() == [day for day in sessions("XNYS", *SPAN) if day > first_model]
+
+
+# --- the SQL features ---------------------------------------------------------------------------------------------
+
+
+def test_unit_test_of_the_sql_features_runs_green(finished: Bench, tmp_path: Path) -> None:
+    command = [
+        str(Path(sys.executable).with_name("dbt")), "test", "--select", "cross_section,test_type:unit",
+        "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+        "--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs"),
+    ]  # fmt: skip
+    with finished.active():
+        done = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "PASS=1" in done.stdout
+
+
+def test_ranks_of_the_sql_features_are_those_of_the_technical_ones(finished: Bench) -> None:
+    rank = (pl.col("rsi_14").rank("min").over("date") - 1) / (pl.col("rsi_14").count().over("date") - 1)
+    expected = finished.read("features.technical").select("symbol", "date", expected=rank.cast(pl.Float32))
+    both = finished.read("features.cross_section").join(expected, on=["symbol", "date"])
+    assert both.height == expected.height
+    assert both.filter(pl.col("rsi_14_rank").is_not_null())["rsi_14_rank"].len() > 1000
+    assert both.filter((pl.col("rsi_14_rank") - pl.col("expected")).abs() > 1e-6).is_empty()
