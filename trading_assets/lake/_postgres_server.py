@@ -28,7 +28,7 @@ from trading_assets.lake.errors import LakeError
 
 PORT = 5432
 _ACCOUNT = "pgserver"
-_PROGRAMS = frozenset({"initdb", "pg_ctl", "postgres", "sh"})
+_PROGRAMS = frozenset({"initdb", "pg_ctl", "postgres"})
 _TIMEOUT_SECONDS = 60
 _SOCKET_PATH_LIMIT = 103  # bytes; macOS allows 103, Linux 107
 _SETTINGS = """
@@ -104,13 +104,19 @@ def _state(folder: Path) -> _State | None:
 
 def _is_at_work(folder: Path) -> bool:
     """Whether a program of Postgres works on the folder, be it the rest of a killed server or a start under way."""
+    places = {str(folder), str(_fresh(folder))}
     for process in psutil.process_iter(["name", "cwd", "cmdline"]):
         info = process.info
-        if info["name"] in _PROGRAMS and (
-            info["cwd"] == str(folder) or any(str(folder) in argument for argument in info["cmdline"] or ())
-        ):
+        arguments = info["cmdline"] or ()
+        if info["name"] in _PROGRAMS and (info["cwd"] == str(folder) or places.intersection(arguments)):
             return True
+        if info["name"] == "sh" and any(f'-D "{folder}"' in argument for argument in arguments):
+            return True  # pg_ctl starts the server through a shell
     return False
+
+
+def _fresh(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.new")
 
 
 def _start(folder: Path) -> None:
@@ -145,7 +151,7 @@ def _require_data_folder(folder: Path, account: pwd.struct_passwd | None) -> Non
     if folder.exists() and any(folder.iterdir()):
         msg = f"{folder} is meant for Postgres but holds other files; move them away"
         raise LakeError(msg)
-    fresh = folder.with_name(f"{folder.name}.new")
+    fresh = _fresh(folder)
     shutil.rmtree(fresh, ignore_errors=True)
     _make_private_folder(fresh, account)
     # A locale of its own: the one of the environment may not be installed, and it would decide about sort orders.

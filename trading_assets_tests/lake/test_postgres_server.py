@@ -194,6 +194,19 @@ def test_left_over_process_number_of_somebody_else_does_not_stop_the_start(folde
     hold_embedded_postgres(folder).ensure_schemas()
 
 
+def test_servers_of_neighbouring_folders_do_not_wait_for_each_other(folder):
+    neighbour = folder.with_name("pg2")
+    hold_embedded_postgres(neighbour)
+    began = time.monotonic()
+    assert not server._is_at_work(folder)
+    assert server._is_at_work(neighbour)
+    assert hold_embedded_postgres(folder) != hold_embedded_postgres(neighbour)
+    assert release_embedded_postgres(folder)
+    assert is_running(neighbour)
+    assert release_embedded_postgres(neighbour)
+    assert time.monotonic() - began < 30
+
+
 def test_half_made_folder_of_a_killed_process_is_made_anew(folder):
     unfinished = folder.with_name("pg.new")
     unfinished.mkdir()
