@@ -13,7 +13,8 @@ BIN := $(VENV)/bin
 UV := uv==0.13.8
 ARGS ?=
 UPGRADE ?=
-PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$name && break; done)
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$name -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && command -v $$name && break; done)
 NEEDS_PYTHON := import sys; sys.version_info >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; name another one with: make PYTHON=/path/to/python3.11 ...")
 
 .PHONY: help demo test ui stop bench lint clean lock

@@ -12,10 +12,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from trading_assets.lake.errors import LakeError
+from trading_assets.market_data.calendar import CalendarBoundsError, UnknownExchangeError
 from trading_assets.market_data.sources.errors import SourceError
+from trading_assets.orchestration.errors import RefreshError
 from trading_assets.orchestration.settings import Settings, SettingsError, load_settings
 from trading_assets.portfolio.books import BookError
 
@@ -29,6 +32,8 @@ lake_app = typer.Typer(no_args_is_help=True, help="Snapshots, time travel and up
 app.add_typer(lake_app, name="lake")
 console = Console(highlight=False)
 
+EXPECTED = (LakeError, SourceError, SettingsError, BookError, RefreshError, UnknownExchangeError, CalendarBoundsError)
+
 Home = Annotated[Path | None, typer.Option(help="Folder of the lake; data_lake/ by default.")]
 
 
@@ -36,8 +41,8 @@ def main() -> None:
     """Run a command; an expected error is one readable message, not a traceback."""
     try:
         app()
-    except (LakeError, SourceError, SettingsError, BookError) as error:
-        console.print(f"[bold red]error[/]: {error}", soft_wrap=True)
+    except EXPECTED as error:
+        Console(stderr=True, highlight=False).print(f"[bold red]error[/]: {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 
 
@@ -70,6 +75,10 @@ def _source(kind: str, path: Path | None, columns: list[str], symbols: int, seed
     if kind == "files":
         if path is None:
             msg = "--source files needs --path FILE"
+            raise SettingsError(msg)
+        unpaired = [pair for pair in columns if "=" not in pair]
+        if unpaired:
+            msg = f"--column {unpaired[0]}: write standard=theirs, for instance --column close=last_price"
             raise SettingsError(msg)
         mapping = dict(pair.split("=", 1) for pair in columns)
         return {"kind": "files", "path": str(path.expanduser().resolve())} | ({"columns": mapping} if mapping else {})
@@ -119,6 +128,9 @@ def sql(
     if style not in FORMATS:
         msg = f"--format {style}: choose one of {', '.join(FORMATS)}"
         raise SettingsError(msg)
+    if output is not None and not output.absolute().parent.is_dir():
+        msg = f"--output {output}: there is no folder {output.absolute().parent}"
+        raise SettingsError(msg)
     frame = run_query(open_lake(load_settings(home)), statement, at=parse_at(at) if at else None)
     text = str(render(frame, style, output))
     if output is not None and style != "parquet":
@@ -159,7 +171,7 @@ def lake_rollback(snapshot: int, home: Home = None) -> None:
 
 @lake_app.command("maintain")
 def lake_maintain(
-    retention_days: Annotated[int | None, typer.Option(help="Snapshots older than this are forgotten.")] = None,
+    retention_days: Annotated[int | None, typer.Option(min=0, help="Snapshots older than this are forgotten.")] = None,
     home: Home = None,
 ) -> None:
     """Merge small files, expire old snapshots, remove files nothing refers to."""

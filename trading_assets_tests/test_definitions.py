@@ -30,7 +30,18 @@ from trading_assets.orchestration.settings import Settings
 
 SNAPSHOT = Path(__file__).with_name("definitions_snapshot.json")
 UPDATE = "python -m trading_assets_tests.test_definitions --update"
-HEAVY = ("pandas", "mlflow", "lightgbm", "sklearn", "scipy", "numba", "talib", "matplotlib", "dagster_dbt", "exchange_calendars")
+HEAVY = (
+    "pandas",
+    "mlflow",
+    "lightgbm",
+    "sklearn",
+    "scipy",
+    "numba",
+    "talib",
+    "matplotlib",
+    "dagster_dbt",
+    "exchange_calendars",
+)
 
 
 def live_settings(home: Path) -> Settings:
@@ -44,8 +55,12 @@ def describe(defs: dg.Definitions) -> dict[str, Any]:
     repository = defs.get_repository_def()
     jobs = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
     return {
-        "assets": {key.to_user_string(): _asset(graph, graph.get(key)) for key in sorted(graph.materializable_asset_keys)},
-        "jobs": {job.name: sorted(key.to_user_string() for key in job.asset_layer.executable_asset_keys) for job in jobs},
+        "assets": {
+            key.to_user_string(): _asset(graph, graph.get(key)) for key in sorted(graph.materializable_asset_keys)
+        },
+        "jobs": {
+            job.name: sorted(key.to_user_string() for key in job.asset_layer.executable_asset_keys) for job in jobs
+        },
         "schedules": {schedule.name: _schedule(schedule) for schedule in repository.schedule_defs},
         "sensors": {sensor.name: _sensor(sensor) for sensor in repository.sensor_defs},
     }
@@ -143,7 +158,7 @@ def test_every_table_has_an_asset_of_its_name_and_every_asset_a_contract(defs: d
 def test_every_asset_says_what_it_is_whose_it_is_and_how_it_is_checked(defs: dg.Definitions, table: str) -> None:
     graph, contract = defs.resolve_asset_graph(), CONTRACTS[table]
     node = graph.get(dg.AssetKey(contract.asset_key))
-    assert node.group_name == table.split(".")[0]
+    assert node.group_name == table.partition(".")[0]
     assert node.description == contract.meaning
     assert len(node.description) > 20
     assert [owner.startswith("team:") for owner in node.owners] == [True]

@@ -48,9 +48,8 @@ def check_contract(lake: Lake, contract: Contract, scope: Scope) -> dg.AssetChec
     names = ", ".join(f'"{column.name}"' for column in contract.columns)
     rows = lake.query(f"SELECT {names} FROM lake.{contract.table} WHERE {scope.sql()}")
     bad = contract.split(rows).quarantined
-    where = scope.sql(or_null=True)
     rules = lake.query(
-        f"SELECT rule, count(*) AS rows FROM lake.{contract.quarantine_table} WHERE {where} "
+        f"SELECT rule, count(*) AS rows FROM lake.{contract.quarantine_table} WHERE {scope.sql()} "
         "GROUP BY rule ORDER BY rows DESC, rule"
     )
     quarantined = int(rules["rows"].sum())

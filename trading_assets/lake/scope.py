@@ -32,17 +32,13 @@ class Scope:
     end: date | None = None
     partition_keys: tuple[str, ...] = ()
 
-    def sql(self, *, or_null: bool = False) -> str:
-        """SQL predicate; with ``or_null`` rows whose dimension is unknown belong to the scope too."""
-        parts = []
-        for column, values in self.values.items():
-            parts.append(
-                _or_null(f'"{column}" IN ({literals(values)})' if values else "FALSE", column, or_null=or_null)
-            )
+    def sql(self) -> str:
+        """SQL predicate that is true for rows inside the scope."""
+        parts = [f'"{column}" IN ({literals(values)})' if values else "FALSE" for column, values in self.values.items()]
         if self.time and self.start:
-            parts.append(_or_null(f'"{self.time}" >= {literal(self.start)}', self.time, or_null=or_null))
+            parts.append(f'"{self.time}" >= {literal(self.start)}')
         if self.time and self.end:
-            parts.append(_or_null(f'"{self.time}" < {literal(self.end)}', self.time, or_null=or_null))
+            parts.append(f'"{self.time}" < {literal(self.end)}')
         return " AND ".join(parts) or "TRUE"
 
     def expr(self) -> pl.Expr:
@@ -78,7 +74,3 @@ class Scope:
         if self.start or self.end:
             parts.append(f"{self.start or '...'} to before {self.end or '...'}")
         return ", ".join(parts) or "the whole table"
-
-
-def _or_null(predicate: str, column: str, *, or_null: bool) -> str:
-    return f'({predicate} OR "{column}" IS NULL)' if or_null else predicate

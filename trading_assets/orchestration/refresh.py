@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
 from dagster import DagsterEventType
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
+from dagster._core.errors import DagsterAssetCheckFailedError
+from dagster._core.utils import make_new_run_id
 
 from trading_assets.market_data.contract import SYMBOLS
+from trading_assets.orchestration.errors import RefreshError
 from trading_assets.orchestration.jobs import STAGE_JOBS, plan_stage
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
@@ -35,18 +39,12 @@ class StageReport:
         return max(self.seconds - self.work_seconds, 0.0)
 
 
-class RefreshError(Exception):
-    """A stage failed; the message names it, the error and the run."""
-
-
 def refresh(
     defs: dg.Definitions,
     desk: Desk,
     partitions: Partitions,
     instance: dg.DagsterInstance,
     span: Callable[[], tuple[date, date]],
-    *,
-    raise_on_error: bool = True,
 ) -> Iterator[StageReport]:
     """Run the stages one after the other, each as one run over all its partitions in the span.
 
@@ -62,13 +60,16 @@ def refresh(
         Where runs are recorded.
     span : callable
         First and last session; asked after the universe is known.
-    raise_on_error : bool
-        Whether a failed stage ends the refresh with the error as it was raised.
 
     Yields
     ------
     StageReport
         One per stage that has partitions in the span.
+
+    Raises
+    ------
+    RefreshError
+        A blocking check stopped a stage; any other error comes as it was raised.
     """
     for job in STAGE_JOBS:
         first, last = span() if job != STAGE_JOBS[0] else (date.min, date.min)
@@ -76,16 +77,30 @@ def refresh(
         if planned is None:
             continue
         started = time.perf_counter()
-        result = defs.resolve_job_def(job).execute_in_process(
-            instance=instance, tags=planned.tags, raise_on_error=raise_on_error, run_config=_QUIET
-        )
-        if not result.success:
-            msg = f"the stage {job} failed; look at run {result.run_id} in the web UI (make ui)"
-            raise RefreshError(msg)
+        result = _run(defs.resolve_job_def(job), instance, planned.tags)
         if job == STAGE_JOBS[0]:
             register_symbols(instance, desk.lake.query(f"SELECT symbol FROM lake.{SYMBOLS.table}")["symbol"])
         seconds = time.perf_counter() - started
         yield StageReport(job, result.run_id, seconds, _work_seconds(instance, result))
+
+
+def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
+    run_id = make_new_run_id()
+    try:
+        return job.execute_in_process(instance=instance, run_id=run_id, tags=dict(tags), run_config=_QUIET)
+    except DagsterAssetCheckFailedError:
+        failed = [check for check in _evaluations(instance, run_id) if check.blocking and not check.passed]
+        found = "; ".join(
+            f"{check.check_name} of {'.'.join(check.asset_key.path)}: {check.description}" for check in failed
+        )
+        msg = f"the stage {job.name} was stopped by a check: {found} (run {run_id} in the web UI: make ui)"
+        raise RefreshError(msg) from None
+
+
+def _evaluations(instance: dg.DagsterInstance, run_id: str) -> Iterator[AssetCheckEvaluation]:
+    for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
+        if isinstance(data := entry.get_dagster_event().event_specific_data, AssetCheckEvaluation):
+            yield data
 
 
 def _work_seconds(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> float:

@@ -17,6 +17,21 @@ FILE_NAME = "settings.yaml"
 PROJECT = Path(__file__).resolve().parents[2]
 
 
+_NONE = type(None)
+# What settings.yaml may hold: types as YAML reads them, and how to say so.
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "data_path": ((str, _NONE), "a folder or an object-store prefix"),
+    "source": ((dict,), "a mapping such as {kind: sample}"),
+    "exchange": ((str,), "a calendar code such as XNYS"),
+    "start": ((date,), "a date such as 2013-02-08"),
+    "end": ((date, _NONE), "a date such as 2013-02-08, or empty"),
+    "books": ((str, _NONE), "the path of a books.yaml"),
+    "retry_seconds": ((int, float), "a number of seconds"),
+    "training_workers": ((int,), "a whole number"),
+    "retention_days": ((int,), "a whole number of days"),
+}
+
+
 class SettingsError(Exception):
     """A setting is unknown or has a value that cannot be used."""
 
@@ -106,25 +121,42 @@ def load_settings(home: Path | None = None, environment: Mapping[str, str] | Non
     Raises
     ------
     SettingsError
-        The file holds an unknown key or a value of the wrong kind.
+        The file cannot be read, or holds an unknown key or a value of the wrong kind.
     """
     variables = os.environ if environment is None else environment
     folder = (home or Path(variables.get(HOME_VARIABLE, "") or _default_home())).expanduser().resolve()
     path = folder / FILE_NAME
-    stored = yaml.safe_load(path.read_text()) if path.exists() else {}
-    known = {item.name for item in fields(Settings)} - {"home", "database_url"}
-    unknown = sorted(set(stored or {}) - known)
-    if unknown:
-        msg = f"{path}: unknown settings {unknown}; known are {sorted(known)}"
-        raise SettingsError(msg)
-    values = dict(stored or {})
-    for name in ("start", "end"):
-        if values.get(name) is not None and not isinstance(values[name], date):
-            msg = f"{path}: {name} must be a date such as 2013-02-08, not {values[name]!r}"
-            raise SettingsError(msg)
+    values = _stored(path) if path.exists() else {}
     if values.get("books"):
         values["books"] = Path(values["books"])
-    return Settings(home=folder, database_url=variables.get(DATABASE_VARIABLE) or None, **values)
+    settings = Settings(home=folder, database_url=variables.get(DATABASE_VARIABLE) or None, **values)
+    if settings.end is not None and settings.end <= settings.start:
+        msg = f"{path}: end {settings.end} must be after start {settings.start}; leave end empty if history goes on"
+        raise SettingsError(msg)
+    return settings
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    try:
+        stored = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        msg = f"{path} is not readable as YAML: {' '.join(str(error).split())}"
+        raise SettingsError(msg) from None
+    if stored is None:
+        return {}
+    if not isinstance(stored, dict):
+        msg = f"{path} must hold settings, one `name: value` per line, not {stored!r}"
+        raise SettingsError(msg)
+    unknown = sorted(set(map(str, stored)) - set(_KINDS))
+    if unknown:
+        msg = f"{path}: unknown settings {unknown}; known are {sorted(_KINDS)}"
+        raise SettingsError(msg)
+    for name, value in stored.items():
+        kind, example = _KINDS[name]
+        if type(value) not in kind:
+            msg = f"{path}: {name} must be {example}, not {value!r}"
+            raise SettingsError(msg)
+    return stored
 
 
 def _default_home() -> Path:

@@ -106,7 +106,9 @@ def test_single_partitions_in_shuffled_order_equal_one_range(
 ) -> None:
     with open_bench(postgres, tmp_path / "lake", SOURCE, START, END) as pieced:
         pieced.list_symbols()
-        refused = run_in_any_order(pieced, list(itertools.starmap(panel_piece, itertools.product(PANEL, YEARS, SYMBOLS))), seed=2)
+        pieces = [("refresh_panel", table, year_of_all(year)) for table in RAW for year in YEARS]
+        pieces += [panel_piece(*place) for place in itertools.product(PANEL[2:], YEARS, SYMBOLS)]
+        refused = run_in_any_order(pieced, pieces, seed=2)
         assert refused > 0
         assert pieced.hashes(*PANEL) == whole.hashes(*PANEL)
 
@@ -123,13 +125,14 @@ def test_no_value_is_lost_at_the_boundary_of_two_partitions(whole: Bench) -> Non
 @pytest.mark.parametrize("tags", [EVERYTHING, multi_range({"date": "2015", "symbol": "SIM0002"})], ids=["all", "one"])
 def test_running_partitions_again_changes_nothing(whole: Bench, tags: dict[str, str]) -> None:
     before, snapshot = whole.hashes(*PANEL), whole.desk.lake.current_snapshot()
-    first, second = whole.run("refresh_panel", tags), whole.run("refresh_panel", tags)
+    result = whole.run("refresh_panel", tags)
     assert whole.hashes(*PANEL) == before
     assert whole.desk.lake.current_snapshot() == snapshot
     for table in PANEL:
-        once, twice = metadata_of(first, table), metadata_of(second, table)
-        assert once["content_hash"] == twice["content_hash"]
-        assert twice["rows_added"] == twice["rows_changed"] == twice["rows_removed"] == 0
+        found = metadata_of(result, table)
+        assert found["rows_added"] == found["rows_changed"] == found["rows_removed"] == 0
+        if tags is EVERYTHING:
+            assert found["content_hash"] == before[table]
 
 
 # --- a year that grows, a vendor that restates -------------------------------------------------------------------
@@ -197,7 +200,10 @@ def test_a_restatement_changes_exactly_its_row_and_what_depends_on_it(running: B
     restated = running.with_source(Restated(make_source(RUNNING | {"end": str(YESTERDAY)}), "SIM0002", day))
     result = restated.run("refresh_panel", RUNNING_YEAR)
 
-    changed = {table: restated.read(table).join(old[table], on=old[table].columns, how="anti", nulls_equal=True) for table in tables}
+    changed = {
+        table: restated.read(table).join(old[table], on=old[table].columns, how="anti", nulls_equal=True)
+        for table in tables
+    }
     assert changed["market_data.bars_daily"].select("symbol", "date").rows() == [("SIM0002", day)]
     features = changed["features.technical"]
     assert features["symbol"].unique().to_list() == ["SIM0002"]
@@ -231,11 +237,11 @@ def test_a_refused_step_is_tried_again_then_fails_with_the_named_error_and_write
         # features reach two years back, where the name has traded
         ("refresh_panel", "features.technical", {"date": "2015", "symbol": "SIM0001"}, "bars_daily .*: 2014.SIM0001"),
         # a label of December ends in January
-        ("refresh_panel", "labels.forward_return", {"date": "2015", "symbol": "SIM0001"}, "bars_daily .*: 2016.SIM0001"),
+        ("refresh_panel", "labels.forward_return", {"date": "2015", "symbol": "SIM0001"}, "daily .*: 2016.SIM0001"),
         ("refresh_cross_section", "features.cross_section", None, "technical .*: 2015.SIM0001, 2015.SIM0002"),
         ("train_models", "models.trained", {"date": "2015-03", "model": "lgbm_daily"}, "technical .*: 2014.SIM0001"),
         ("predict", "predictions.daily", {"date": "2015-03-02", "model": "lgbm_daily"}, "technical .*: 2015.SIM0001"),
-        ("signal", "signals.ml_alpha", {"date": "2015-03-02", "strategy": "ml_alpha"}, "daily .*: 2015-03-02.lgbm_daily"),
+        ("signal", "signals.ml_alpha", {"date": "2015-03-02", "strategy": "ml_alpha"}, "daily .*: 2015-03-02"),
         # a weekly book decides on Friday: the weights of Tuesday 3 March are those of 27 February
         ("trade_books", "portfolio.target_weights", {"date": "2015-03-03", "book": "main"}, "ml_alpha .*: 2015-02-27"),
         # the ledger is chronological: it needs every session since the book began
@@ -249,7 +255,7 @@ def test_a_stage_refuses_to_run_before_its_inputs_and_says_which(
     tags = multi_range(corner) if corner else {"dagster/partition": "2015"}
     with pytest.raises(UpstreamNotReadyError, match=missing) as caught:
         partial.run(job, tags, only=siblings(partial, job, table))
-    assert table.split(".")[0] in str(caught.value)
+    assert table.partition(".")[0] in str(caught.value)
     assert "Materialise them first" in str(caught.value)
     assert partial.desk.lake.current_snapshot() == snapshot
 

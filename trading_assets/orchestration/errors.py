@@ -1,0 +1,5 @@
+"""Errors of running the stages, written for the person who reads them."""
+
+
+class RefreshError(Exception):
+    """A stage was stopped by a blocking check; the message names the stage, the check, what it found and the run."""
