@@ -147,13 +147,15 @@ def test_sql_refuses_with_a_message_and_an_exit_code(ask: Command, arguments: tu
 
 def test_snapshots_are_listed_newest_first_with_their_message(lake: Bench, ask: Command) -> None:
     first, second = snapshots(lake)
-    lines = ask("lake", "snapshots").out.splitlines()
+    shown = ask("lake", "snapshots").out
+    lines = shown.splitlines()
     place = {
         number: next(i for i, line in enumerate(lines) if re.search(rf"\b{number}\b", line))
         for number in (first, second)
     }
     assert place[second] < place[first]
-    assert "market_data.bars_daily by refresh_panel" in ask("lake", "snapshots").out
+    assert "market_data.bars_daily" in shown
+    assert "refresh_panel" in shown
     assert ask("lake", "snapshots", "--limit", "1").out.endswith("(1 rows)\n")
 
 

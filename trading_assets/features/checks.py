@@ -43,7 +43,11 @@ def build_checks(partitions: Partitions) -> list[dg.AssetChecksDefinition]:
             technical_warm_up,
         ),
         scope_check(
-            TECHNICAL, "completeness", partitions.panel, "Every bar has its features and no other row exists.", missing_features
+            TECHNICAL,
+            "completeness",
+            partitions.panel,
+            "Every bar has its features and no other row exists.",
+            missing_features,
         ),
         scope_check(
             CROSS_SECTION,

@@ -1,4 +1,4 @@
-"""Technical features of daily bars: 40 scale-free numbers per symbol and session.
+"""Technical features of daily bars: scale-free numbers per symbol and session.
 
 What belongs here: features of one symbol's own bars. What does not: cross-sectional ranks (the SQL feature sets) and
 anything that reads another session than the row's own and earlier ones.
@@ -49,7 +49,7 @@ def technical(
     Returns
     -------
     polars.DataFrame
-        symbol, date and 40 Float32 columns in the order of `FEATURES`, sorted by symbol and date. A value is null while
+        symbol, date and one Float32 column per feature in the order of `FEATURES`, sorted by symbol and date. A value is null while
         its own window is not filled, otherwise finite; see `FEATURES` for the value of windows without movement or
         trading.
 

@@ -5,8 +5,9 @@ from typing import Any
 import dagster as dg
 
 from trading_assets.lake.contracts import Contract
+from trading_assets.lake.errors import LakeError
 from trading_assets.lake.io_manager import column_schema
-from trading_assets.lake.partitions import scope_of_keys
+from trading_assets.lake.partitions import range_ends, scope_of_keys
 from trading_assets.lake.scope import Scope
 
 IO_MANAGER_KEY = "lake_io_manager"
@@ -55,6 +56,23 @@ def table_in(contract: Contract, mapping: dg.PartitionMapping | None = None) -> 
 
 
 def run_scope_of(context: dg.AssetExecutionContext, contract: Contract) -> Scope:
-    """Rows of the partitions that this run is asked for."""
+    """Rows of the partitions that this run is asked for.
+
+    Raises
+    ------
+    LakeError
+        The partitions do not form a rectangle, or Dagster hands out other ones than the run is tagged with.
+    """
     definition = context.assets_def.partitions_def
-    return scope_of_keys(definition, context.partition_keys, contract) if definition else Scope()
+    if definition is None:
+        return Scope()
+    keys = context.partition_keys
+    ends = set(range_ends(context.run.tags))
+    if not ends <= set(keys):
+        # https://github.com/dagster-io/dagster/issues/28861: the run would do this one and report all of them done.
+        msg = (
+            f"a backfill of the job {context.job_name} asks for {' to '.join(sorted(ends))}, but Dagster gives this run "
+            f"only {keys[0]}; backfill the assets instead of the job (web UI: Lineage, select them, Materialize)"
+        )
+        raise LakeError(msg)
+    return scope_of_keys(definition, keys, contract)

@@ -2,7 +2,7 @@
 
 pandera imports pandas (1.0 to 1.4 s of start-up) whenever it finds it, and no contract here uses it. pandera has a
 Polars-only mode for installations without pandas; hiding pandas during this one import selects that mode, so that the
-definitions load in under three seconds (``python -m benchmarks.load`` prints both figures).
+definitions load in under three seconds (``python -m benchmarks load`` prints both figures).
 """
 
 import sys

@@ -72,6 +72,11 @@ def range_tags(first: str, last: str) -> dict[str, str]:
     return {_RANGE_START: first, _RANGE_END: last}
 
 
+def range_ends(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """First and last partition that a run's tags name; none for a run of one partition or of no partitions."""
+    return (tags[_RANGE_START], tags[_RANGE_END]) if _RANGE_START in tags else ()
+
+
 def _window(definition: dg.PartitionsDefinition, keys: Sequence[str]) -> tuple[date, date]:
     if not isinstance(definition, dg.TimeWindowPartitionsDefinition):
         msg = f"the dimension '{DATE_DIMENSION}' must be made of time windows, not of {type(definition).__name__}"

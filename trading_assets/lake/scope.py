@@ -43,14 +43,15 @@ class Scope:
 
     def expr(self) -> pl.Expr:
         """Polars predicate that is true for rows inside the scope and false for all others, unknown ones included."""
-        inside = pl.lit(value=True)
-        for column, values in self.values.items():
-            inside &= pl.col(column).is_in(values)
+        parts = [pl.col(column).is_in(values) for column, values in self.values.items()]
         if self.time and self.start:
-            inside &= pl.col(self.time) >= self.start
+            parts.append(pl.col(self.time) >= self.start)
         if self.time and self.end:
-            inside &= pl.col(self.time) < self.end
-        return inside.fill_null(value=False)
+            parts.append(pl.col(self.time) < self.end)
+        if not parts:
+            # A bare literal has one row per thread in Polars 2.1, and a filter of a long frame fails on it.
+            return pl.int_range(pl.len()) >= 0
+        return pl.all_horizontal(parts).fill_null(value=False)
 
     def window(self) -> tuple[date, date]:
         """First and last day of the scope, both included.

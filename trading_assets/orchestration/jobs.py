@@ -33,9 +33,6 @@ _SELECTIONS: dict[str, dg.AssetSelection] = {
 }
 STAGE_JOBS = tuple(_SELECTIONS)
 MAINTENANCE_JOB = "maintain_lake"
-# A backfill of a whole job is split into a run per year, in any order, and the runs of years whose look-back is not
-# there yet fail. By the time they are taken up again, from the step that failed, the others have written the bars.
-_RUN_TAGS = {"refresh_panel": {"dagster/retry_on_asset_or_op_failure": "true", "dagster/max_retries": "3"}}
 # A label becomes known up to six sessions after its decision: in January those of December are still to come.
 _LABELS_END_WITHIN = timedelta(days=14)
 
@@ -50,10 +47,7 @@ class StageRun:
 
 def build_jobs() -> dict[str, AssetJob]:
     """Build the stage jobs and the maintenance job."""
-    jobs = {
-        name: dg.define_asset_job(name, selection=selection, run_tags=_RUN_TAGS.get(name))
-        for name, selection in _SELECTIONS.items()
-    }
+    jobs = {name: dg.define_asset_job(name, selection=selection) for name, selection in _SELECTIONS.items()}
     maintenance = dg.AssetSelection.assets(["catalog", "maintenance"])
     return jobs | {MAINTENANCE_JOB: dg.define_asset_job(MAINTENANCE_JOB, selection=maintenance)}
 

@@ -12,10 +12,13 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from trading_assets.demo import configure
 from trading_assets.lake.contracts import CONFLICT, DUPLICATE
 from trading_assets.lake.postgres import PostgresUrl
-from trading_assets.market_data.calendar import sessions
+from trading_assets.market_data.calendar import first_session, last_session, sessions
 from trading_assets.market_data.sources.errors import SourceFormatError, UnknownSymbolError
+from trading_assets.orchestration.clock import last_close, now
+from trading_assets.orchestration.settings import Settings
 from trading_assets_tests.desks import Bench, metadata_of, multi_range, open_bench
 
 START, END = date(2015, 1, 1), date(2017, 1, 1)
@@ -229,6 +232,16 @@ def test_a_name_without_any_bar_on_a_session_is_quarantined_in_the_universe(desk
     assert not result.success  # one of four names is past the limit of the contract
     assert bench.read("market_data.symbols")["symbol"].to_list() == ["AAA", "BBB", "DDD"]
     assert bench.quarantined("market_data.symbols")["symbol"].to_list() == ["CCC"]
+
+
+def test_a_lake_spans_no_day_on_which_no_bar_can_be(tmp_path: Path) -> None:
+    """Before the first session of the calendar, or after the last close that has passed."""
+    far = {"AAA": "1066-10-14", "BBB": str(last_session("XNYS"))}
+    strays = [good_rows().filter(symbol=name).tail(1).with_columns(date=pl.lit(day)) for name, day in far.items()]
+    pl.concat([good_rows(), *strays]).write_csv(tmp_path / "bars.csv")
+    settings = configure(Settings(home=tmp_path / "lake"), {"kind": "files", "path": str(tmp_path / "bars.csv")})
+    assert settings.start == first_session("XNYS").replace(day=1)
+    assert settings.last_day == last_close("XNYS", now())
 
 
 # --- files that are bad -------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from trading_assets.definitions import CONTRACTS
+from trading_assets.lake.errors import LakeError
 from trading_assets.lake.hashing import content_hash
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets_tests.desks import Bench, multi_range, open_bench
@@ -114,6 +115,14 @@ def test_a_newly_listed_symbol_gets_its_partitions_and_its_history(running: Runn
     for table in ("market_data.bars_daily", "features.technical"):
         found = running.panel(table, [NOT_LISTED_YET])
         assert found["date"].to_list() == expected["date"].to_list(), table
+
+
+def test_a_backfill_of_a_job_says_that_dagster_would_do_only_its_first_partition(one_run: Bench) -> None:
+    first, last = {"date": "2014", "symbol": NAMES[0]}, {"date": "2014", "symbol": NAMES[-1]}
+    tags = multi_range(first, last) | {f"dagster/partition/{name}": value for name, value in first.items()}
+
+    with pytest.raises(LakeError, match="only 2014.SIM0001; backfill the assets instead of the job"):
+        one_run.run("refresh_panel", tags)
 
 
 def _error_of(instance: dg.DagsterInstance, run_id: str) -> str:

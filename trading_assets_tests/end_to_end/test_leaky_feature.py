@@ -8,7 +8,14 @@ import pytest
 from trading_assets.features import technical as module
 from trading_assets_tests.desks import open_bench
 
-SOURCE = {"kind": "simulated", "n_symbols": 3, "seed": 3, "start": "2014-01-01", "end": "2016-12-31", "listing_rate": 0.0}
+SOURCE = {
+    "kind": "simulated",
+    "n_symbols": 3,
+    "seed": 3,
+    "start": "2014-01-01",
+    "end": "2016-12-31",
+    "listing_rate": 0.0,
+}
 FIRST, LAST = date(2014, 1, 2), date(2016, 12, 30)
 
 

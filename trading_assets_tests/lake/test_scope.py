@@ -60,3 +60,10 @@ def test_window_of_moments_begins_and_ends_at_midnight_utc():
 )
 def test_description_is_for_reading(scope, text):
     assert scope.describe() == text
+
+
+def test_the_scope_of_everything_holds_every_row_of_a_long_frame():
+    rows = pl.DataFrame({"row": range(200_000)})
+
+    assert rows.filter(Scope().expr()).height == rows.height
+    assert rows.filter(~Scope().expr()).is_empty()

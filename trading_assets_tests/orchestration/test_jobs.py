@@ -1,0 +1,89 @@
+"""Which partitions each stage takes for a span of sessions."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from trading_assets.orchestration.jobs import STAGE_JOBS, plan_stage
+from trading_assets.orchestration.partitions import Partitions
+from trading_assets_tests.orchestration.spans import partitions_of
+
+START, END = date(2014, 3, 1), date(2017, 1, 1)
+SYMBOLS = ["AAA", "ZZZ", "MMM"]
+_FROM, _TO = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+@pytest.fixture(scope="module")
+def partitions(tmp_path_factory: pytest.TempPathFactory) -> Partitions:
+    return partitions_of(tmp_path_factory.mktemp("jobs"), START, END)
+
+
+def planned(job: str, partitions: Partitions, first: date, last: date) -> tuple[str, str] | None:
+    run = plan_stage(job, partitions, SYMBOLS, first, last)
+    if run is None:
+        return None
+    assert run.job == job
+    return run.tags[_FROM], run.tags[_TO]
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        # symbols go from the first to the last registered one, which is not the order of the alphabet
+        ("refresh_panel", ("2015|AAA", "2016|MMM")),
+        ("refresh_cross_section", ("2015", "2016")),
+        # from the month whose model scores the first session
+        ("train_models", ("2015-04|lgbm", "2016-06|lgbm")),
+        ("predict", ("2015-05-04|lgbm", "2016-06-30|lgbm")),
+        ("signal", ("2015-05-04|alpha", "2016-06-30|alpha")),
+        ("trade_books", ("a|2015-05-04", "main|2016-06-30")),
+        ("report_books", ("a", "main")),
+        ("report_models", ("lgbm", "lgbm")),
+    ],
+)
+def test_a_span_becomes_the_partitions_of_each_stage(
+    partitions: Partitions, job: str, expected: tuple[str, str]
+) -> None:
+    assert planned(job, partitions, date(2015, 5, 4), date(2016, 6, 30)) == expected
+
+
+def test_the_universe_has_no_partitions(partitions: Partitions) -> None:
+    run = plan_stage(STAGE_JOBS[0], partitions, [], date.min, date.min)
+    assert run is not None
+    assert run.tags == {}
+
+
+def test_a_session_in_january_is_scored_by_the_model_of_december(partitions: Partitions) -> None:
+    day = date(2016, 1, 11)
+    assert planned("train_models", partitions, day, day) == ("2015-12|lgbm", "2016-01|lgbm")
+
+
+@pytest.mark.parametrize(
+    ("day", "first_year"),
+    [
+        ("2016-01-04", "2015"),
+        ("2016-01-08", "2015"),
+        ("2016-01-14", "2015"),
+        ("2016-01-19", "2016"),
+        ("2016-12-30", "2016"),
+    ],
+)
+def test_labels_of_december_are_refreshed_until_they_have_ended_in_january(
+    partitions: Partitions, day: str, first_year: str
+) -> None:
+    session = date.fromisoformat(day)
+    assert planned("refresh_panel", partitions, session, session) == (f"{first_year}|AAA", "2016|MMM")
+
+
+def test_no_partition_from_before_the_lake_is_asked_for(partitions: Partitions) -> None:
+    first = date(2014, 3, 3)
+    assert planned("refresh_panel", partitions, first, first) == ("2014|AAA", "2014|MMM")
+    assert planned("train_models", partitions, first, first) == ("2014-03|lgbm", "2014-03|lgbm")
+
+
+def test_a_stage_without_a_partition_in_the_span_is_left_out(tmp_path: Path) -> None:
+    lake = partitions_of(tmp_path, date(2016, 6, 1), date(2016, 6, 16))
+    session = date(2016, 6, 15)
+    assert planned("train_models", lake, session, session) is None
+    assert plan_stage("refresh_panel", lake, [], session, session) is None
