@@ -65,7 +65,7 @@ def configure(settings: Settings, source: Mapping[str, Any]) -> Settings:
 
 
 def _possible_span(listed: pl.DataFrame, exchange: str) -> tuple[date, date] | None:
-    """First and last session of a universe that a bar can be of: a stray row of 1066 or of next year goes no further."""
+    """First and last session of a universe, no further than a bar can be: a stray row may say 1066 or next year."""
     first, last = listed["first_session"].min(), listed["last_session"].max()
     if not isinstance(first, date) or not isinstance(last, date):
         return None

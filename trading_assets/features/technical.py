@@ -49,7 +49,8 @@ def technical(
     Returns
     -------
     polars.DataFrame
-        symbol, date and one Float32 column per feature in the order of `FEATURES`, sorted by symbol and date. A value is null while
+        symbol, date and one Float32 column per feature in the order of `FEATURES`, sorted by symbol and date. A value
+        is null while
         its own window is not filled, otherwise finite; see `FEATURES` for the value of windows without movement or
         trading.
 

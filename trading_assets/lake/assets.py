@@ -71,8 +71,8 @@ def run_scope_of(context: dg.AssetExecutionContext, contract: Contract) -> Scope
     if not ends <= set(keys):
         # https://github.com/dagster-io/dagster/issues/28861: the run would do this one and report all of them done.
         msg = (
-            f"a backfill of the job {context.job_name} asks for {' to '.join(sorted(ends))}, but Dagster gives this run "
-            f"only {keys[0]}; backfill the assets instead of the job (web UI: Lineage, select them, Materialize)"
+            f"a backfill of the job {context.run.job_name} asks for {' to '.join(sorted(ends))}, but Dagster gives "
+            f"this run only {keys[0]}; backfill the assets instead of the job (web UI: Lineage, select, Materialize)"
         )
         raise LakeError(msg)
     return scope_of_keys(definition, keys, contract)

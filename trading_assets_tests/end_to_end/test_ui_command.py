@@ -57,7 +57,7 @@ def test_a_port_that_is_taken_ends_the_command_with_an_error(tmp_path: Path) -> 
         )
 
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    assert f"port {port}" in ended.stdout
+    assert f"port {port}" in ended.stderr
 
 
 _HEALTH = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"

@@ -89,7 +89,7 @@ def test_number_of_dividends():
 
 
 def test_derived_actions_give_back_every_adjusted_close():
-    from bokeh_sampledata import stocks  # noqa: PLC0415
+    from bokeh_sampledata import stocks
 
     for symbol in ALL:
         vendor = pl.DataFrame(getattr(stocks, symbol)).with_columns(pl.col("date").str.to_date())
