@@ -18,7 +18,9 @@ from trading_assets.market_data.calendar import first_session, sessions
 from trading_assets.orchestration.clock import last_close, now
 from trading_assets.orchestration.exchange import exchange_of
 from trading_assets.orchestration.instance import open_instance
-from trading_assets.orchestration.refresh import StageReport, refresh
+from trading_assets.orchestration.jobs import MAINTENANCE_JOB
+from trading_assets.orchestration.maintenance import MAINTENANCE
+from trading_assets.orchestration.refresh import QUIET, StageReport, refresh
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.settings import FILE_NAME, Settings, SettingsError
 from trading_assets.portfolio.books import load_books
@@ -78,7 +80,11 @@ def run(settings: Settings) -> Iterator[StageReport]:
     desk = Desk(settings)
     instance = open_instance(settings)
     partitions = desk_partitions(settings, load_books(settings.books), exchange_of(settings, now().date()))
-    yield from refresh(build_defs(desk=desk), desk, partitions, instance, lambda: _span(settings))
+    defs = build_defs(desk=desk)
+    yield from refresh(defs, desk, partitions, instance, lambda: _span(settings))
+    if not desk.lake.has_table(MAINTENANCE.table):
+        # Once, so that the lineage has no asset that never ran; from then on its schedule decides.
+        defs.resolve_job_def(MAINTENANCE_JOB).execute_in_process(instance=instance, run_config=QUIET)
 
 
 def _span(settings: Settings) -> tuple[date, date]:
@@ -92,7 +98,7 @@ def summarise(settings: Settings) -> Summary:
     rows, hashes = {}, {}
     stored = set(desk.lake.tables())
     for table, contract in CONTRACTS.items():
-        if table in stored:
+        if table in stored and contract is not MAINTENANCE:
             frame = LakeFrame(desk.lake, contract).read()
             rows[table] = frame.height
             hashes[table] = content_hash(frame, key=contract.key, exclude=contract.provenance)

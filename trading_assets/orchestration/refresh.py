@@ -20,7 +20,7 @@ from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.universe import register_symbols, registered_symbols
 
-_QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 _MARKS = {DagsterEventType.STEP_START, DagsterEventType.LOADED_INPUT, DagsterEventType.STEP_OUTPUT}
 
 
@@ -87,7 +87,7 @@ def refresh(
 def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
     run_id = make_new_run_id()
     try:
-        return job.execute_in_process(instance=instance, run_id=run_id, tags=dict(tags), run_config=_QUIET)
+        return job.execute_in_process(instance=instance, run_id=run_id, tags=dict(tags), run_config=QUIET)
     except DagsterAssetCheckFailedError:
         failed = [check for check in _evaluations(instance, run_id) if check.blocking and not check.passed]
         found = "; ".join(
