@@ -10,8 +10,7 @@ import polars as pl
 
 from benchmarks import panels
 from benchmarks.measure import Comparison, Timing, repeat
-from trading_assets.models.training import ModelSpec, feature_columns, train
-from trading_assets.models.walk_forward import purged_training_rows
+from trading_assets.models.training import ModelSpec, feature_columns, train, training_rows
 
 _N_SESSIONS, _N_FEATURES, _HORIZON = 640, 40, 5
 _N_MONTHS, _SESSIONS_OF_A_MONTH = 6, 21
@@ -51,17 +50,7 @@ def bare_lightgbm(folder: Path) -> Timing:
 
     features, labels = _panel()
     names = feature_columns(_SPEC, features)
-    rows = purged_training_rows(
-        features,
-        labels,
-        knowledge_cut=features["date"][-1],
-        embargo_sessions=_SPEC.embargo_sessions,
-        min_sessions=_SPEC.min_sessions,
-        max_sessions=_SPEC.max_sessions,
-        validation_sessions=_SPEC.validation_sessions,
-        feature_names=names,
-        model=_SPEC.name,
-    )
+    rows = training_rows(_SPEC, features, labels, features["date"][-1])
     params: dict[str, Any] = {
         **_SPEC.params,
         "deterministic": True,

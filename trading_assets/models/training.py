@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.models._information_coefficient import session_correlations
-from trading_assets.models.walk_forward import KEYS, InsufficientHistoryError, purged_training_rows
+from trading_assets.models.walk_forward import KEYS, InsufficientHistoryError, PurgedRows, purged_training_rows
 
 _SHALLOW_TREES: Mapping[str, float | str] = MappingProxyType(
     {
@@ -194,17 +194,7 @@ def train(
 
     """
     names = feature_columns(spec, features)
-    rows = purged_training_rows(
-        features,
-        labels,
-        knowledge_cut=knowledge_cut,
-        embargo_sessions=spec.embargo_sessions,
-        min_sessions=spec.min_sessions,
-        max_sessions=spec.max_sessions,
-        validation_sessions=spec.validation_sessions,
-        feature_names=names,
-        model=spec.name,
-    )
+    rows = training_rows(spec, features, labels, knowledge_cut)
     if rows.fit.height < spec.min_rows:
         raise InsufficientHistoryError(
             spec.name, knowledge_cut, found=rows.fit.height, needed=spec.min_rows, unit="rows"
@@ -231,6 +221,21 @@ def train(
         validation_ic=_mean(ics["ic"]),
         validation_rank_ic=_mean(ics["rank_ic"]),
         feature_importance=_importance(booster, names),
+    )
+
+
+def training_rows(spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame, knowledge_cut: date) -> PurgedRows:
+    """Choose the rows that a model of this specification learns from and is validated on, see `walk_forward`."""
+    return purged_training_rows(
+        features,
+        labels,
+        knowledge_cut=knowledge_cut,
+        embargo_sessions=spec.embargo_sessions,
+        min_sessions=spec.min_sessions,
+        max_sessions=spec.max_sessions,
+        validation_sessions=spec.validation_sessions,
+        feature_names=feature_columns(spec, features),
+        model=spec.name,
     )
 
 

@@ -85,10 +85,12 @@ def test_stored_values_that_the_code_does_not_give_fail_the_check(bench):
     cursor = bench.desk.lake.cursor()
     cursor.execute("UPDATE lake.features.technical SET rsi_14 = 1.5 WHERE date = DATE '2016-12-30'")
 
-    from trading_assets.features.checks import technical_look_ahead
+    from trading_assets.features.checks import recompute_technical
     from trading_assets.lake import Scope
 
-    violations = technical_look_ahead(bench.desk, Scope(time="date", start=date(2016, 1, 1), end=date(2017, 1, 1)), "")
+    scope = Scope(time="date", start=date(2016, 1, 1), end=date(2017, 1, 1))
+    (again,) = recompute_technical(bench.desk, scope, "")
+    violations = again.look_ahead(scope)
 
     assert set(violations["column"]) == {"rsi_14"}
     assert set(violations["date"]) == {"2016-12-30"}
