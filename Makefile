@@ -39,7 +39,8 @@ stop:
 	if [ -x $(BIN)/trading-assets ]; then $(BIN)/trading-assets stop $(ARGS); fi
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder \
+		--cov --cov-report=term $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

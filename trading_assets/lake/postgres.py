@@ -25,7 +25,7 @@ from psycopg2 import sql
 from trading_assets.lake import _postgres_server
 from trading_assets.lake.errors import LakeError
 
-SCHEMAS = ("dagster", "lake", "mlflow")
+SCHEMAS = ("broker", "dagster", "lake", "mlflow")
 _held: dict[Path, IO[str]] = {}
 
 
