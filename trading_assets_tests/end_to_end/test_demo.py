@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
 from trading_assets import demo
-from trading_assets.definitions import CONTRACTS
+from trading_assets.definitions import CONTRACTS, build_defs
 from trading_assets.features.sql_assets import PROJECT
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.market_data.calendar import sessions
@@ -70,6 +71,37 @@ def test_rows_of_every_stage_follow_from_the_source(first: Demo) -> None:
     assert rows["reports.tear_sheet"] > 20
     assert set(CONTRACTS) - set(rows) == {"catalog.maintenance"}
     assert first.summary.quarantined == 0
+
+
+def test_no_asset_of_the_lineage_is_left_that_never_ran(first: Demo) -> None:
+    graph = build_defs(first.settings).resolve_asset_graph()
+    with dg.DagsterInstance.get() as instance:
+        made = {key for key in graph.materializable_asset_keys if instance.get_latest_materialization_event(key)}
+    assert made == set(graph.materializable_asset_keys)
+
+
+def test_the_command_shows_progress_and_figures_and_runs_again_without_a_change(tmp_path: Path) -> None:
+    bars, home = tmp_path / "bars.parquet", tmp_path / "lake"
+    source = make_source(NOISE)
+    source.bars(source.symbols()["symbol"].to_list(), *SPAN).select(
+        "symbol", "date", "open", "high", "low", "close", "volume"
+    ).write_parquet(bars)
+    command = [
+        str(Path(sys.executable).with_name("trading-assets")), "demo", "--source", "files",
+        "--path", str(bars), "--home", str(home),
+    ]  # fmt: skip
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | {"COLUMNS": "200"}
+    said, kept = [], []
+    for _ in range(2):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said.append(done.stdout)
+        kept.append((home / "reports" / "summary.json").read_bytes())
+    assert [job for job in STAGE_JOBS if job not in said[0]] == []
+    shown = ("market_data.bars_daily", "mean rank IC", "Sharpe ratio after costs", "maximum drawdown", "turnover",
+             "tear_sheet.html", "Web UI")  # fmt: skip
+    assert [text for text in shown if text not in said[0]] == []
+    assert kept[0] == kept[1]
 
 
 def test_two_clean_lakes_hold_the_same_content(first: Demo, finished: Bench) -> None:
