@@ -1,0 +1,299 @@
+"""The server: the broker behind HTTP and websockets on loopback, and the handle that starts, steers and stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import requests
+import uvicorn
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import JSONResponse
+
+from trading_assets.lake import Lake
+from trading_assets.live.brokers.embedded import control, routes_reference, routes_trading
+from trading_assets.live.brokers.embedded.broker import Broker
+from trading_assets.live.brokers.embedded.clock import Clock
+from trading_assets.live.brokers.embedded.gate import Gate
+from trading_assets.portfolio.books import CostModel
+
+_HOST = "127.0.0.1"
+_TICK = 0.2  # seconds between two looks at a clock that moves by itself
+
+
+class BrokerError(RuntimeError):
+    """The broker refused what it was told, or could not be started."""
+
+
+class AccountKeys(NamedTuple):
+    """What a client needs to use an account."""
+
+    key_id: str
+    secret: str
+    account_number: str
+
+
+@dataclass
+class RunningBroker:
+    """A handle on a running broker, in this process or another; every method is a call of its control API.
+
+    Attributes
+    ----------
+    url : str
+        Where clients find it, without a slash at the end; websockets at the same place with `ws`.
+    control_token : str
+        What the control API asks for.
+    """
+
+    url: str
+    control_token: str
+    _server: _Server | None = field(default=None, repr=False, compare=False)
+    _session: requests.Session = field(default_factory=requests.Session, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._session.trust_env = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def create_account(
+        self,
+        name: str,
+        *,
+        cash: float,
+        costs: CostModel,
+        max_participation: float,
+        lot_size: float,
+        multiplier: float = 2.0,
+        borrowing: float = 0.0,
+    ) -> AccountKeys:
+        """Open an account; an existing one of this name keeps its money and gets a new secret and these rules.
+
+        Parameters
+        ----------
+        name : str
+            Name of the account, for instance of the book that trades in it.
+        cash : float
+            Cash of a new account, in currency.
+        costs, max_participation, lot_size
+            As in a book.
+        multiplier : float
+            Largest exposure of positions and orders, as a multiple of equity; 1 is a cash account without shorts.
+        borrowing : float
+            Part of the equity at the last close that buys may spend beyond the cash.
+        """
+        body = {
+            "name": name,
+            "cash": cash,
+            "costs": list(costs),
+            "max_participation": max_participation,
+            "lot_size": lot_size,
+            "multiplier": multiplier,
+            "borrowing": borrowing,
+        }
+        return AccountKeys(**self._call("POST", "accounts", body))
+
+    def now(self) -> datetime:
+        """The broker's time in UTC."""
+        return datetime.fromisoformat(self._call("GET", "clock")["now"])
+
+    def advance(self, to: datetime) -> datetime:
+        """Move a stepped clock; everything in between has happened when this returns. Returns the new time."""
+        return datetime.fromisoformat(self._call("POST", "clock", {"to": to.isoformat()})["now"])
+
+    def inject(self, **fault: Any) -> None:
+        """Let something go wrong; the fields of `faults.Fault` and `faults.Faults` say what."""
+        self._call("POST", "faults", fault)
+
+    def clear_faults(self) -> None:
+        """Let everything work again."""
+        self._call("DELETE", "faults")
+
+    def halt(self, symbol: str) -> None:
+        """Stop the trading of a symbol."""
+        self._call("POST", "halts", {"symbol": symbol})
+
+    def resume(self, symbol: str) -> None:
+        """Let a halted symbol trade again."""
+        self._call("DELETE", "halts", {"symbol": symbol})
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Calls received since the start: method, path, query and client_order_id, the oldest first."""
+        found: list[dict[str, Any]] = self._call("GET", "calls")
+        return found
+
+    def restart(self) -> None:
+        """Let the broker forget its memory and its streams, and come back from its store."""
+        self._call("POST", "restart")
+
+    def tamper(self, name: str, *, cash: float | None = None, positions: Mapping[str, float] | None = None) -> None:
+        """Set cash, or shares by symbol, of an account."""
+        self._call("POST", "tamper", {"name": name, "cash": cash, "positions": dict(positions or {})})
+
+    def revoke(self, name: str) -> None:
+        """Let the keys of an account work no longer."""
+        self._call("POST", "revoke", {"name": name})
+
+    def wait(self) -> None:
+        """Wait until the server that this process started ends."""
+        if self._server is not None:
+            self._server.thread.join()
+
+    def stop(self) -> None:
+        """End the server that this process started."""
+        if self._server is not None:
+            self._server.stop()
+        self._session.close()
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        headers = {control.TOKEN_HEADER: self.control_token}
+        url = f"{self.url}/_broker/{path}"
+        try:
+            reply = self._session.request(method, url, json=body, headers=headers, timeout=600)
+        except requests.ConnectionError as error:
+            raise BrokerError(f"no broker answers at {self.url}: start it with 'trading-assets broker'") from error
+        if not reply.ok:
+            raise BrokerError(f"the broker refused {method} {path}: {reply.text}")
+        return reply.json() if reply.content else None
+
+
+class _Server:
+    """uvicorn in a thread of its own; the thread makes the broker, so that one thread alone touches it."""
+
+    def __init__(self, lake: Lake, exchange: str, port: int, clock: Clock, name: str) -> None:
+        self.token = secrets.token_urlsafe(24)
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((_HOST, port))
+        self.port = int(self._socket.getsockname()[1])
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._uvicorn: uvicorn.Server | None = None
+        self.thread = threading.Thread(
+            target=self._run, args=(lake, exchange, clock, name), name=f"broker-{name}", daemon=True
+        )
+
+    def start(self) -> None:
+        self.thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            self.thread.join()
+            raise self._error
+
+    def stop(self) -> None:
+        if self._uvicorn is not None:
+            self._uvicorn.should_exit = True
+        self.thread.join()
+
+    def _run(self, lake: Lake, exchange: str, clock: Clock, name: str) -> None:
+        try:
+            broker = Broker(lake, exchange, clock, name)
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            self._error = error
+            self._socket.close()
+            self._ready.set()
+            return
+        try:
+            asyncio.run(self._serve(broker))
+        finally:
+            broker.store.close()
+            self._ready.set()
+
+    async def _serve(self, broker: Broker) -> None:
+        config = uvicorn.Config(
+            self._application(broker), log_level="warning", access_log=False, lifespan="off", ws="websockets-sansio",
+            timeout_graceful_shutdown=1, timeout_keep_alive=600,
+        )  # fmt: skip
+        self._uvicorn = uvicorn.Server(config)
+        ticker = asyncio.create_task(self._tick(broker))
+        await self._uvicorn.serve(sockets=[self._socket])
+        ticker.cancel()
+
+    async def _tick(self, broker: Broker) -> None:
+        """Say when the server listens, end its streams when it stops, and let the clock's events happen."""
+        assert self._uvicorn is not None
+        waited = 0.0
+        while not self._uvicorn.should_exit:
+            await asyncio.sleep(0.01)
+            waited += 0.01
+            if self._uvicorn.started:
+                self._ready.set()
+            if waited >= _TICK and broker.clock.kind != "stepped":
+                broker.catch_up()
+                waited = 0.0
+        broker.streams.disconnect()
+
+    def _application(self, broker: Broker) -> FastAPI:
+        application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        gate = Gate(broker, self._drop)
+        for method, path, handler in (*routes_trading.ROUTES, *routes_reference.ROUTES):
+            application.add_route(path, gate.endpoint(handler), methods=[method])
+        for method, path, action in control.ACTIONS:
+            application.add_route(f"/_broker/{path}", control.endpoint(broker, self.token, action), methods=[method])
+
+        @application.exception_handler(404)
+        async def unknown(_: Request, __: Exception) -> JSONResponse:
+            return JSONResponse({"code": 40410000, "message": "endpoint not found"}, 404)
+
+        @application.websocket("/stream")
+        async def stream(websocket: WebSocket) -> None:
+            await broker.streams.serve(websocket, broker.authenticate)
+
+        return application
+
+    async def _drop(self, request: Request) -> None:
+        """Close the connection of a request as a network that fails does."""
+        assert self._uvicorn is not None
+        client = tuple(request.client) if request.client else None
+        for connection in list(self._uvicorn.server_state.connections):
+            if getattr(connection, "client", None) == client:
+                connection.transport.abort()  # type: ignore[union-attr]
+        await asyncio.sleep(0.01)
+
+
+def start_broker(lake: Lake, exchange: str, *, port: int = 0, clock: Clock, name: str = "default") -> RunningBroker:
+    """Start a broker on loopback, in a thread of this process.
+
+    Parameters
+    ----------
+    lake : Lake
+        Prices, and the Postgres that keeps the accounts.
+    exchange : str
+        Calendar code of the exchange, for instance XNYS.
+    port : int
+        Port on 127.0.0.1; 0 takes a free one.
+    clock : Clock
+        What time it is for the broker.
+    name : str
+        Name of the store; brokers of different names on one Postgres do not see each other.
+
+    Returns
+    -------
+    RunningBroker
+        The handle, which is a context manager too.
+
+    Raises
+    ------
+    BrokerError
+        The port is taken.
+    LakeError
+        Postgres cannot be reached, or the store is being served already.
+    """
+    try:
+        server = _Server(lake, exchange, port, clock, name)
+    except OSError as error:
+        raise BrokerError(f"cannot listen on {_HOST}:{port}: {error.strerror}; choose another port") from error
+    server.start()
+    return RunningBroker(f"http://{_HOST}:{server.port}", server.token, server)
