@@ -8,7 +8,7 @@ path crosses a limit is exact.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 import polars as pl
@@ -191,25 +191,41 @@ class Market:
 
         An ex-date between sessions takes effect at the next one; splits of one session multiply, dividends add up.
         """
-        if self._actions is None:
-            rows = LakeFrame(self.lake, CORPORATE_ACTIONS).read(["ex_date", "symbol", "kind", "value"])
-            self._actions = {}
-            for day, *action in rows.sort("ex_date", "symbol", "kind", "value").rows():
-                self._actions.setdefault(day, []).append((action[0], action[1], action[2]))
-        found = Actions({}, {})
+        known, found = self._known_actions(), Actions({}, {})
         day = self.sessions.before(session).date
         while day < session.date:
             day += timedelta(days=1)
-            for symbol, kind, value in self._actions.get(day, ()):
+            for symbol, kind, value in known.get(day, ()):
                 if kind == "split":
                     found.split[symbol] = found.split.get(symbol, 1.0) * value
                 else:
                     found.dividend[symbol] = found.dividend.get(symbol, 0.0) + value
         return found
 
+    def splits(self, symbol: str) -> list[tuple[datetime, float]]:
+        """Splits of a symbol: the open at which each takes effect, and its ratio; those of the future included."""
+        return [
+            (self._effective(day).open, value)
+            for day, actions in self._known_actions().items()
+            for name, kind, value in actions
+            if name == symbol and kind == "split"
+        ]
+
     def daily(self, symbols: list[str], start: date, end: date) -> pl.DataFrame:
         """Raw bars of symbols from `start` to `end`, both included, sorted by symbol and date."""
         return LakeFrame(self.lake, BARS_DAILY).read(_COLUMNS, start=start, end=end, symbol=symbols)
+
+    def _known_actions(self) -> dict[date, list[tuple[str, str, float]]]:
+        if self._actions is None:
+            rows = LakeFrame(self.lake, CORPORATE_ACTIONS).read(["ex_date", "symbol", "kind", "value"])
+            self._actions = {}
+            for day, symbol, kind, value in rows.sort("ex_date", "symbol", "kind", "value").rows():
+                self._actions.setdefault(day, []).append((symbol, kind, value))
+        return self._actions
+
+    def _effective(self, day: date) -> Session:
+        """The session at whose open an action of an ex-date takes effect."""
+        return self.sessions.on(day) or self.sessions.next(datetime.combine(day, time(12), self.sessions.zone))
 
     def _load(self, start: date, end: date) -> None:
         rows = LakeFrame(self.lake, BARS_DAILY).read(_COLUMNS, start=start, end=end)

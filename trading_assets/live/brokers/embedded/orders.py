@@ -168,10 +168,16 @@ def parse_request(body: Mapping[str, Any], client_order_id: str) -> OrderRequest
     if body.get("extended_hours"):
         raise invalid("extended_hours is not supported: there are no prices outside of the session")
     request = OrderRequest(
-        symbol, side, kind, time_in_force, *(_number(body, name) for name in ("qty", "notional")),
-        *(_number(body, name) for name in ("limit_price", "stop_price")),
-        str(body.get("client_order_id") or client_order_id),
-    )  # fmt: skip
+        symbol=symbol,
+        side=side,
+        type=kind,
+        time_in_force=time_in_force,
+        qty=_number(body, "qty"),
+        notional=_number(body, "notional"),
+        limit_price=_number(body, "limit_price"),
+        stop_price=_number(body, "stop_price"),
+        client_order_id=str(body.get("client_order_id") or client_order_id),
+    )
     check_request(request)
     return request
 

@@ -100,7 +100,7 @@ def get_activities(call: Call) -> Answer:
         is_ascending=choice_of(query, "direction", ("desc", "asc")) == "asc",
         size=count_of(query, "page_size", _PAGE, _PAGE),
     )
-    return call.broker.store.activities(call.account.id, wanted)  # type: ignore[return-value]
+    return call.broker.store.activities(call.account.id, wanted)
 
 
 def get_portfolio_history(call: Call) -> Answer:

@@ -73,8 +73,8 @@ class Streams:
                 (self._listeners[account.id].add if streams else self._listeners[account.id].discard)(queue)
                 queue.put_nowait({"stream": "listening", "data": {"streams": streams}})
             else:
-                status = {"status": "unauthorized", "action": str(action)}
-                queue.put_nowait({"stream": "authorization", "data": status})
+                refusal = {"status": "unauthorized", "action": str(action)}
+                queue.put_nowait({"stream": "authorization", "data": refusal})
 
 
 async def _send(socket: WebSocket, queue: asyncio.Queue[dict[str, Any] | None]) -> None:
