@@ -214,8 +214,7 @@ def _adjusted(bar: Bar, at: datetime, splits: list[tuple[datetime, float]]) -> B
     for opened, value in splits:
         if at.date() < opened.date():
             ratio *= value
-    prices = (price / ratio for price in bar[:4])
-    return Bar(*prices, volume=bar.volume * ratio)
+    return Bar(bar.open / ratio, bar.high / ratio, bar.low / ratio, bar.close / ratio, bar.volume * ratio)
 
 
 def _merged(first: Bar, then: Bar) -> Bar:

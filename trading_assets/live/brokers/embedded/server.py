@@ -174,7 +174,8 @@ class _Server:
 
     def __init__(self, lake: Lake, exchange: str, port: int, clock: Clock, name: str) -> None:
         self.token = secrets.token_urlsafe(24)
-        self._socket = socket.socket()
+        # asyncio switches Nagle's algorithm off only where the protocol is named; with it a call takes 40 ms longer.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((_HOST, port))
         self.port = int(self._socket.getsockname()[1])
