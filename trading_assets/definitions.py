@@ -16,6 +16,9 @@ from trading_assets.lake.assets import IO_MANAGER_KEY
 from trading_assets.lake.checks import contract_check
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.io_manager import LakeIOManager
+from trading_assets.live import assets as live_assets
+from trading_assets.live import checks as live_checks
+from trading_assets.live import contract as live
 from trading_assets.market_data import assets as market_data_assets
 from trading_assets.market_data import contract as market_data
 from trading_assets.models import assets as model_assets
@@ -44,14 +47,19 @@ from trading_assets.signals import checks as signal_checks
 from trading_assets.signals import contract as signals
 from trading_assets.signals.strategies import STRATEGIES
 
-STAGES = (market_data, features, labels, models, predictions, signals, portfolio, backtest, reports, maintenance)
+STAGES = (market_data, features, labels, models, predictions, signals, portfolio, backtest, live, reports, maintenance)
 CONTRACTS: Mapping[str, Contract] = {contract.table: contract for stage in STAGES for contract in stage.CONTRACTS}
 
 
 def desk_partitions(settings: Settings, books: Mapping[str, Book], exchange: Exchange) -> Partitions:
     """Partitions of a lake for the desk's models, strategies and books."""
     return make_partitions(
-        settings, models=list(MODELS), strategies=list(STRATEGIES), books=list(books), exchange=exchange
+        settings,
+        models=list(MODELS),
+        strategies=list(STRATEGIES),
+        books=list(books),
+        live_books=[book.name for book in books.values() if book.live is not None],
+        exchange=exchange,
     )
 
 
@@ -71,7 +79,7 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
     exchange = exchange_of(desk.settings, now().date())
     partitions = desk_partitions(desk.settings, books, exchange)
     assets = _assets(partitions, desk.settings, books, exchange)
-    jobs = build_jobs()
+    jobs = build_jobs(partitions)
     return dg.Definitions(
         assets=assets,
         asset_checks=[
@@ -79,6 +87,7 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
             *feature_checks.build_checks(partitions),
             *prediction_checks.build_checks(partitions),
             *signal_checks.build_checks(partitions),
+            *live_checks.build_checks(partitions),
         ],
         jobs=list(jobs.values()),
         schedules=build_schedules(desk.settings, exchange, jobs),
@@ -96,7 +105,7 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
 
 def _assets(
     partitions: Partitions, settings: Settings, books: Mapping[str, Book], exchange: Exchange
-) -> list[dg.AssetsDefinition]:
+) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     return [
         *market_data_assets.build_assets(partitions, settings, exchange),
         *feature_assets.build_assets(partitions),
@@ -107,14 +116,16 @@ def _assets(
         *signal_assets.build_assets(partitions),
         *portfolio_assets.build_assets(partitions, books),
         *backtest_assets.build_assets(partitions, books),
+        *live_assets.build_assets(partitions, books),
         *report_assets.build_assets(partitions, books),
         *maintenance.build_assets(),
     ]
 
 
-def _contract_checks(assets: list[dg.AssetsDefinition]) -> list[dg.AssetChecksDefinition]:
-    definition_of = {".".join(key.path): asset.partitions_def for asset in assets for key in asset.keys}
-    return [contract_check(contract, definition_of[table]) for table, contract in CONTRACTS.items()]
+def _contract_checks(assets: list[dg.AssetsDefinition | dg.AssetSpec]) -> list[dg.AssetChecksDefinition]:
+    made = [asset for asset in assets if isinstance(asset, dg.AssetsDefinition)]
+    definition_of = {".".join(key.path): asset.partitions_def for asset in made for key in asset.keys}
+    return [contract_check(CONTRACTS[table], definition) for table, definition in definition_of.items()]
 
 
 @dg.definitions

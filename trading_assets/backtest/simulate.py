@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from trading_assets.execution.accounting import Rules
+from trading_assets.execution.accounting import Account, Rules, open_account
 from trading_assets.execution.frames import (
     FILLS,
     ORDERS,
@@ -17,7 +17,7 @@ from trading_assets.execution.frames import (
     pnl_frame,
     positions_frame,
 )
-from trading_assets.execution.ledger import run_ledger
+from trading_assets.execution.ledger import continue_ledger, run_ledger
 from trading_assets.execution.panel import (
     WEIGHT_COLUMNS,
     Axes,
@@ -27,6 +27,21 @@ from trading_assets.execution.panel import (
     dense_targets,
 )
 from trading_assets.portfolio.books import Book
+
+
+class Opening(NamedTuple):
+    """A book that does not start with cash alone: how it stands after the close of its first session.
+
+    Attributes
+    ----------
+    cash : float
+        In currency.
+    positions : polars.DataFrame
+        `symbol, quantity, average_price, price`: signed shares, and the last known close of each.
+    """
+
+    cash: float
+    positions: pl.DataFrame
 
 
 class BacktestResult(NamedTuple):
@@ -76,6 +91,7 @@ def simulate(
     *,
     symbols: pl.DataFrame,
     sessions: Sequence[date],
+    opening: Opening | None = None,
 ) -> BacktestResult:
     """Replay a book from its start through the last of the sessions.
 
@@ -99,6 +115,8 @@ def simulate(
         `symbol, delisted_on`.
     sessions : sequence of datetime.date
         Every session of the exchange from the book's start on, ascending.
+    opening : Opening, optional
+        The book after the close of the first session, whose corporate actions are behind it; cash alone by default.
 
     Returns
     -------
@@ -114,19 +132,38 @@ def simulate(
         axes, weights = _scope(book, target_weights, list(sessions))
         if axes is None:
             return BacktestResult(*(pl.DataFrame(schema=schema) for schema in (ORDERS, FILLS, POSITIONS, PNL)))
+        if opening is not None:
+            held = {*axes.symbols["symbol"], *opening.positions["symbol"]}
+            axes = Axes(axes.sessions["date"].to_list(), sorted(held))
+            actions = actions.filter(pl.col("ex_date") > sessions[0])
         market = dense_market(bars, actions, axes)
         targets = dense_targets(weights, symbols, axes)
         check_prices(market, targets, axes)
         _check_leverage(book, weights)
     except LedgerInputError as error:
         raise LedgerInputError(f"book {book.name!r}: {error}") from error
-    records = run_ledger(market, targets, book.capital, Rules(book.lot_size, book.max_participation, book.costs))
+    rules = Rules(book.lot_size, book.max_participation, book.costs)
+    if opening is None:
+        records = run_ledger(market, targets, book.capital, rules)
+    else:
+        records = continue_ledger(market, targets, _account(opening, axes), rules)
     return BacktestResult(
         orders=orders_frame(book, records, axes),
         fills=fills_frame(book, records, axes),
         positions=positions_frame(book, records, axes),
         pnl=pnl_frame(book, records, axes),
     )
+
+
+def _account(opening: Opening, axes: Axes) -> Account:
+    account = open_account(opening.cash, axes.shape[1])
+    column_of = {symbol: number for number, symbol in enumerate(axes.symbols["symbol"])}
+    for symbol, quantity, average, price in opening.positions.select(
+        "symbol", "quantity", "average_price", "price"
+    ).iter_rows():
+        column = column_of[symbol]
+        account.quantity[column], account.average[column], account.mark[column] = quantity, average, price
+    return account
 
 
 def known_at_close(result: BacktestResult, session: date) -> BacktestResult:

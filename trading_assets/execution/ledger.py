@@ -133,8 +133,26 @@ def run_ledger(market: Market, targets: Targets, capital: float, rules: Rules) -
     Records
         Orders, fills, positions and P&L.
     """
+    return continue_ledger(market, targets, open_account(capital, market.close.shape[1]), rules)
+
+
+@numba_compiled
+def continue_ledger(market: Market, targets: Targets, account: Account, rules: Rules) -> Records:
+    """Replay a book session by session from an account that may hold positions; see `run_ledger`.
+
+    Parameters
+    ----------
+    market, targets, rules
+        As in `run_ledger`.
+    account : Account
+        The book before the first session; changed in place.
+
+    Returns
+    -------
+    Records
+        Orders, fills, positions and P&L.
+    """
     sessions, symbols = market.close.shape
-    account = open_account(capital, symbols)
     records = empty_records(sessions)
     plan = Plan(np.zeros(symbols), np.zeros(symbols, np.bool_), np.full(symbols, _NO_ORDER, np.int64), np.zeros(1))
     for t in range(sessions):

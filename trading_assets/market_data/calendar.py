@@ -105,6 +105,17 @@ def last_session(exchange: str) -> date:
     return _calendar(exchange).sessions[-1]
 
 
+def session_open(exchange: str, d: date) -> datetime:
+    """Return the regular open of session `d` in UTC.
+
+    Raises
+    ------
+    NotASessionError
+        If the exchange is closed on `d`.
+    """
+    return _moment(exchange, d, "open")
+
+
 def session_close(exchange: str, d: date) -> datetime:
     """Return the regular close of session `d` in UTC; half days close early.
 
@@ -113,15 +124,7 @@ def session_close(exchange: str, d: date) -> datetime:
     NotASessionError
         If the exchange is closed on `d`.
     """
-    calendar = _calendar(exchange)
-    position = _position(calendar, d)
-    if calendar.sessions[position] != d:
-        raise NotASessionError(
-            f"{exchange} is closed on {d} ({d:%A}): it has no closing time; "
-            f"use next_session (here {calendar.sessions[position]}) or previous_session first."
-        )
-    closing: datetime = calendar.schedule["close"][position]
-    return closing.replace(tzinfo=UTC)
+    return _moment(exchange, d, "close")
 
 
 def session_closes(exchange: str, start: date, end: date) -> pl.DataFrame:
@@ -193,6 +196,18 @@ def _schedule(exchange: str, start: date, end: date) -> pl.DataFrame:
     first = _position(calendar, start)
     last = bisect_right(calendar.sessions, _inside(calendar, end))
     return calendar.schedule.slice(first, max(last - first, 0))
+
+
+def _moment(exchange: str, d: date, which: str) -> datetime:
+    calendar = _calendar(exchange)
+    position = _position(calendar, d)
+    if calendar.sessions[position] != d:
+        raise NotASessionError(
+            f"{exchange} is closed on {d} ({d:%A}): it has no time of {which}; "
+            f"use next_session (here {calendar.sessions[position]}) or previous_session first."
+        )
+    moment: datetime = calendar.schedule[which][position]
+    return moment.replace(tzinfo=UTC)
 
 
 def _position(calendar: _Calendar, d: date) -> int:

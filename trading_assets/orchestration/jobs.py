@@ -33,6 +33,15 @@ _SELECTIONS: dict[str, dg.AssetSelection] = {
 }
 STAGE_JOBS = tuple(_SELECTIONS)
 MAINTENANCE_JOB = "maintain_lake"
+# A session of a book at its broker: first what the last orders brought, then the next ones.
+POLL_JOB, CLOSE_JOB, TRADE_JOB = "poll_fills", "close_session", "trade_live"
+_LIVE_SELECTIONS = {
+    POLL_JOB: dg.AssetSelection.assets(["live", "fills"], ["live", "activities"]),
+    CLOSE_JOB: dg.AssetSelection.assets(
+        ["live", "fills"], ["live", "activities"], ["live", "positions"], ["live", "pnl"], ["live", "parity"]
+    ),
+    TRADE_JOB: dg.AssetSelection.assets(["live", "orders"], ["live", "submissions"]),
+}
 # A label becomes known up to six sessions after its decision: in January those of December are still to come.
 _LABELS_END_WITHIN = timedelta(days=14)
 
@@ -45,9 +54,10 @@ class StageRun:
     tags: dict[str, str]
 
 
-def build_jobs() -> dict[str, AssetJob]:
-    """Build the stage jobs and the maintenance job."""
-    jobs = {name: dg.define_asset_job(name, selection=selection) for name, selection in _SELECTIONS.items()}
+def build_jobs(partitions: Partitions) -> dict[str, AssetJob]:
+    """Build the stage jobs, the maintenance job and, where a book has a broker, the jobs of live trading."""
+    selections = _SELECTIONS | (_LIVE_SELECTIONS if partitions.live_sessions else {})
+    jobs = {name: dg.define_asset_job(name, selection=selection) for name, selection in selections.items()}
     maintenance = dg.AssetSelection.assets(["catalog", "maintenance"])
     return jobs | {MAINTENANCE_JOB: dg.define_asset_job(MAINTENANCE_JOB, selection=maintenance)}
 
@@ -79,6 +89,12 @@ def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: 
     }
     tags = planners[job]()
     return None if tags is None else StageRun(job, tags)
+
+
+def live_tags(book: str, session: date) -> dict[str, str]:
+    """Tags of a run over one session of a book at its broker."""
+    key = str(dg.MultiPartitionKey({"book": book, "date": str(session)}))
+    return range_tags(key, key)
 
 
 def _panel(partitions: Partitions, symbols: Sequence[str], first: date, last: date) -> dict[str, str] | None:

@@ -53,6 +53,28 @@ def previous_month_of_the_model() -> dg.PartitionMapping:
     )
 
 
+def same_session_of_the_book() -> dg.PartitionMapping:
+    """The same session and book."""
+    return _book_sessions(0)
+
+
+def previous_session_of_the_book() -> dg.PartitionMapping:
+    """The session before, of the same book: its orders are what trades in this one."""
+    return _book_sessions(-1)
+
+
+def _book_sessions(offset: int) -> dg.MultiPartitionMapping:
+    window = dg.TimeWindowPartitionMapping(
+        start_offset=offset, end_offset=offset, allow_nonexistent_upstream_partitions=True
+    )
+    return dg.MultiPartitionMapping(
+        {
+            "date": dg.DimensionPartitionMapping("date", window),
+            "book": dg.DimensionPartitionMapping("book", dg.IdentityPartitionMapping()),
+        }
+    )
+
+
 def same_session() -> dg.PartitionMapping:
     """The same session, whatever the other dimension."""
     return dg.MultiPartitionMapping({"date": dg.DimensionPartitionMapping("date", dg.TimeWindowPartitionMapping())})

@@ -17,7 +17,10 @@ _SATURDAY = 5
 
 @dataclass(frozen=True)
 class Partitions:
-    """Partition definitions, one attribute per kind of stage; two-dimensional ones have a dimension ``date``."""
+    """Partition definitions, one attribute per kind of stage; two-dimensional ones have a dimension ``date``.
+
+    ``live_sessions`` is None where no book has a broker.
+    """
 
     symbols: dg.DynamicPartitionsDefinition
     years: dg.TimeWindowPartitionsDefinition
@@ -30,6 +33,7 @@ class Partitions:
     model_sessions: dg.MultiPartitionsDefinition
     strategy_sessions: dg.MultiPartitionsDefinition
     book_sessions: dg.MultiPartitionsDefinition
+    live_sessions: dg.MultiPartitionsDefinition | None
 
     @property
     def first_day(self) -> date:
@@ -42,7 +46,13 @@ class Partitions:
 
 
 def make_partitions(
-    settings: Settings, *, models: Sequence[str], strategies: Sequence[str], books: Sequence[str], exchange: Exchange
+    settings: Settings,
+    *,
+    models: Sequence[str],
+    strategies: Sequence[str],
+    books: Sequence[str],
+    live_books: Sequence[str],
+    exchange: Exchange,
 ) -> Partitions:
     """Build the partition definitions of a lake.
 
@@ -65,6 +75,11 @@ def make_partitions(
         model_sessions=dg.MultiPartitionsDefinition({"date": sessions, "model": by_model}),
         strategy_sessions=dg.MultiPartitionsDefinition({"date": sessions, "strategy": by_strategy}),
         book_sessions=dg.MultiPartitionsDefinition({"date": sessions, "book": by_book}),
+        live_sessions=dg.MultiPartitionsDefinition(
+            {"date": sessions, "book": dg.StaticPartitionsDefinition(list(live_books))}
+        )
+        if live_books
+        else None,
     )
 
 

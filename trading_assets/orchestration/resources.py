@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trading_assets.lake import Lake
 from trading_assets.lake.postgres import PostgresUrl, hold_embedded_postgres
 from trading_assets.market_data.sources import Source, make_source
+from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.settings import Settings
+from trading_assets.portfolio.books import Book
+
+if TYPE_CHECKING:
+    from trading_assets.live.brokers.adapter import Broker
+    from trading_assets.live.brokers.connection import Connection
 
 
 @lru_cache(maxsize=8)
@@ -37,7 +46,7 @@ def open_lake(settings: Settings) -> Lake:
 
 
 class Desk:
-    """What assets reach the outside through: settings, lake and source.
+    """What assets reach the outside through: settings, lake, source, brokers and the time.
 
     Parameters
     ----------
@@ -45,11 +54,25 @@ class Desk:
         Settings of the lake.
     source : Source, optional
         Market data source; made from the settings if None.
+    connections : mapping of str to Connection, optional
+        Where the account of a book is; from the lake's folder and the environment if it is not named here.
+    clock : callable, optional
+        The time for decisions about orders; the present by default.
     """
 
-    def __init__(self, settings: Settings, source: Source | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        source: Source | None = None,
+        *,
+        connections: Mapping[str, Connection] | None = None,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
         self.settings = settings
+        self.now = clock
         self._source = source
+        self._connections = dict(connections or {})
+        self._brokers: dict[str, Broker] = {}
 
     @cached_property
     def lake(self) -> Lake:
@@ -60,6 +83,17 @@ class Desk:
     def source(self) -> Source:
         """The market data source that the settings choose."""
         return self._source or make_source(self.settings.source)
+
+    def broker(self, book: Book) -> Broker:
+        """The account of a book at its broker."""
+        from trading_assets.live.brokers.adapter import Broker
+        from trading_assets.live.brokers.connection import connection_of
+
+        connection = self._connections.get(book.name) or connection_of(book, self.settings.home)
+        known = self._brokers.get(book.name)
+        if known is None or known.connection != connection:
+            self._brokers[book.name] = Broker(connection)
+        return self._brokers[book.name]
 
     @property
     def mlflow_uri(self) -> str:

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 import dagster as dg
 
 from trading_assets.lake.errors import UpstreamNotReadyError
+from trading_assets.live.errors import BrokerUnavailableError, SubmissionIncompleteError
 from trading_assets.market_data.sources import SourceUnavailableError
 
 MAX_RETRIES = 3
+_PASSING = (UpstreamNotReadyError, SourceUnavailableError, BrokerUnavailableError, SubmissionIncompleteError)
 
 
 @contextmanager
 def retry_when_not_ready(seconds: float) -> Iterator[None]:
-    """Ask Dagster to run the step again when an upstream partition or a source is not there yet.
+    """Ask Dagster to run the step again when an upstream partition, a source or a broker is not there yet.
 
     The last try fails with the error itself, so that whoever started the run reads what was missing.
 
@@ -26,7 +28,7 @@ def retry_when_not_ready(seconds: float) -> Iterator[None]:
     """
     try:
         yield
-    except (UpstreamNotReadyError, SourceUnavailableError) as error:
+    except _PASSING as error:
         if dg.AssetExecutionContext.get().retry_number >= MAX_RETRIES:
             raise
         raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=seconds) from error

@@ -29,7 +29,9 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "retry_seconds": ((int, float), "a number of seconds"),
     "training_workers": ((int,), "a whole number"),
     "retention_days": ((int,), "a whole number of days"),
+    "trading": ((str,), "dry_run or send"),
 }
+TRADING_MODES = ("dry_run", "send")
 
 
 class SettingsError(Exception):
@@ -64,6 +66,8 @@ class Settings:
         Models fitted side by side, one thread each; no result depends on it.
     retention_days : int
         Snapshots older than this are forgotten by maintenance.
+    trading : {"dry_run", "send"}
+        Whether live books send their orders, or only print them.
     """
 
     home: Path
@@ -77,6 +81,7 @@ class Settings:
     retry_seconds: float = 10.0
     training_workers: int = 2
     retention_days: int = 90
+    trading: str = "dry_run"
 
     @property
     def parquet_path(self) -> str:
@@ -106,6 +111,7 @@ class Settings:
             "retry_seconds": self.retry_seconds,
             "training_workers": self.training_workers,
             "retention_days": self.retention_days,
+            "trading": self.trading,
         }
         self.home.mkdir(parents=True, exist_ok=True)
         path = self.home / FILE_NAME
@@ -130,6 +136,9 @@ def load_settings(home: Path | None = None, environment: Mapping[str, str] | Non
     if values.get("books"):
         values["books"] = Path(values["books"])
     settings = Settings(home=folder, database_url=variables.get(DATABASE_VARIABLE) or None, **values)
+    if settings.trading not in TRADING_MODES:
+        msg = f"{path}: trading must be {' or '.join(TRADING_MODES)}, not {settings.trading!r}"
+        raise SettingsError(msg)
     if settings.end is not None and settings.end <= settings.start:
         msg = f"{path}: end {settings.end} must be after start {settings.start}; leave end empty if history goes on"
         raise SettingsError(msg)

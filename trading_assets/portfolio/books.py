@@ -12,7 +12,8 @@ import yaml
 
 REBALANCES = ("daily", "weekly", "monthly")
 SIZINGS = ("equal_weight_long", "rank_long_short", "score_weighted")
-BROKERS = ("sim",)
+BROKERS = ("sim", "embedded", "paper", "live")
+TIMES_IN_FORCE = ("opg", "day")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LARGEST_LEG = 0.5
@@ -47,6 +48,50 @@ class CostModel(NamedTuple):
     impact_coefficient: float
 
 
+class LiveRules(NamedTuple):
+    """What a book may do at a broker; `trading_assets.execution.risk` has the checks.
+
+    Attributes
+    ----------
+    time_in_force : {"opg", "day"}
+        "opg" trades in the opening auction or not at all, as the backtest does; "day" goes on until the close. Alpaca
+        takes fractions of a share as "day" only.
+    max_order_value : float
+        Largest value of one order, as a fraction of equity.
+    max_session_value : float
+        Largest value of all orders of a session, as a fraction of equity.
+    max_orders : float
+        Most orders of a session.
+    max_orders_per_minute : float
+        Pace at which orders are sent at most.
+    price_collar : float
+        Largest distance of the newest price from the one an order was planned at, as a fraction of it.
+    max_daily_loss : float
+        Loss of a session, as a fraction of the equity before, from which on nothing is sent.
+    max_drawdown : float
+        Fall of equity below its running maximum, as a fraction of it, from which on nothing is sent.
+    drift_threshold : float or None
+        Distance of a position's weight from its target at which the book trades outside its rebalance sessions, as a
+        fraction of equity; None never does.
+    parity_tolerance : float
+        Largest difference of equity between the account and the backtest of a session, as a fraction of equity.
+    allow_live : bool
+        Whether the book may trade real money; one of three settings that must agree.
+    """
+
+    time_in_force: str
+    max_order_value: float
+    max_session_value: float
+    max_orders: float
+    max_orders_per_minute: float
+    price_collar: float
+    max_daily_loss: float
+    max_drawdown: float
+    drift_threshold: float | None
+    parity_tolerance: float
+    allow_live: bool
+
+
 class _Range(NamedTuple):
     """Allowed values of a number: an interval, open at the low end where `above` is set."""
 
@@ -70,6 +115,17 @@ _RANGES = {
     "max_weight": _Range(0, 10, above=True),
     "max_participation": _Range(0, 1, above=True),
     "lot_size": _Range(0),
+}
+_LIVE_RANGES = {
+    "max_order_value": _Range(0, 10, above=True),
+    "max_session_value": _Range(0, 20, above=True),
+    "max_orders": _Range(1),
+    "max_orders_per_minute": _Range(1),
+    "price_collar": _Range(0, 1, above=True),
+    "max_daily_loss": _Range(0, 1, above=True),
+    "max_drawdown": _Range(0, 1, above=True),
+    "drift_threshold": _Range(0, 1, above=True),
+    "parity_tolerance": _Range(0, 1),
 }
 _COST_RANGES = {
     "commission_per_share": _Range(0),
@@ -108,8 +164,10 @@ class Book:
         Shares per lot; 0 allows any fraction of a share.
     max_participation : float
         Largest fraction of a session's volume one order takes; the rest of the order is cancelled.
-    broker : {"sim"}
-        Where its orders go.
+    broker : {"sim", "embedded", "paper", "live"}
+        Where its orders go: nowhere, to the embedded broker, to an Alpaca paper account, to an Alpaca live account.
+    live : LiveRules or None
+        Limits at the broker; None for "sim" alone.
     costs : CostModel
         Commission, spread and impact.
 
@@ -131,6 +189,7 @@ class Book:
     lot_size: float
     max_participation: float
     broker: str
+    live: LiveRules | None
     costs: CostModel
 
     def __post_init__(self) -> None:
@@ -141,6 +200,7 @@ class Book:
                 raise _refusal(self.name, key, getattr(self, key), "one of " + ", ".join(choices))
         _check_ranges(self.name, "", _RANGES, {key: getattr(self, key) for key in _RANGES})
         _check_ranges(self.name, "costs.", _COST_RANGES, self.costs._asdict())
+        self._check_live()
         if self.sizing == "rank_long_short" and self.top_fraction > _LARGEST_LEG:
             allowed = f"at most {_LARGEST_LEG} for rank_long_short, which holds a name long or short, not both"
             raise _refusal(self.name, "top_fraction", self.top_fraction, allowed)
@@ -148,6 +208,36 @@ class Book:
         if worst >= 1:
             allowed = f"spread and impact at max_participation below the price itself; they are {worst:.0%} of it"
             raise _refusal(self.name, "costs.impact_coefficient", self.costs.impact_coefficient, allowed)
+
+
+    @property
+    def live_rules(self) -> LiveRules:
+        """Limits at the broker.
+
+        Raises
+        ------
+        BookError
+            The book is simulated only.
+        """
+        if self.live is None:
+            raise _refusal(self.name, "broker", self.broker, f"one of {', '.join(BROKERS[1:])} for a book that trades")
+        return self.live
+
+    def _check_live(self) -> None:
+        if (self.broker == "sim") != (self.live is None):
+            wanted = "null for the broker sim" if self.broker == "sim" else f"a mapping for the broker {self.broker}"
+            raise _refusal(self.name, "live", self.live, wanted)
+        if self.live is None:
+            return
+        rules = self.live._asdict()
+        if self.live.time_in_force not in TIMES_IN_FORCE:
+            raise _refusal(
+                self.name, "live.time_in_force", self.live.time_in_force, "one of " + ", ".join(TIMES_IN_FORCE)
+            )
+        if self.live.time_in_force == "opg" and (self.lot_size == 0 or self.lot_size % 1):
+            raise _refusal(self.name, "live.time_in_force", "opg", "day where lot_size allows fractions of a share")
+        ranges = {key: allowed for key, allowed in _LIVE_RANGES.items() if rules[key] is not None}
+        _check_ranges(self.name, "live.", ranges, {key: rules[key] for key in ranges})
 
 
 def load_books(path: Path | None = None) -> dict[str, Book]:
@@ -197,8 +287,25 @@ def _book(name: str, settings: object) -> Book:
     checked |= {"start": _start(name, values["start"])}
     checked |= {key: _text(name, key, values[key]) for key in _CHOICES}
     checked |= {key: _number(name, key, values[key], allowed) for key, allowed in _RANGES.items()}
+    checked |= {"live": _live(name, values["live"])}
     model = {key: _number(name, f"costs.{key}", costs[key], allowed) for key, allowed in _COST_RANGES.items()}
     return Book(name=name, costs=CostModel(**model), **checked)
+
+
+def _live(name: str, settings: object) -> LiveRules | None:
+    if settings is None:
+        return None
+    values = _mapping(name, "live.", settings, set(LiveRules._fields))
+    numbers = {
+        key: None
+        if key == "drift_threshold" and values[key] is None
+        else _number(name, f"live.{key}", values[key], allowed)
+        for key, allowed in _LIVE_RANGES.items()
+    }
+    if not isinstance(values["allow_live"], bool):
+        raise _refusal(name, "live.allow_live", values["allow_live"], "true or false")
+    time_in_force = _text(name, "live.time_in_force", values["time_in_force"])
+    return LiveRules(time_in_force=time_in_force, allow_live=values["allow_live"], **numbers)  # type: ignore[arg-type]
 
 
 def _mapping(book: str, prefix: str, value: object, keys: set[str]) -> Mapping[str, object]:

@@ -264,7 +264,13 @@ def test_a_buy_and_hold_of_one_real_name_earns_its_price_return():
     bars = pl.read_parquet(REAL_BARS).filter(pl.col("symbol") == "MSFT").sort("date")
     sessions = bars["date"].to_list()
     free = replace(
-        load_books()["main"], lot_size=0.0, gross_leverage=1.0, max_weight=1.0, costs=CostModel(0.0, 0.0, 0.0, 0.0, 0.0)
+        load_books()["main"],
+        lot_size=0.0,
+        gross_leverage=1.0,
+        max_weight=1.0,
+        costs=CostModel(0.0, 0.0, 0.0, 0.0, 0.0),
+        broker="sim",
+        live=None,
     )
     weights = pl.DataFrame({"book": "main", "date": sessions, "symbol": "MSFT", "weight": 0.5}).with_columns(
         is_rebalance=pl.col("date") == sessions[0]

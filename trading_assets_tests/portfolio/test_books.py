@@ -20,6 +20,7 @@ SETTINGS = {
     "lot_size": 0,
     "max_participation": 0.1,
     "broker": "sim",
+    "live": None,
     "costs": {
         "commission_per_share": 0,
         "commission_bps": 1,
@@ -70,7 +71,8 @@ def test_a_book_is_read_with_its_numbers_as_floats_and_its_start_as_a_date(tmp_p
         ("max_weight", -1, "above 0 and at most 10"),
         ("max_participation", 2, "above 0 and at most 1"),
         ("lot_size", -1, "at least 0"),
-        ("broker", "alpaca", "one of sim"),
+        ("broker", "alpaca", "one of sim, embedded, paper, live"),
+        ("broker", "paper", "a mapping for the broker paper"),
     ],
 )
 def test_a_bad_value_is_refused_with_book_key_and_allowed_values(tmp_path, key, value, allowed):

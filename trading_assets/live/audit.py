@@ -1,0 +1,94 @@
+"""The record of every decision about real orders, and the kill switch that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import uuid4
+
+import polars as pl
+
+from trading_assets.lake import Lake, LakeFrame
+from trading_assets.lake.retries import with_retries
+from trading_assets.live.contract import AUDIT
+from trading_assets.live.errors import TradingSettingsError
+
+ALL_BOOKS = "*"
+KILL, RESUME, ADOPT, CONFIRM, SEND, REFUSE = "kill", "resume", "adopt", "confirm", "send", "refuse"
+_SWITCH = (KILL, RESUME)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision: about which book (or all) and session, and why."""
+
+    book: str
+    decision: str
+    reason: str
+    session: date | None = None
+
+
+def record(lake: Lake, at: datetime, decisions: Iterable[Decision]) -> None:
+    """Append decisions; entries are never changed or removed."""
+    rows = pl.DataFrame(
+        [
+            {"id": uuid4().hex, "at": at, "book": one.book, "date": one.session, "decision": one.decision,
+             "reason": one.reason}
+            for one in decisions
+        ],
+        schema=AUDIT.schema,
+    )  # fmt: skip
+    if rows.is_empty():
+        return
+    good = AUDIT.split(rows).good
+    lake.ensure_table(AUDIT)
+    with lake.exclusively(AUDIT.table):
+        names = ", ".join(f'"{name}"' for name in good.columns)
+
+        def insert(cursor: object) -> None:
+            cursor.register("decided", good.to_arrow())  # type: ignore[attr-defined]
+            cursor.execute(f"INSERT INTO lake.{AUDIT.table} ({names}) SELECT {names} FROM decided")  # type: ignore[attr-defined]
+            cursor.unregister("decided")  # type: ignore[attr-defined]
+
+        with_retries(lake, insert)
+
+
+def decisions_of(lake: Lake, *kinds: str, book: str | None = None) -> pl.DataFrame:
+    """Decisions of some kinds, oldest first; of one book and of all books where a book is named."""
+    found = LakeFrame(lake, AUDIT).read(decision=list(kinds) or None)
+    if book is not None:
+        found = found.filter(pl.col("book").is_in([book, ALL_BOOKS]))
+    return found.sort("at", maintain_order=True)
+
+
+def why_stopped(lake: Lake, book: str) -> str | None:
+    """Why a book may not trade: the latest word of its kill switch and of the one for all books; None if it may."""
+    for name in (ALL_BOOKS, book):
+        said = decisions_of(lake, *_SWITCH).filter(pl.col("book") == name)
+        if said.height and said["decision"][-1] == KILL:
+            whose = "all books are" if name == ALL_BOOKS else f"the book {book!r} is"
+            again = "" if name == ALL_BOOKS else f" {book}"
+            return (
+                f"{whose} stopped since {said['at'][-1]:%Y-%m-%d %H:%M} UTC ({said['reason'][-1]}); "
+                f"to go on: trading-assets resume{again} --reason ..."
+            )
+    return None
+
+
+def stop(lake: Lake, at: datetime, book: str, reason: str) -> None:
+    """Throw the kill switch of a book, or of all."""
+    record(lake, at, [Decision(book, KILL, reason)])
+
+
+def release(lake: Lake, at: datetime, book: str, reason: str) -> None:
+    """Release the kill switch of a book, or of all.
+
+    Raises
+    ------
+    TradingSettingsError
+        No reason is given.
+    """
+    if not reason.strip():
+        raise TradingSettingsError("say why trading may go on: trading-assets resume --reason ...")
+    record(lake, at, [Decision(book, RESUME, reason.strip())])

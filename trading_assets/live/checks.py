@@ -1,0 +1,81 @@
+"""Checks of live trading: the broker holds what the desk's own account says, and the backtest does the same."""
+
+import dagster as dg
+import polars as pl
+
+from trading_assets.lake import LakeFrame, Scope
+from trading_assets.live.contract import FILLS, PARITY, PNL, POSITIONS, SUBMISSIONS
+from trading_assets.orchestration.checks import scope_check
+from trading_assets.orchestration.partitions import Partitions
+from trading_assets.orchestration.resources import Desk
+
+_SHARE_ERROR = 1e-9
+_CASH_ERROR, _RELATIVE_CASH_ERROR = 0.01, 1e-6
+
+
+def build_checks(partitions: Partitions) -> list[dg.AssetChecksDefinition]:
+    """Build the checks of this stage; none where no book has a broker."""
+    live = partitions.live_sessions
+    if live is None:
+        return []
+    return [
+        scope_check(
+            SUBMISSIONS, "answered", live, "The broker has taken every order that was sent.", unanswered_orders
+        ),
+        scope_check(
+            FILLS, "ours", live, "Every fill at the broker is of an order that this desk sent.", foreign_fills
+        ),
+        scope_check(
+            POSITIONS, "reconciled", live, "The broker holds what the desk's own account says.", other_positions
+        ),
+        scope_check(PNL, "reconciled", live, "The broker has the cash that the desk's own account says.", other_cash),
+        scope_check(
+            PARITY, "within_tolerance", live, "The backtest decides and earns the same, within the book's tolerance.",
+            lost_parity,
+        ),
+    ]  # fmt: skip
+
+
+def unanswered_orders(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+    """Orders that were rejected, blocked, or have no answer."""
+    del run_id
+    columns = ("book", "date", "symbol", "side", "quantity", "status", "reason")
+    rows = _rows(scope, LakeFrame(desk.lake, SUBMISSIONS)).select(columns)
+    return rows.filter(~pl.col("status").is_in(["accepted", "dry_run"]))
+
+
+def foreign_fills(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+    """Fills without an order of this desk."""
+    del run_id
+    rows = _rows(scope, LakeFrame(desk.lake, FILLS))
+    return rows.filter(pl.col("client_order_id").is_null()).select("book", "date", "symbol", "side", "quantity")
+
+
+def other_positions(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+    """Positions of which the broker has another number of shares."""
+    del run_id
+    rows = _rows(scope, LakeFrame(desk.lake, POSITIONS))
+    gap = (pl.col("quantity") - pl.col("broker_quantity")).abs()
+    found = rows.filter(gap > _SHARE_ERROR * (1 + pl.col("quantity").abs()))
+    return found.select("book", "date", "symbol", "quantity", "broker_quantity")
+
+
+def other_cash(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+    """Sessions after which the broker has other cash."""
+    del run_id
+    rows = _rows(scope, LakeFrame(desk.lake, PNL))
+    gap = (pl.col("cash") - pl.col("broker_cash")).abs()
+    return rows.filter(gap > _CASH_ERROR + _RELATIVE_CASH_ERROR * pl.col("cash").abs()).select(
+        "book", "date", "cash", "broker_cash"
+    )
+
+
+def lost_parity(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+    """Sessions that differ from the backtest by more than the book's tolerance."""
+    del run_id
+    return _rows(scope, LakeFrame(desk.lake, PARITY)).filter(~pl.col("is_within"))
+
+
+def _rows(scope: Scope, table: LakeFrame) -> pl.DataFrame:
+    first, last = scope.window()
+    return table.read(start=first, end=last, book=scope.values.get("book"))

@@ -1,0 +1,140 @@
+"""Parity: the session at the broker beside the same session in the backtest, order by order.
+
+The backtest starts from the positions and the cash that the account really had after the session before, decides with
+its own code, fills at its own prices and marks at the same close. So a difference belongs to this one session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import polars as pl
+
+from trading_assets.backtest.simulate import BacktestResult, Opening, simulate
+from trading_assets.live.contract import PARITY
+from trading_assets.portfolio.books import Book
+
+_SAME = 1e-9  # of a quantity
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """What the account did.
+
+    Attributes
+    ----------
+    orders : polars.DataFrame
+        Rows of `live.orders` decided after the session before.
+    fills : polars.DataFrame
+        Rows of `live.fills` of the session.
+    equity : float
+        Equity after the close.
+    """
+
+    orders: pl.DataFrame
+    fills: pl.DataFrame
+    equity: float
+
+
+@dataclass(frozen=True, slots=True)
+class MarketData:
+    """What the backtest reads: bars and corporate actions, target weights, and the listed symbols."""
+
+    bars: pl.DataFrame
+    actions: pl.DataFrame
+    weights: pl.DataFrame
+    symbols: pl.DataFrame
+
+
+def compare(
+    book: Book, before: date, session: date, opening: Opening, live: LiveSession, data: MarketData
+) -> pl.DataFrame:
+    """Compare a session with the backtest.
+
+    Parameters
+    ----------
+    book : Book
+        Its rules and its tolerance.
+    before, session : datetime.date
+        The session of the decision and the one compared.
+    opening : Opening
+        The account after the close of `before`.
+    live : LiveSession
+        What it did.
+    data : MarketData
+        Inputs of the backtest. A session in which the book traded outside its rebalance rule counts as a rebalance.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row of `live.parity`.
+    """
+    expected = _expected(book, before, session, opening, live, data)
+    decided = expected.orders.filter(pl.col("date") == before)
+    orders = _signed(live.orders).join(_signed(decided), on="symbol", how="full", coalesce=True, suffix="_expected")
+    filled = _filled(live.fills).join(
+        _filled(expected.fills.filter((pl.col("date") == session) & (pl.col("reason") == "rebalance"))),
+        on="symbol",
+        how="full",
+        coalesce=True,
+        suffix="_expected",
+    )
+    equity = float(expected.pnl.filter(pl.col("date") == session)["equity"][0])
+    difference = (live.equity - equity) / equity if equity else 0.0
+    orders_differing = _differing(orders)
+    prices = (filled["price"] / filled["price_expected"] - 1).abs().max()
+    within = abs(difference) <= book.live_rules.parity_tolerance and not orders_differing
+    return pl.DataFrame(
+        {
+            "book": book.name,
+            "date": session,
+            "orders": live.orders.height,
+            "orders_expected": decided.height,
+            "orders_differing": orders_differing,
+            "fills_differing": _differing(filled),
+            "largest_price_difference": float(prices) if isinstance(prices, int | float) else 0.0,
+            "equity": live.equity,
+            "equity_expected": equity,
+            "difference": difference,
+            "is_within": within,
+        },
+        schema=PARITY.schema,
+    )
+
+
+def _expected(
+    book: Book, before: date, session: date, opening: Opening, live: LiveSession, data: MarketData
+) -> BacktestResult:
+    weights = data.weights.filter(pl.col("date").is_between(before, session))
+    if live.orders.height:
+        weights = weights.with_columns(is_rebalance=pl.col("is_rebalance") | (pl.col("date") == before))
+    return simulate(
+        replace(book, start=before),
+        data.bars,
+        data.actions,
+        weights,
+        symbols=data.symbols,
+        sessions=[before, session],
+        opening=opening,
+    )
+
+
+def _signed(orders: pl.DataFrame) -> pl.DataFrame:
+    sign = pl.when(pl.col("side") == "buy").then(1.0).otherwise(-1.0)
+    return orders.select("symbol", quantity=pl.col("quantity") * sign)
+
+
+def _filled(fills: pl.DataFrame) -> pl.DataFrame:
+    sign = pl.when(pl.col("side") == "buy").then(1.0).otherwise(-1.0)
+    value = (pl.col("quantity") * pl.col("price")).sum() / pl.col("quantity").sum()
+    return (
+        fills.sort("symbol")
+        .group_by("symbol", maintain_order=True)
+        .agg(price=value, quantity=(pl.col("quantity") * sign).sum())
+    )
+
+
+def _differing(both: pl.DataFrame) -> int:
+    live, expected = pl.col("quantity").fill_null(0.0), pl.col("quantity_expected").fill_null(0.0)
+    return both.filter((live - expected).abs() > _SAME * (1 + expected.abs())).height

@@ -1,0 +1,74 @@
+"""Plan and send the orders of a book: what the assets `live/orders` and `live/submissions` do for one session."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from trading_assets.lake import LakeFrame
+from trading_assets.live.contract import ORDERS, SUBMISSIONS
+from trading_assets.live.journal import LakeJournal, intents_frame
+from trading_assets.live.plan import largest_drift, plan
+from trading_assets.live.records import window_of
+from trading_assets.live.submissions import Submission
+from trading_assets.orchestration.resources import Desk
+from trading_assets.portfolio.books import Book
+
+_FROZEN = ("intended", "unknown", "accepted")
+_LAST_CLOSE_WITHIN = timedelta(days=30)
+
+
+def planned_orders(desk: Desk, book: Book, session: date, target_weights: LakeFrame, bars: LakeFrame) -> pl.DataFrame:
+    """Orders of a session: the stored ones once any may have been sent or the time to send them is over.
+
+    They are planned from the positions at the broker, which the fills of the orders themselves change: planning again
+    after the first was sent would plan something else under the same names.
+    """
+    stored = LakeFrame(desk.lake, ORDERS).read(start=session, end=session, book=book.name)
+    journal = LakeJournal(desk.lake, book.name, session, "")
+    is_frozen = any(intent.status in _FROZEN for intent in journal.load())
+    if is_frozen or not window_of(desk.settings.exchange, session).holds(desk.now()):
+        return stored
+    rows = target_weights.read(start=session, end=session, book=book.name)
+    weights = dict(rows.select("symbol", "weight").iter_rows())
+    broker = desk.broker(book)
+    held = {symbol: position.quantity for symbol, position in broker.positions().items()}
+    cash = broker.account().cash
+    prices = closes(bars, session, sorted({*weights, *held}))
+    threshold = book.live_rules.drift_threshold
+    is_rebalance = bool(rows["is_rebalance"].any()) if rows.height else False
+    has_drifted = threshold is not None and largest_drift(weights, held, prices, cash) > threshold
+    if not (is_rebalance or has_drifted):
+        return ORDERS.empty()
+    return plan(book, session, weights, held, prices, cash)
+
+
+def sent_orders(
+    desk: Desk, book: Book, session: date, orders: pl.DataFrame, *, run_id: str, again: bool
+) -> pl.DataFrame:
+    """Send the orders of a session, or, in a dry run, say what would be sent."""
+    journal = LakeJournal(desk.lake, book.name, session, run_id)
+    known = journal.load()
+    if not orders.height and not known:
+        return SUBMISSIONS.empty()
+    submission = Submission(book, session, desk.lake, desk.broker(book), desk.settings.exchange, desk.now, run_id)
+    if desk.settings.trading == "send":
+        return intents_frame(submission.send(orders, retry_rejected=again))
+    done = {intent.client_order_id for intent in known if intent.status != "dry_run"}
+    would = [item for item in submission.intents(orders, "dry_run") if item.client_order_id not in done]
+    kept = {intent.client_order_id: intent for intent in known if intent.status == "dry_run"}
+    would = [kept[item.client_order_id] if _is_same(kept.get(item.client_order_id), item.quantity) else item
+             for item in would]  # fmt: skip
+    return intents_frame([*(intent for intent in known if intent.client_order_id in done), *would])
+
+
+def closes(bars: LakeFrame, session: date, symbols: list[str]) -> dict[str, float]:
+    """Last close of each symbol up to a session, in the shares of its day."""
+    found = bars.read(["symbol", "date", "close"], start=session - _LAST_CLOSE_WITHIN, end=session, symbol=symbols)
+    newest = found.drop_nulls("close").sort("date").group_by("symbol").last()
+    return dict(newest.select("symbol", "close").iter_rows())
+
+
+def _is_same(intent: object, quantity: float) -> bool:
+    return intent is not None and getattr(intent, "quantity", None) == quantity

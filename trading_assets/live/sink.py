@@ -1,0 +1,250 @@
+"""The sink: sends a session's orders exactly once.
+
+The order of its steps is the whole point. Every intent is durable in the journal before anything is sent. An intent
+that an earlier run may have sent is looked up by its client order id before it is sent again. An order is posted with
+that id, so that the broker itself refuses a second one. What the broker has not clearly answered is looked up; what
+cannot be looked up stays "unknown", and the next run asks again. Between any two steps the process may be killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Protocol
+
+from trading_assets.live.brokers.adapter import BrokerOrder, Ticket
+from trading_assets.live.errors import (
+    BrokerError,
+    BrokerUnavailableError,
+    DuplicateOrderError,
+    LiveError,
+    OrderRejectedError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    SubmissionIncompleteError,
+    TradingBlockedError,
+)
+from trading_assets.live.plan import client_order_id
+
+_SENDS = 3
+_OPEN = ("intended", "unknown")
+# States in which nothing was ever sent: the plan may still change.
+_UNSENT = ("dry_run", "blocked")
+# States in which an order may be sent (again): the broker has no order of that id.
+_SENDABLE = (*_UNSENT, "rejected", *_OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One row of `live.submissions`: an order that is to be sent, and what the broker said to it."""
+
+    book: str
+    date: date
+    symbol: str
+    attempt: int
+    client_order_id: str
+    side: str
+    quantity: float
+    time_in_force: str
+    broker: str
+    status: str
+    reason: str | None
+    broker_order_id: str | None
+    intended_at: datetime
+    answered_at: datetime | None
+
+    @property
+    def ticket(self) -> Ticket:
+        """What is posted."""
+        return Ticket(self.client_order_id, self.symbol, self.side, self.quantity, self.time_in_force)
+
+
+class Journal(Protocol):
+    """Durable memory of a session's intents."""
+
+    def load(self) -> list[Intent]:
+        """Intents of the session, from this run and all before."""
+
+    def save(self, intents: Sequence[Intent]) -> None:
+        """Make the session's intents these; they survive a crash once it returns."""
+
+
+class OrderGateway(Protocol):
+    """What the sink asks of a broker; `live.brokers.adapter.Broker` has the meaning and the errors."""
+
+    def submit(self, ticket: Ticket) -> BrokerOrder:
+        """Send an order, once."""
+
+    def order_of(self, client_order_id: str) -> BrokerOrder | None:
+        """The order with a client order id."""
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Everything a submission needs.
+
+    Attributes
+    ----------
+    gateway : OrderGateway
+        The broker.
+    journal : Journal
+        Where intents are kept.
+    permit : callable
+        Called with the intents still to be sent before the first one is: raises `TradingBlockedError` if they must not.
+    stopped : callable
+        Why nothing may be sent any more, or None; asked before each order.
+    now : callable
+        The time.
+    pause : callable
+        Waits a number of seconds.
+    seconds_between : float
+        Least time between two orders.
+    """
+
+    gateway: OrderGateway
+    journal: Journal
+    permit: Callable[[Sequence[Intent]], None]
+    stopped: Callable[[], str | None]
+    now: Callable[[], datetime]
+    pause: Callable[[float], None]
+    seconds_between: float = 0.0
+
+    def submit(self, planned: Sequence[Intent]) -> list[Intent]:
+        """Send what is planned and not yet sent.
+
+        Parameters
+        ----------
+        planned : sequence of Intent
+            The session's orders. An intent that the journal knows is taken from there.
+
+        Returns
+        -------
+        list[Intent]
+            All intents of the session, accepted or rejected.
+
+        Raises
+        ------
+        TradingBlockedError
+            Nothing (more) may be sent; what was sent before is in the journal.
+        SubmissionIncompleteError
+            An answer is missing; running again looks it up.
+        """
+        stored = [item for item in self.journal.load() if item.status not in _UNSENT]
+        known = {item.client_order_id: self._resolved(item) for item in stored}
+        new = {item.client_order_id: item for item in planned}
+        settled = {name: item for name, item in known.items() if item.status != "rejected" or name not in new}
+        intents = new | settled
+        pending = [item for item in intents.values() if item.status in _SENDABLE]
+        if not pending:
+            self._keep(intents)
+            return list(intents.values())
+        try:
+            self._require_permit(pending)
+        except TradingBlockedError as error:
+            self._keep(intents | _marked(pending, "blocked", str(error), self.now()))
+            raise
+        intents |= _marked(pending, "intended", None, None)
+        self._keep(intents)
+        return self._send_all(intents, [item.client_order_id for item in pending])
+
+    def _require_permit(self, pending: Sequence[Intent]) -> None:
+        reason = self.stopped()
+        if reason:
+            raise TradingBlockedError(reason)
+        self.permit(pending)
+
+    def _send_all(self, intents: dict[str, Intent], pending: Iterable[str]) -> list[Intent]:
+        trouble: LiveError | None = None
+        try:
+            for number, name in enumerate(pending):
+                if number and self.seconds_between:
+                    self.pause(self.seconds_between)
+                reason = self.stopped()
+                if reason:
+                    trouble = TradingBlockedError(reason)
+                    break
+                try:
+                    intents[name] = self._sent(intents[name])
+                except BrokerError as error:
+                    trouble = error
+                    break
+        finally:
+            self._keep(intents)
+        if trouble:
+            left = sum(intents[name].status in _OPEN for name in pending)
+            raise type(trouble)(f"{trouble}; {left} orders of the session were not sent") from None
+        unknown = [item.symbol for item in intents.values() if item.status == "unknown"]
+        if unknown:
+            raise SubmissionIncompleteError(
+                f"the broker has not answered for {', '.join(sorted(unknown)[:5])}; materialise this partition again: "
+                "it asks for them by their client order ids and sends none twice"
+            )
+        return list(intents.values())
+
+    def _resolved(self, intent: Intent) -> Intent:
+        """Ask for an intent that an earlier run may have sent."""
+        if intent.status not in _OPEN:
+            return intent
+        found = self.gateway.order_of(intent.client_order_id)
+        return self._accepted(intent, found) if found else intent
+
+    def _sent(self, intent: Intent) -> Intent:
+        """Send one order until the broker's answer is clear, looking it up wherever it is not."""
+        for attempt in range(_SENDS):
+            if attempt:
+                self.pause(2.0**attempt / 4)
+            try:
+                return self._accepted(intent, self.gateway.submit(intent.ticket))
+            except DuplicateOrderError:
+                found = self._looked_up(intent)
+                if found:
+                    return found
+            except OrderRejectedError as error:
+                return replace(intent, status="rejected", reason=str(error), answered_at=self.now())
+            except RateLimitedError:
+                continue
+            except OutcomeUnknownError:
+                found = self._looked_up(intent)
+                if found:
+                    return found
+        return replace(intent, status="unknown", reason="the broker did not answer")
+
+    def _looked_up(self, intent: Intent) -> Intent | None:
+        """The intent as the broker knows it, "unknown" where it cannot be asked, None where there is no such order."""
+        try:
+            found = self.gateway.order_of(intent.client_order_id)
+        except BrokerUnavailableError as error:
+            return replace(intent, status="unknown", reason=str(error))
+        return self._accepted(intent, found) if found else None
+
+    def _accepted(self, intent: Intent, order: BrokerOrder) -> Intent:
+        same = (order.symbol, order.side, order.quantity) == (intent.symbol, intent.side, intent.quantity)
+        if not same:
+            raise TradingBlockedError(
+                f"the broker has an order {intent.client_order_id} to {order.side} {order.quantity:g} {order.symbol}, "
+                f"but the plan of {intent.date} says {intent.side} {intent.quantity:g} {intent.symbol}: look at both"
+            )
+        return replace(intent, status="accepted", reason=None, broker_order_id=order.id, answered_at=self.now())
+
+    def _keep(self, intents: Mapping[str, Intent]) -> None:
+        self.journal.save(list(intents.values()))
+
+
+def next_attempt(intent: Intent, now: datetime) -> Intent:
+    """The intent to send an order again that the broker had accepted and then rejected."""
+    attempt = intent.attempt + 1
+    return replace(
+        intent,
+        attempt=attempt,
+        client_order_id=client_order_id(intent.book, intent.date, intent.symbol, intent.side, attempt),
+        status="intended",
+        reason=None,
+        broker_order_id=None,
+        intended_at=now,
+        answered_at=None,
+    )
+
+
+def _marked(intents: Iterable[Intent], status: str, reason: str | None, at: datetime | None) -> dict[str, Intent]:
+    return {item.client_order_id: replace(item, status=status, reason=reason, answered_at=at) for item in intents}

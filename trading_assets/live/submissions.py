@@ -1,0 +1,292 @@
+"""A book's submission: what must hold before its orders are sent, and how they are.
+
+`execution.risk` knows the limits and `sink` the order of the steps; here they meet the account, the broker's clock, the
+kill switch and the three settings that must agree before real money is traded.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from trading_assets.execution.risk import RiskState, risk_gate
+from trading_assets.lake import Lake, LakeFrame
+from trading_assets.live import audit
+from trading_assets.live.activities import entries_of
+from trading_assets.live.brokers.adapter import Broker, BrokerAccount
+from trading_assets.live.contract import ORDERS, PARITY, SUBMISSIONS
+from trading_assets.live.errors import TradingBlockedError, TradingSettingsError
+from trading_assets.live.journal import LakeJournal
+from trading_assets.live.records import LastClose, Window, last_close, window_of
+from trading_assets.live.sink import Intent, Sink, next_attempt
+from trading_assets.live.state import BookState, position_mismatches, splits_between
+from trading_assets.market_data.contract import CORPORATE_ACTIONS
+from trading_assets.portfolio.books import Book
+
+LIVE_VARIABLE = "TRADING_ASSETS_LIVE_ACCOUNT"
+_LARGEST_SKEW = timedelta(minutes=1)
+_CASH_ERROR = 0.01
+_RELATIVE_CASH_ERROR = 1e-6
+_SWITCH_SECONDS = 0.5
+_SHOWN = 5
+_MOMENT = "%Y-%m-%d %H:%M:%S %Z"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Sends the orders of one book and session.
+
+    Attributes
+    ----------
+    book : Book
+        The book.
+    session : datetime.date
+        Session of the decision.
+    lake : Lake
+        The lake.
+    broker : Broker
+        Its account.
+    exchange : str
+        Calendar code.
+    now : callable
+        The time.
+    author : str
+        Run that submits.
+    """
+
+    book: Book
+    session: date
+    lake: Lake
+    broker: Broker
+    exchange: str
+    now: Callable[[], datetime]
+    author: str
+
+    @property
+    def window(self) -> Window:
+        """When these orders may be sent."""
+        return window_of(self.exchange, self.session)
+
+    def send(self, orders: pl.DataFrame, *, retry_rejected: bool = False) -> list[Intent]:
+        """Send the orders exactly once; running again sends none twice.
+
+        Parameters
+        ----------
+        orders : polars.DataFrame
+            Rows of `live.orders`.
+        retry_rejected : bool
+            Whether orders that the broker rejected after accepting them are sent again, as a next attempt.
+
+        Raises
+        ------
+        TradingBlockedError
+            Something stands against it; the message names all of it. Nothing (more) was sent.
+        SubmissionIncompleteError, BrokerError
+            The broker could not be asked; running again goes on where this stopped.
+        """
+        journal = LakeJournal(self.lake, self.book.name, self.session, self.author)
+        with journal.alone():
+            planned = self.intents(orders)
+            if retry_rejected:
+                planned += self._next_attempts(journal.load())
+            sink = Sink(
+                gateway=self.broker,
+                journal=journal,
+                permit=self._permit,
+                stopped=_Cached(lambda: audit.why_stopped(self.lake, self.book.name)),
+                now=self.now,
+                pause=time.sleep,
+                seconds_between=60.0 / self.book.live_rules.max_orders_per_minute,
+            )
+            before = {item.client_order_id for item in journal.load() if item.status == "accepted"}
+            try:
+                intents = sink.submit(planned)
+            except TradingBlockedError as error:
+                self._record(audit.REFUSE, str(error))
+                raise
+            new = [item for item in intents if item.client_order_id not in before]
+            if new:
+                self._record(audit.SEND, _summary(new))
+            return intents
+
+    def intents(self, orders: pl.DataFrame, status: str = "intended") -> list[Intent]:
+        """Intents to send orders."""
+        moment = self.now()
+        return [
+            Intent(
+                book=self.book.name, date=self.session, symbol=row["symbol"], attempt=row["attempt"],
+                client_order_id=row["client_order_id"], side=row["side"], quantity=row["quantity"],
+                time_in_force=self.book.live_rules.time_in_force, broker=self.book.broker, status=status, reason=None,
+                broker_order_id=None, intended_at=moment, answered_at=None,
+            )
+            for row in orders.iter_rows(named=True)
+        ]  # fmt: skip
+
+    def _next_attempts(self, intents: Sequence[Intent]) -> list[Intent]:
+        latest = {item.symbol: item for item in sorted(intents, key=lambda item: item.attempt)}
+        again = []
+        for item in latest.values():
+            order = self.broker.order_of(item.client_order_id) if item.status == "accepted" else None
+            if order is not None and order.status == "rejected" and not order.filled:
+                again.append(next_attempt(item, self.now()))
+        return again
+
+    def _permit(self, pending: Sequence[Intent]) -> None:
+        """Everything that must hold before the first order is sent."""
+        clock, account = self.broker.clock(), self.broker.account()
+        require_agreement(self.book, account, self.lake)
+        reasons = [*self._untimely(clock.now), *self._unreconciled(account), *self._disparity()]
+        if account.is_blocked:
+            reasons.append(f"the broker has blocked the account {account.number}")
+        reasons += self._beyond_limits(pending, account)
+        if reasons:
+            more = f"; and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
+            raise TradingBlockedError(
+                f"book {self.book.name!r}, orders of {self.session}: nothing was sent: "
+                f"{'; '.join(reasons[:_SHOWN])}{more}"
+            )
+
+    def _untimely(self, broker_now: datetime) -> list[str]:
+        own_now, window = self.now(), self.window
+        if abs(broker_now - own_now) > _LARGEST_SKEW:
+            said = f"the broker's clock says {broker_now:{_MOMENT}} and this machine's {own_now:{_MOMENT}}"
+            return [f"{said}: set this machine's clock"]
+        if not window.holds(broker_now):
+            allowed = (
+                f"they may be sent from the close of {self.session} to the open of {window.execution} "
+                f"({window.opens:{_MOMENT}} to {window.closes:{_MOMENT}})"
+            )
+            return [f"{allowed}, it is {broker_now:{_MOMENT}}; the next rebalance decides anew"]
+        return []
+
+    def _unreconciled(self, account: BrokerAccount) -> list[str]:
+        known = last_close(self.lake, self.book.name, until=self.session)
+        held = {symbol: position.quantity for symbol, position in self.broker.positions().items()}
+        foreign = self._foreign_orders()
+        if known is None:
+            if held:
+                foreign.append(
+                    f"the account holds {_listed(sorted(held))} but the book has no record of it; take it over with: "
+                    f"trading-assets adopt {self.book.name} --reason ..."
+                )
+            return foreign
+        own = self._brought_forward(known)
+        reasons = foreign + [
+            f"{text}; find out why, then: trading-assets adopt {self.book.name} --reason ..."
+            for text in position_mismatches(own.quantity, held)
+        ]
+        if abs(own.cash - account.cash) > _CASH_ERROR + _RELATIVE_CASH_ERROR * abs(own.cash):
+            reasons.append(
+                f"the book should have {own.cash:,.2f} in cash, the broker says {account.cash:,.2f}; find out why, "
+                f"then: trading-assets adopt {self.book.name} --reason ..."
+            )
+        return reasons
+
+    def _brought_forward(self, known: LastClose) -> BookState:
+        """The recorded account with everything that the broker has booked since."""
+        actions = LakeFrame(self.lake, CORPORATE_ACTIONS).read(start=known.session, end=self.session)
+        splits = splits_between(actions, known.session, self.session)
+        fills, others = entries_of(self.broker, self.exchange, known.session, self.window.execution)
+        return known.state.apply(sorted([*fills, *others], key=lambda entry: entry.id), splits, self.book.lot_size)
+
+    def _foreign_orders(self) -> list[str]:
+        sent = LakeFrame(self.lake, SUBMISSIONS).read(["client_order_id", "date"], book=self.book.name)
+        ours = dict(sent.select("client_order_id", "date").iter_rows())
+        reasons = []
+        for order in self.broker.open_orders():
+            decided = ours.get(order.client_order_id)
+            if decided is None:
+                reasons.append(f"an order to {order.side} {order.quantity:g} {order.symbol} that this desk did not "
+                               "send is open at the broker; cancel it there")  # fmt: skip
+            elif decided != self.session:
+                reasons.append(f"the order of {decided} to {order.side} {order.symbol} is still open; cancel it first")
+        return reasons
+
+    def _disparity(self) -> list[str]:
+        rows = LakeFrame(self.lake, PARITY).read(end=self.session, book=self.book.name)
+        if rows.is_empty() or rows["is_within"][-1]:
+            return []
+        released = audit.decisions_of(self.lake, audit.RESUME, audit.ADOPT, book=self.book.name)
+        if released.filter(pl.col("date") == rows["date"][-1]).height:
+            return []
+        lost = rows.row(-1, named=True)
+        again = f"trading-assets resume {self.book.name} --session {lost['date']} --reason ..."
+        return [
+            f"parity with the backtest was lost on {lost['date']} (equity {lost['difference']:+.4%}, "
+            f"{lost['orders_differing']} orders differ); look at live.parity, then: {again}"
+        ]
+
+    def _beyond_limits(self, pending: Sequence[Intent], account: BrokerAccount) -> list[str]:
+        orders = LakeFrame(self.lake, ORDERS).read(start=self.session, end=self.session, book=self.book.name)
+        known = last_close(self.lake, self.book.name, until=self.session)
+        symbols = sorted({item.symbol for item in pending})
+        state = RiskState(
+            equity=account.equity,
+            daily_return=known.daily_return if known else 0.0,
+            drawdown=min(account.equity / max(known.peak, account.equity) - 1.0, 0.0) if known else 0.0,
+            prices=self.broker.latest_prices(symbols),
+            untradable=self.broker.untradable(symbols),
+        )
+        violations = risk_gate(orders.filter(pl.col("symbol").is_in(symbols)), state, self.book.live_rules)
+        return [f"{one.symbol}: {one.reason}" if one.symbol else one.reason for one in violations]
+
+    def _record(self, decision: str, reason: str) -> None:
+        audit.record(self.lake, self.now(), [audit.Decision(self.book.name, decision, reason, self.session)])
+
+
+def require_agreement(
+    book: Book, account: BrokerAccount, lake: Lake, environment: Mapping[str, str] = os.environ
+) -> None:
+    """Require, for real money alone, that book, environment and a typed confirmation name the same account.
+
+    Raises
+    ------
+    TradingSettingsError
+        One of the three does not.
+    """
+    if book.broker != "live":
+        return
+    confirmed = audit.decisions_of(lake, audit.CONFIRM, book=book.name)
+    typed = confirmed["reason"][-1] if confirmed.height else None
+    missing = []
+    if not book.live_rules.allow_live:
+        missing.append(f"books.yaml: live.allow_live of {book.name} is not true")
+    if environment.get(LIVE_VARIABLE) != account.number:
+        missing.append(f"the environment variable {LIVE_VARIABLE} does not hold the account number")
+    if typed != account.number:
+        missing.append(f"the account was not confirmed: trading-assets confirm {book.name}")
+    if missing:
+        raise TradingSettingsError(
+            f"book {book.name!r} would trade real money in an account that not all three settings name: "
+            f"{'; '.join(missing)}"
+        )
+
+
+class _Cached:
+    """A question whose answer holds for half a second, so that it can be asked before every order."""
+
+    def __init__(self, ask: Callable[[], str | None]) -> None:
+        self._ask = ask
+        self._asked_at = -_SWITCH_SECONDS
+        self._answer: str | None = None
+
+    def __call__(self) -> str | None:
+        if time.monotonic() - self._asked_at >= _SWITCH_SECONDS:
+            self._answer, self._asked_at = self._ask(), time.monotonic()
+        return self._answer
+
+
+def _summary(intents: Sequence[Intent]) -> str:
+    counts = {status: sum(item.status == status for item in intents) for status in ("accepted", "rejected")}
+    refused = [f"{item.symbol}: {item.reason}" for item in intents if item.status == "rejected"]
+    text = f"{counts['accepted']} orders accepted, {counts['rejected']} rejected"
+    return f"{text} ({'; '.join(refused[:_SHOWN])})" if refused else text
+
+
+def _listed(symbols: list[str]) -> str:
+    return ", ".join(symbols[:_SHOWN]) + (f" and {len(symbols) - _SHOWN} more" if len(symbols) > _SHOWN else "")
