@@ -1,0 +1,107 @@
+"""The risk gate: whether a session's orders may be sent at all.
+
+All limits are looked at before the first order is sent, and one violation holds all of them back: a portfolio of which
+half was sent is a position nobody decided on.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import polars as pl
+
+from trading_assets.portfolio.books import LiveRules
+
+
+class RiskState(NamedTuple):
+    """What the gate knows of the account and the market.
+
+    Attributes
+    ----------
+    equity : float
+        Equity before the orders, in currency.
+    daily_return : float
+        Change of equity in the session of the decision, as a fraction of the equity before.
+    drawdown : float
+        Equity over its running maximum less 1.
+    prices : mapping of str to float
+        Newest known price of each symbol, in currency per share.
+    untradable : mapping of str to str
+        Symbols that the broker does not trade, with the reason.
+    """
+
+    equity: float
+    daily_return: float
+    drawdown: float
+    prices: Mapping[str, float]
+    untradable: Mapping[str, str]
+
+
+class Violation(NamedTuple):
+    """A limit that does not hold: the symbol, or None for the session, and why in words."""
+
+    symbol: str | None
+    reason: str
+
+
+def risk_gate(orders: pl.DataFrame, state: RiskState, rules: LiveRules) -> list[Violation]:
+    """Look at every limit of a book before its orders are sent.
+
+    Parameters
+    ----------
+    orders : polars.DataFrame
+        `symbol, side, quantity, reference_price, held`.
+    state : RiskState
+        Account and market.
+    rules : LiveRules
+        The book's limits.
+
+    Returns
+    -------
+    list[Violation]
+        Empty when the orders may be sent.
+    """
+    return [*_session_violations(orders, state, rules), *_order_violations(orders, state, rules)]
+
+
+def _session_violations(orders: pl.DataFrame, state: RiskState, rules: LiveRules) -> Iterator[Violation]:
+    value = float((orders["quantity"] * orders["reference_price"]).sum())
+    if state.equity <= 0:
+        yield Violation(None, f"the equity is {state.equity:,.2f}: there is nothing to trade with")
+        return
+    if -state.daily_return > rules.max_daily_loss:
+        yield Violation(
+            None, f"the session lost {-state.daily_return:.2%}, more than max_daily_loss {rules.max_daily_loss:.2%}"
+        )
+    if -state.drawdown > rules.max_drawdown:
+        yield Violation(None, f"the drawdown is {-state.drawdown:.2%}, more than max_drawdown {rules.max_drawdown:.2%}")
+    if orders.height > rules.max_orders:
+        yield Violation(None, f"{orders.height} orders are more than max_orders {rules.max_orders:g}")
+    if value > rules.max_session_value * state.equity:
+        yield Violation(
+            None,
+            f"the orders are worth {value:,.0f}, which is {value / state.equity:.0%} of equity and more than "
+            f"max_session_value {rules.max_session_value:.0%}",
+        )
+
+
+def _order_violations(orders: pl.DataFrame, state: RiskState, rules: LiveRules) -> Iterator[Violation]:
+    for symbol, side, quantity, reference, held in orders.select(
+        "symbol", "side", "quantity", "reference_price", "held"
+    ).iter_rows():
+        if symbol in state.untradable:
+            yield Violation(symbol, state.untradable[symbol])
+        is_closing = (held > 0) == (side == "sell") and quantity <= abs(held)
+        value = quantity * reference
+        if not is_closing and value > rules.max_order_value * state.equity:
+            yield Violation(
+                symbol,
+                f"the order is worth {value:,.0f}, which is {value / state.equity:.0%} of equity and more than "
+                f"max_order_value {rules.max_order_value:.0%}",
+            )
+        newest = state.prices.get(symbol)
+        if newest is not None and abs(newest / reference - 1) > rules.price_collar:
+            yield Violation(
+                symbol,
+                f"its newest price {newest:,.4f} is {abs(newest / reference - 1):.1%} from {reference:,.4f}, at which "
+                f"the order was planned: more than price_collar {rules.price_collar:.1%}",
+            )
