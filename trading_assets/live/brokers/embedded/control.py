@@ -125,8 +125,10 @@ def endpoint(broker: Broker, token: str, action: Action) -> Callable[[Request], 
             return as_response(action(broker, body))
         except ApiError as error:
             return as_response(Reply(error.status, error.body))
-        except (ClockError, FaultError, KeyError, TypeError, ValueError) as error:
-            return as_response(Reply(422, {"message": f"{type(error).__name__}: {error}"}))
+        except KeyError as error:
+            return as_response(Reply(422, {"message": f"the request lacks {error}"}))
+        except (ClockError, FaultError, TypeError, ValueError) as error:
+            return as_response(Reply(422, {"message": str(error)}))
 
     return respond
 
