@@ -122,7 +122,7 @@ class Broker:
         if account is None:
             identity = uuid.uuid4()
             account = BrokerAccount(
-                str(identity), name, f"PA{identity.int % 36**9:09d}", "", "", is_revoked=False, cash=cash,
+                str(identity), name, f"PA{identity.int % 10**9:09d}", "", "", is_revoked=False, cash=cash,
                 equity_at_close=cash, multiplier=multiplier, borrowing=borrowing, max_participation=max_participation,
                 lot_size=lot_size, costs=costs, created_at=self.state.time,
             )  # fmt: skip

@@ -118,7 +118,7 @@ def endpoint(broker: Broker, token: str, action: Action) -> Callable[[Request], 
     """The endpoint of an action, for those who know the token."""
 
     async def respond(request: Request) -> Response:
-        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, ""), token):
+        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), token.encode()):
             return as_response(Reply(401, {"message": f"{TOKEN_HEADER} is missing or wrong"}))
         try:
             body = await request.json() if await request.body() else {}

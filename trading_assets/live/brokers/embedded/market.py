@@ -3,12 +3,12 @@
 Within a session the price follows a path that the daily bar fixes: it starts at the open, is at the low after a third
 and at the high after two thirds of the session if the close is not below the open, first at the high and then at the
 low otherwise, and ends at the close; it is linear in between. Any moment has one price, and the moment at which the
-path crosses a limit is exact.
+path crosses a limit is exact. A session whose bars the lake does not have has no prices, and nothing trades in it.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 import polars as pl
@@ -20,6 +20,7 @@ from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, S
 
 _AHEAD = timedelta(days=100)
 _BEHIND = timedelta(days=12)
+_NEVER = Session(date.min, datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
 _COLUMNS = ("symbol", "date", "open", "high", "low", "close", "volume")
 
 
@@ -120,12 +121,15 @@ class Market:
         self.lake = lake
         self.sessions = sessions
         self._version = -1
+        self._moment: tuple[datetime | None, tuple[Session | None, Session]]
         self.forget()
 
     def forget(self) -> None:
         """Read everything anew when it is next needed."""
+        self._moment = (None, (None, _NEVER))
         self._bars: dict[date, dict[str, Bar]] = {}
         self._span: tuple[date, date] | None = None
+        self._rests: dict[tuple[str, date], float | None] = {}
         self._closes: dict[tuple[str, date], tuple[date, float] | None] = {}
         self._listings: dict[str, Listing] | None = None
         self._actions: dict[date, list[tuple[str, str, float]]] | None = None
@@ -162,19 +166,31 @@ class Market:
         float or None
             Currency per share; None before the symbol's first bar.
         """
-        session = self.sessions.at(moment)
+        session, closed = self._phase(moment)
         if session is not None:
             bar = self.bar(symbol, session.date)
             if bar is not None:
                 return path_price(bar, session, moment)
-        closed = self.sessions.last_closed(moment)
-        found = self.last_close(symbol, closed.date)
-        if found is None:
-            return None
-        day, price = found
-        for later in self.sessions.between(day + timedelta(days=1), (session or closed).date):
-            price /= self.actions(later).split.get(symbol, 1.0)
-        return price
+        return self._price_at_rest(symbol, closed, session or closed)
+
+    def _phase(self, moment: datetime) -> tuple[Session | None, Session]:
+        """The session that trades at a moment, and the last one that is over; many prices are of one moment."""
+        if self._moment[0] != moment:
+            self._moment = (moment, (self.sessions.at(moment), self.sessions.last_closed(moment)))
+        return self._moment[1]
+
+    def _price_at_rest(self, symbol: str, closed: Session, begun: Session) -> float | None:
+        """Last close in the shares of the last session that has begun."""
+        key = (symbol, begun.date)
+        if key not in self._rests:
+            found = self.last_close(symbol, closed.date)
+            price = None
+            if found is not None:
+                day, price = found
+                for later in self.sessions.between(day + timedelta(days=1), begun.date):
+                    price /= self.actions(later).split.get(symbol, 1.0)
+            self._rests[key] = price
+        return self._rests[key]
 
     def last_close(self, symbol: str, day: date) -> tuple[date, float] | None:
         """Last close up to the end of a day, with its session; raw, in the shares of that session."""

@@ -58,37 +58,34 @@ def fill_at_open(
     )
     rules, ledger = account.rules(), account.ledger(symbols)
     filled = fill_orders(wanted, ledger.quantity.copy(), Opening(price, volume), float(account.available), rules)
+    traded = []
     for j, symbol in enumerate(symbols):
         shares = faults.part_of(float(filled[j]), account.lot_size)
-        if shares == 0.0:
-            continue
-        at = float(fill_price(shares, price[j], volume[j], rules.costs))
-        fee = float(commission(abs(shares), at, rules.costs))
-        trade(ledger, j, shares, at, fee)
-        state.settle(account, symbols, ledger)
-        state.used[account.id, symbol] += abs(shares)
-        _share_out(state, account, by_symbol[symbol], abs(shares), at, fee)
+        if shares != 0.0:
+            at = float(fill_price(shares, price[j], volume[j], rules.costs))
+            fee = float(commission(abs(shares), at, rules.costs))
+            trade(ledger, j, shares, at, fee)
+            traded.append((symbol, (abs(shares), at, fee)))
+    state.settle(account, symbols, ledger)
+    for symbol, fill in traded:
+        state.used[account.id, symbol] += fill[0]
+        _share_out(state, account, by_symbol[symbol], bars[symbol].open, fill)
 
 
 def _share_out(
-    state: State, account: BrokerAccount, orders: Sequence[Order], shares: float, price: float, fee: float
+    state: State, account: BrokerAccount, orders: Sequence[Order], opening: float, traded: tuple[float, float, float]
 ) -> None:
-    """Give the shares of a fill to its orders, first come first served, and to each its part of the commission."""
+    """Give a fill (shares, price, commission) to its orders, first come first served, commission by shares."""
+    shares, price, fee = traded
     left = shares
     for order in orders:
-        wanted = order.remaining(price) if order.qty is not None else shares
+        wanted = order.remaining(opening)
         part = left if order is orders[-1] else min(wanted, left)
         if part <= 0.0:
             return
         left -= part
-        is_complete = part >= wanted * (1 - _ROUNDING) if order.qty is not None else _is_spent(order, part, price)
+        is_complete = part >= wanted * (1 - _ROUNDING)
         report_fill(state, account, order, part, price, fee * (part / shares), is_complete=is_complete)
-
-
-def _is_spent(order: Order, part: float, price: float) -> bool:
-    """Whether a fill has used the money of a notional order, up to the distance of its price from the market's."""
-    spent = order.filled_qty * order.filled_avg_price + part * price
-    return spent >= (order.notional or 0.0) * 0.95
 
 
 def attempt(state: State, account: BrokerAccount, order: Order, bar: Bar, price: float, faults: Faults) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import socket
 import threading
@@ -24,6 +25,7 @@ from trading_assets.live.brokers.embedded.clock import Clock
 from trading_assets.live.brokers.embedded.gate import Gate
 from trading_assets.portfolio.books import CostModel
 
+_logger = logging.getLogger(__name__)
 _HOST = "127.0.0.1"
 _TICK = 0.2  # seconds between two looks at a clock that moves by itself
 
@@ -232,7 +234,7 @@ class _Server:
             if self._uvicorn.started:
                 self._ready.set()
             if waited >= _TICK and broker.clock.kind != "stepped":
-                broker.catch_up()
+                _catch_up(broker)
                 waited = 0.0
         broker.streams.disconnect()
 
@@ -262,6 +264,14 @@ class _Server:
             if getattr(connection, "client", None) == client:
                 connection.transport.abort()
         await asyncio.sleep(0.01)
+
+
+def _catch_up(broker: Broker) -> None:
+    """Let the clock's events happen; what fails now is tried again at the next tick, and by the next call."""
+    try:
+        broker.catch_up()
+    except Exception:
+        _logger.exception("the broker could not process what its clock has passed")
 
 
 def start_broker(lake: Lake, exchange: str, *, port: int = 0, clock: Clock, name: str = "default") -> RunningBroker:

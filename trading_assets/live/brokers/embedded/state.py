@@ -82,8 +82,9 @@ class State:
 
     def open_orders(self, account: str, symbol: str | None = None) -> Iterator[Order]:
         """Open orders of an account in the order of their submission."""
-        found = [order for order in self.orders[account].values() if symbol is None or order.symbol == symbol]
-        yield from sorted((order for order in found if order.is_open), key=lambda order: order.sequence)
+        for order in list(self.orders[account].values()):
+            if (symbol is None or order.symbol == symbol) and order.is_open:
+                yield order
 
     def all_open_orders(self) -> Iterable[Order]:
         """Open orders of all accounts."""

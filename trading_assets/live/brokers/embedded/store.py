@@ -123,7 +123,9 @@ class Store:
         columns = "account, symbol, quantity, average, mark"
         for owner, symbol, *values in self._rows(f"SELECT {columns} FROM broker.positions WHERE store = %s", self.name):
             state.accounts[owner].positions[symbol] = Position(*values)
-        for (body,) in self._rows("SELECT body FROM broker.orders WHERE store = %s AND is_open", self.name):
+        for (body,) in self._rows(
+            "SELECT body FROM broker.orders WHERE store = %s AND is_open ORDER BY sequence", self.name
+        ):
             order = _order(body)
             state.orders[order.account][order.id] = order
         if session_open is not None:
