@@ -67,12 +67,18 @@ class Broker:
         self.exchange = Exchange(self.state, self.market, self.faults)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Store what changes inside, all or nothing, and tell the streams afterwards."""
+    def transaction(self, *, keeps_time: bool = False) -> Iterator[None]:
+        """Store what changes inside, all or nothing, and tell the streams afterwards.
+
+        Parameters
+        ----------
+        keeps_time : bool
+            Store the time even if nothing else changes.
+        """
         try:
             yield
             changes = self.state.take_changes()
-            if changes:
+            if changes or keeps_time:
                 self.store.write(self.state, changes)
         except ApiError:
             if self.state.changes:
@@ -94,10 +100,9 @@ class Broker:
         """Move a stepped clock and let everything happen in between, as one transaction."""
         self.catch_up()
         self.clock.move(to)
-        with self.transaction():
+        with self.transaction(keeps_time=True):
             self.market.refresh()
             self.exchange.advance(to)
-            self.store.write(self.state, Changes())
 
     def create_account(
         self,

@@ -28,9 +28,9 @@ class Fault:
     body : dict or str or None
         Body of that answer; a text is sent as it is.
     when : {"before", "after"}
-        Whether the call has its effect first.
+        Whether the call has its effect after the fault, if the fault lets it, or before it.
     delay : float
-        Seconds to wait before the answer.
+        Seconds to wait.
     drop : bool
         Close the connection without an answer.
     non_json : bool

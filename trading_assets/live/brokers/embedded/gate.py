@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from trading_assets.live.brokers.embedded.broker import Broker
 from trading_assets.live.brokers.embedded.faults import Fault
 from trading_assets.live.brokers.embedded.orders import ApiError, invalid
 
+_logger = logging.getLogger(__name__)
 _NO_ANSWER = "the connection was dropped"
 Answer = dict[str, Any] | list[Any] | None
 
@@ -77,15 +79,13 @@ class Gate:
 
     async def _faulty(self, fault: Fault, handler: Handler, request: Request, body: dict[str, Any] | None) -> Response:
         replaces = fault.status is not None or fault.non_json or fault.drop
-        answer = None
-        if fault.when == "after" or not replaces:
-            answer = self._answer(handler, request, body)
+        answer = self._answer(handler, request, body) if fault.when == "after" else None
         if fault.delay:
             await asyncio.sleep(fault.delay)
         if fault.drop:
             await self._drop(request)
-        if answer is not None and not replaces:
-            return answer
+        if not replaces:
+            return answer or self._answer(handler, request, body)
         if fault.non_json:
             page = "<html><body>502 Bad Gateway</body></html>"
             return Response(page, fault.status or 502, media_type="text/html", headers=fault.headers)
@@ -99,13 +99,20 @@ class Gate:
         try:
             broker.catch_up()
             account = broker.authenticate(*_keys(request))
-            if body is None:
-                raise invalid("the body is not a JSON object")
-            call = Call(broker, account, dict(request.query_params), dict(request.path_params), body)
+            call = _call(broker, account, request, body)
             with broker.transaction():
                 return as_response(handler(call))
         except ApiError as error:
             return as_response(Reply(error.status, error.body))
+        except Exception:
+            _logger.exception("the broker failed at %s %s", request.method, request.url.path)
+            return as_response(Reply(500, {"code": 50010000, "message": "internal server error occurred"}))
+
+
+def _call(broker: Broker, account: BrokerAccount, request: Request, body: dict[str, Any] | None) -> Call:
+    if body is None:
+        raise invalid("the body is not a JSON object")
+    return Call(broker, account, dict(request.query_params), dict(request.path_params), body)
 
 
 def as_response(answer: Answer | Reply) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -56,11 +57,18 @@ def test_answer_that_is_no_json(broker, client):
     assert "<html>" in str(caught.value)
 
 
-def test_slow_answer(broker, client):
-    broker.inject(path="/v2/account", delay=0.2)
-    start = time.monotonic()
-    assert client.get_account().cash == "100000"
-    assert time.monotonic() - start >= 0.2
+@pytest.mark.parametrize(("when", "seen"), [("before", []), ("after", ["once"])])
+def test_slow_answer_before_or_after_the_effect(broker, client, when, seen):
+    broker.inject(method="POST", path="/v2/orders", delay=0.5, when=when)
+    sender = threading.Thread(target=client.submit_order, args=(market(client_order_id="once"),))
+    sender.start()
+    while not any(call["client_order_id"] == "once" for call in broker.calls()):
+        time.sleep(0.01)
+    headers = dict(client._get_auth_headers())
+    during = requests.get(f"{broker.url}/v2/orders", headers=headers, timeout=9).json()
+    assert [order["client_order_id"] for order in during] == seen
+    sender.join()
+    assert client.get_order_by_client_id("once").qty == "10"
 
 
 def test_partial_fill(broker, client):

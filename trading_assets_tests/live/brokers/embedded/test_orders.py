@@ -326,3 +326,44 @@ def test_positions_are_closed(broker, client):
     closed = client.close_all_positions(cancel_orders=True)
     assert [(reply.symbol, reply.status) for reply in closed] == [("AAA", 200), ("BBB", 200)]
     assert client.get_all_positions() == []
+
+
+def test_parts_of_positions_are_closed_by_quantity(broker, client, make_client):
+    client.submit_order(market(qty=11))
+    broker.advance(at(DAYS[1], "10:00"))
+    assert client.close_position("AAA", ClosePositionRequest(qty="4")).qty == "4"
+    assert client.close_position("AAA", ClosePositionRequest(percentage="50")).qty == "3"
+    assert refusal(client.close_position, "AAA", ClosePositionRequest(qty="9"))[:2] == (422, 42210000)
+    assert refusal(client.delete, "/positions/AAA", {"qty": "none"})[:2] == (422, 40010001)
+    client.submit_order(market("BBB", qty=5))
+    client.submit_order(limit(1.0, "BBB", qty=5))
+    refused = client.close_all_positions(cancel_orders=False)
+    assert [(reply.symbol, reply.status) for reply in refused] == [("AAA", 200), ("BBB", 403)]
+
+
+def test_replacement_changes_the_time_in_force(broker, client):
+    order = client.submit_order(limit(90.0))
+    new = client.replace_order_by_id(order.id, ReplaceOrderRequest(time_in_force="gtc"))
+    assert (new.time_in_force.value, new.limit_price) == ("gtc", "90")
+    assert refusal(client.patch, f"/orders/{new.id}", {"time_in_force": "ever"})[0] == 422
+    assert refusal(client.patch, f"/orders/{new.id}", {"qty": "-1"})[0] == 422
+    broker.inject(partial_fill=0.5)
+    market_order = client.submit_order(market("BBB", qty=10, tif="gtc"))
+    broker.advance(at(DAYS[1], "09:30"))
+    assert (
+        refusal(client.replace_order_by_id, market_order.id, ReplaceOrderRequest(qty=5))[2]
+        == "qty must be > filled qty"
+    )
+    rest = client.replace_order_by_id(market_order.id, ReplaceOrderRequest(qty=8))
+    assert rest.qty == "3"
+    assert outcome(client, rest)[:2] == ("filled", 3)
+
+
+def test_suspended_account_and_split_of_a_buy(broker, client):
+    client.patch("/account/configurations", {"suspend_trade": True})
+    assert refusal(client.submit_order, market())[0] == 403
+    client.patch("/account/configurations", {"suspend_trade": False})
+    request = LimitOrderRequest(symbol="DDD", qty=3, side="buy", time_in_force="gtc", limit_price=10.0)
+    order = client.submit_order(request)
+    broker.advance(at(DAYS[5], "09:30"))
+    assert (client.get_order_by_id(order.id).qty, client.get_order_by_id(order.id).limit_price) == ("6", "5")

@@ -297,6 +297,19 @@ def test_lost_event_is_lost(broker, keys, client):
     assert [update.order.symbol for update in heard] == ["BBB"]
 
 
+def test_stream_comes_back_after_a_restart(broker, keys, client):
+    heard = []
+
+    def hears():
+        client.submit_order(market("BBB", qty=1))
+        time.sleep(0.1)
+        return heard
+
+    with _running(_stream(broker, keys), heard):
+        broker.restart()
+        _wait_for(hears, seconds=20)
+
+
 def test_wrong_keys_are_unauthorized(broker, keys, client):
     for key, secret in (("nobody", keys.secret), (keys.key_id, "wrong")):
         stranger = TradingClient(key, secret, url_override=broker.url)
