@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from dataclasses import fields
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,33 +11,8 @@ from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.live.brokers.embedded.accounts import BrokerAccount, Position
 from trading_assets.live.brokers.embedded.orders import Order
+from trading_assets.live.brokers.embedded.rows import TABLES, account_row, order_row, read_account, read_order
 from trading_assets.live.brokers.embedded.state import Changes, State
-from trading_assets.portfolio.books import CostModel
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS broker.stores (
-    store text PRIMARY KEY, clock timestamptz NOT NULL, halted jsonb NOT NULL DEFAULT '[]');
-CREATE TABLE IF NOT EXISTS broker.accounts (
-    store text, id text, cash double precision NOT NULL, equity_at_close double precision NOT NULL,
-    body jsonb NOT NULL, PRIMARY KEY (store, id));
-CREATE TABLE IF NOT EXISTS broker.positions (
-    store text, account text, symbol text, quantity double precision NOT NULL, average double precision NOT NULL,
-    mark double precision NOT NULL, PRIMARY KEY (store, account, symbol));
-CREATE TABLE IF NOT EXISTS broker.orders (
-    store text, id text, account text NOT NULL, client_order_id text NOT NULL, sequence bigint NOT NULL,
-    symbol text NOT NULL, side text NOT NULL, is_open boolean NOT NULL, submitted_at timestamptz NOT NULL,
-    body jsonb NOT NULL, PRIMARY KEY (store, id), UNIQUE (store, account, client_order_id));
-CREATE INDEX IF NOT EXISTS orders_by_time ON broker.orders (store, account, submitted_at, sequence);
-CREATE INDEX IF NOT EXISTS open_orders ON broker.orders (store) WHERE is_open;
-CREATE TABLE IF NOT EXISTS broker.activities (
-    store text, account text, id text, type text NOT NULL, at timestamptz NOT NULL, body jsonb NOT NULL,
-    PRIMARY KEY (store, account, id));
-CREATE TABLE IF NOT EXISTS broker.equity (
-    store text, account text, at timestamptz, equity double precision NOT NULL, cash double precision NOT NULL,
-    PRIMARY KEY (store, account, at));
-"""
-_MOMENTS = ("submitted_at", "updated_at", "filled_at", "expired_at", "canceled_at", "failed_at", "replaced_at")
-_COLUMNS = ("cash", "equity_at_close", "positions")
 
 
 class ActivityFilter(NamedTuple):
@@ -90,7 +64,7 @@ class Store:
                 self._connection.close()
                 raise LakeError(f"another process is serving the broker {name!r}; stop it first")
             cursor.execute("SELECT pg_advisory_lock(7173)")
-            cursor.execute(_TABLES)
+            cursor.execute(TABLES)
             cursor.execute("SELECT pg_advisory_unlock(7173)")
 
     def close(self) -> None:
@@ -118,7 +92,7 @@ class Store:
         for cash, equity, body in self._rows(
             "SELECT cash, equity_at_close, body FROM broker.accounts WHERE store = %s ORDER BY id", self.name
         ):
-            account = _account({**body, "cash": cash, "equity_at_close": equity})
+            account = read_account({**body, "cash": cash, "equity_at_close": equity})
             state.accounts[account.id] = account
         columns = "account, symbol, quantity, average, mark"
         for owner, symbol, *values in self._rows(f"SELECT {columns} FROM broker.positions WHERE store = %s", self.name):
@@ -126,7 +100,7 @@ class Store:
         for (body,) in self._rows(
             "SELECT body FROM broker.orders WHERE store = %s AND is_open ORDER BY sequence", self.name
         ):
-            order = _order(body)
+            order = read_order(body)
             state.orders[order.account][order.id] = order
         if session_open is not None:
             fills = "SELECT body FROM broker.activities WHERE store = %s AND type = 'FILL' AND at >= %s"
@@ -154,7 +128,7 @@ class Store:
             for account in accounts:
                 parts += self._account_statements(cursor, account, sorted(changes.positions.get(account.id, ())))
             tables = (
-                ("orders", [_order_row(self.name, order) for order in changes.orders.values()],
+                ("orders", [order_row(self.name, order) for order in changes.orders.values()],
                  " ON CONFLICT (store, id) DO UPDATE SET is_open = excluded.is_open, body = excluded.body"),
                 ("activities", [(self.name, a.account, a.id, a.type, a.at, json.dumps(a.body))
                                 for a in changes.activities], ""),
@@ -194,7 +168,7 @@ class Store:
             f"SELECT body FROM broker.orders WHERE {' AND '.join(where)} "
             f"ORDER BY submitted_at {way}, sequence {way} LIMIT %s"
         )
-        return [_order(body) for (body,) in self._rows(statement, *values, wanted.limit)]
+        return [read_order(body) for (body,) in self._rows(statement, *values, wanted.limit)]
 
     def activities(self, account: str, wanted: ActivityFilter) -> list[dict[str, Any]]:
         """Activities by id, that is by time."""
@@ -223,14 +197,11 @@ class Store:
         return [(at, equity) for at, equity in self._rows(statement, self.name, account, start, end)]
 
     def _account_statements(self, cursor: Any, account: BrokerAccount, symbols: list[str]) -> list[bytes]:
-        body = {name: value for name, value in vars(account).items() if name not in _COLUMNS}
-        body["costs"] = list(account.costs)
-        row = (self.name, account.id, account.cash, account.equity_at_close, json.dumps(body, default=_text))
         conflict = (
             " ON CONFLICT (store, id) DO UPDATE SET cash = excluded.cash, "
             "equity_at_close = excluded.equity_at_close, body = excluded.body"
         )
-        statements = [_insert(cursor, "accounts", [row], conflict)]
+        statements = [_insert(cursor, "accounts", [account_row(self.name, account)], conflict)]
         gone = [symbol for symbol in symbols if symbol not in account.positions]
         if gone:
             where = "store = %s AND account = %s AND symbol = ANY(%s)"
@@ -249,7 +220,7 @@ class Store:
 
     def _one_order(self, where: str, *values: object) -> Order | None:
         rows = self._rows(f"SELECT body FROM broker.orders WHERE {where}", *values)
-        return _order(rows[0][0]) if rows else None
+        return read_order(rows[0][0]) if rows else None
 
     def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with closing(self._connection.cursor()) as cursor:
@@ -262,27 +233,3 @@ def _insert(cursor: Any, table: str, rows: list[tuple[Any, ...]], conflict: str)
     template = "(" + ", ".join(["%s"] * len(rows[0])) + ")"
     values = b", ".join(cursor.mogrify(template, row) for row in rows)
     return b"INSERT INTO broker." + table.encode() + b" VALUES " + values + conflict.encode()
-
-
-def _order_row(store: str, order: Order) -> tuple[Any, ...]:
-    return (
-        store, order.id, order.account, order.client_order_id, order.sequence, order.symbol, order.side,
-        order.is_open, order.submitted_at, json.dumps(vars(order), default=_text),
-    )  # fmt: skip
-
-
-def _order(body: dict[str, Any]) -> Order:
-    values = {name: body[name] for name in (item.name for item in fields(Order))}
-    moments = {name: datetime.fromisoformat(values[name]) for name in _MOMENTS if values[name]}
-    return Order(**{**values, **moments})
-
-
-def _account(body: dict[str, Any]) -> BrokerAccount:
-    values = {**body, "costs": CostModel(*body["costs"]), "created_at": datetime.fromisoformat(body["created_at"])}
-    return BrokerAccount(**values)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"cannot store a {type(value).__name__}")

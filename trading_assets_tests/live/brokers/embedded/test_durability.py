@@ -17,6 +17,7 @@ from trading_assets.lake.errors import LakeError
 from trading_assets.live.brokers.embedded.clock import AcceleratedClock, ClockError, RealClock, SteppedClock
 from trading_assets.live.brokers.embedded.server import BrokerError, RunningBroker, start_broker
 from trading_assets.live.brokers.embedded.store import Store
+from trading_assets.orchestration.clock import now
 from trading_assets_tests.live.brokers.embedded.conftest import open_account
 from trading_assets_tests.live.brokers.embedded.markets import DAYS, FULL, at, steady, trading, write_market
 from trading_assets_tests.live.brokers.embedded.test_orders import limit, outcome
@@ -192,3 +193,12 @@ def test_bars_written_later_are_noticed(lake: Lake):
         write_market(lake, steady("AAA", price=110.0, days=DAYS[:3]))
         broker.advance(at(DAYS[2], "09:30"))
         assert outcome(client, order) == ("filled", 10, pytest.approx(110.0))
+
+
+def test_real_clock_tells_the_time_of_day(market):
+    with start_broker(market, "XNYS", clock=RealClock(), name="real") as broker:
+        client = trading(broker, open_account(broker))
+        assert abs(client.get_clock().timestamp - now()) < timedelta(seconds=5)
+        with pytest.raises(BrokerError, match="real one"):
+            broker.advance(now())
+        assert client.get_account().cash == "100000"
