@@ -13,7 +13,6 @@ from trading_assets.features import sql_assets as feature_sql_assets
 from trading_assets.labels import assets as label_assets
 from trading_assets.labels import contract as labels
 from trading_assets.lake.assets import IO_MANAGER_KEY
-from trading_assets.lake.checks import contract_check
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.io_manager import LakeIOManager
 from trading_assets.live import assets as live_assets
@@ -25,6 +24,7 @@ from trading_assets.models import assets as model_assets
 from trading_assets.models import contract as models
 from trading_assets.models.specs import MODELS
 from trading_assets.orchestration import maintenance
+from trading_assets.orchestration.checks import ScopeCheck, asset_checks
 from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.exchange import Exchange, exchange_of
 from trading_assets.orchestration.instance import ignore_expected_warnings
@@ -49,6 +49,12 @@ from trading_assets.signals.strategies import STRATEGIES
 
 STAGES = (market_data, features, labels, models, predictions, signals, portfolio, backtest, live, reports, maintenance)
 CONTRACTS: Mapping[str, Contract] = {contract.table: contract for stage in STAGES for contract in stage.CONTRACTS}
+CHECKS: tuple[ScopeCheck, ...] = (
+    *feature_checks.CHECKS,
+    *prediction_checks.CHECKS,
+    *signal_checks.CHECKS,
+    *live_checks.CHECKS,
+)
 
 
 def desk_partitions(settings: Settings, books: Mapping[str, Book], exchange: Exchange) -> Partitions:
@@ -83,11 +89,7 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
     return dg.Definitions(
         assets=assets,
         asset_checks=[
-            *_contract_checks(assets),
-            *feature_checks.build_checks(partitions),
-            *prediction_checks.build_checks(partitions),
-            *signal_checks.build_checks(partitions),
-            *live_checks.build_checks(partitions),
+            asset_checks(asset, CONTRACTS, CHECKS) for asset in assets if isinstance(asset, dg.AssetsDefinition)
         ],
         jobs=list(jobs.values()),
         schedules=build_schedules(desk.settings, exchange, jobs),
@@ -120,12 +122,6 @@ def _assets(
         *report_assets.build_assets(partitions, books),
         *maintenance.build_assets(),
     ]
-
-
-def _contract_checks(assets: list[dg.AssetsDefinition | dg.AssetSpec]) -> list[dg.AssetChecksDefinition]:
-    made = [asset for asset in assets if isinstance(asset, dg.AssetsDefinition)]
-    definition_of = {".".join(key.path): asset.partitions_def for asset in made for key in asset.keys}
-    return [contract_check(CONTRACTS[table], definition) for table, definition in definition_of.items()]
 
 
 @dg.definitions

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -25,6 +25,12 @@ from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.settings import FILE_NAME, Settings, SettingsError
 from trading_assets.portfolio.books import load_books
 from trading_assets.reports.assets import read_tear_sheet, write_atomically
+
+if TYPE_CHECKING:
+    from trading_assets.replay import SessionReport
+
+# A week and a day: the demo's book trades once a week, so one rebalance and its fills are among them.
+REPLAYED_SESSIONS = 6
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,16 @@ def run(settings: Settings) -> Iterator[StageReport]:
     if not desk.lake.has_table(MAINTENANCE.table):
         # Once, so that the lineage has no asset that never ran; from then on its schedule decides.
         defs.resolve_job_def(MAINTENANCE_JOB).execute_in_process(instance=instance, run_config=QUIET)
+
+
+def replay_last(settings: Settings) -> Iterator[SessionReport]:
+    """Replay the last sessions through the live path of every book of the embedded broker."""
+    from trading_assets.replay import replay
+
+    books = [book.name for book in load_books(settings.books).values() if book.broker == "embedded"]
+    days = sessions(settings.exchange, *_span(settings))[-REPLAYED_SESSIONS:]
+    if books:
+        yield from replay(settings, books, days[0], days[-1])
 
 
 def _span(settings: Settings) -> tuple[date, date]:

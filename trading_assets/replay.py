@@ -5,22 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
-import dagster as dg
 import polars as pl
 
 from trading_assets.definitions import build_defs
 from trading_assets.lake import Contract, LakeFrame
 from trading_assets.live.brokers.connection import Connection, save_embedded
-from trading_assets.live.brokers.embedded.clock import SteppedClock
+from trading_assets.live.brokers.embedded.clock import AcceleratedClock, Clock, RealClock, SteppedClock
 from trading_assets.live.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
 from trading_assets.live.contract import FILLS, PARITY, PNL, SUBMISSIONS
 from trading_assets.live.errors import TradingSettingsError
 from trading_assets.market_data.calendar import session_close, sessions
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.jobs import CLOSE_JOB, TRADE_JOB, live_tags
-from trading_assets.orchestration.refresh import QUIET
+from trading_assets.orchestration.refresh import run_job
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.settings import Settings
 from trading_assets.portfolio.books import Book, load_books
@@ -91,7 +90,7 @@ def replay(settings: Settings, names: Sequence[str], first: date, last: date) ->
             for book in books:
                 started = time.perf_counter()
                 for job in (CLOSE_JOB, TRADE_JOB):
-                    _run(defs, instance, job, live_tags(book.name, day))
+                    run_job(defs.resolve_job_def(job), instance, live_tags(book.name, day))
                 yield _report(desk, book, day, time.perf_counter() - started)
 
 
@@ -117,6 +116,18 @@ def open_account(broker: RunningBroker, book: Book) -> AccountKeys:
         multiplier=max(2.0, 2.0 * book.gross_leverage),
         borrowing=max(book.gross_leverage - 1.0, 0.0),
     )
+
+
+def make_clock(kind: str, factor: float, start: datetime | None) -> Clock:
+    """Clock of an embedded broker: ``real``, ``accelerated`` or ``stepped``; the last two start at a time in UTC."""
+    if kind == "real":
+        return RealClock()
+    if kind not in ("accelerated", "stepped"):
+        raise TradingSettingsError(f"--clock {kind}: choose real, accelerated or stepped")
+    if start is None:
+        raise TradingSettingsError(f"--clock {kind} needs --start, for instance --start 2013-01-02T21:00:00")
+    moment = start.replace(tzinfo=UTC)
+    return SteppedClock(moment) if kind == "stepped" else AcceleratedClock(moment, factor)
 
 
 def _embedded_book(settings: Settings, name: str) -> Book:
@@ -146,10 +157,6 @@ def _require_continuous(desk: Desk, broker: RunningBroker, books: Sequence[Book]
                 raise TradingSettingsError(
                     f"book {book.name!r} was replayed to {max(seen)}; go on with {between[1]}, not {days[0]}"
                 )
-
-
-def _run(defs: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str]) -> None:
-    defs.resolve_job_def(job).execute_in_process(instance=instance, tags=tags, run_config=QUIET)
 
 
 def _report(desk: Desk, book: Book, day: date, seconds: float) -> SessionReport:

@@ -25,7 +25,7 @@ from trading_assets.features.contract import CROSS_SECTION
 from trading_assets.features.sql_assets import PROJECT
 from trading_assets.lake.dbt_sources import dbt_sources
 from trading_assets.lake.io_manager import column_schema
-from trading_assets.orchestration.jobs import STAGE_JOBS
+from trading_assets.orchestration.jobs import CLOSE_JOB, STAGE_JOBS, TRADE_JOB
 from trading_assets.orchestration.settings import Settings
 
 SNAPSHOT = Path(__file__).with_name("definitions_snapshot.json")
@@ -186,7 +186,17 @@ def test_features_predictions_and_signals_block_on_look_ahead_and_warm_up(defs: 
 def test_every_stage_is_in_exactly_one_job(defs: dg.Definitions) -> None:
     made = [key for name in STAGE_JOBS for key in defs.resolve_job_def(name).asset_layer.executable_asset_keys]
     assert len(made) == len(set(made))
-    assert {".".join(key.path) for key in made} == set(CONTRACTS) - {"catalog.maintenance"}
+    live = {table for table in CONTRACTS if table.startswith("live.")}
+    assert {".".join(key.path) for key in made} == set(CONTRACTS) - {"catalog.maintenance"} - live
+
+
+def test_every_live_table_is_in_a_job_of_its_session(defs: dg.Definitions) -> None:
+    made = {
+        ".".join(key.path)
+        for name in (CLOSE_JOB, TRADE_JOB)
+        for key in defs.resolve_job_def(name).asset_layer.executable_asset_keys
+    }
+    assert made == {table for table in CONTRACTS if table.startswith("live.")}
 
 
 def test_stage_jobs_run_in_the_order_of_the_dependencies(defs: dg.Definitions) -> None:

@@ -49,7 +49,7 @@ def risk_gate(orders: pl.DataFrame, state: RiskState, rules: LiveRules) -> list[
     Parameters
     ----------
     orders : polars.DataFrame
-        `symbol, side, quantity, reference_price, held`.
+        `symbol, intent, quantity, reference_price`.
     state : RiskState
         Account and market.
     rules : LiveRules
@@ -85,14 +85,13 @@ def _session_violations(orders: pl.DataFrame, state: RiskState, rules: LiveRules
 
 
 def _order_violations(orders: pl.DataFrame, state: RiskState, rules: LiveRules) -> Iterator[Violation]:
-    for symbol, side, quantity, reference, held in orders.select(
-        "symbol", "side", "quantity", "reference_price", "held"
+    for symbol, intent, quantity, reference in orders.select(
+        "symbol", "intent", "quantity", "reference_price"
     ).iter_rows():
         if symbol in state.untradable:
             yield Violation(symbol, state.untradable[symbol])
-        is_closing = (held > 0) == (side == "sell") and quantity <= abs(held)
         value = quantity * reference
-        if not is_closing and value > rules.max_order_value * state.equity:
+        if not intent.endswith("_to_close") and value > rules.max_order_value * state.equity:
             yield Violation(
                 symbol,
                 f"the order is worth {value:,.0f}, which is {value / state.equity:.0%} of equity and more than "

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-import dagster as dg
 import duckdb
 import polars as pl
 
@@ -13,25 +12,9 @@ from trading_assets.lake import LakeFrame, Scope
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS
 from trading_assets.orchestration.checks import Recomputation, point_in_time_check, scope_check, stored_span
 from trading_assets.orchestration.mappings import LOOK_BACK_YEARS
-from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
 
 _CHECKED_DAYS = {"technical": 400, "cross_section": 60}
-
-
-def build_checks(partitions: Partitions) -> list[dg.AssetChecksDefinition]:
-    """Build the checks of this stage."""
-    return [
-        point_in_time_check(TECHNICAL, partitions.panel, recompute_technical),
-        point_in_time_check(CROSS_SECTION, partitions.years, recompute_cross_section),
-        scope_check(
-            TECHNICAL,
-            "completeness",
-            partitions.panel,
-            "Every bar has its features and no other row exists.",
-            missing_features,
-        ),
-    ]
 
 
 def recompute_technical(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
@@ -111,3 +94,10 @@ def missing_features(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
         f"SELECT symbol, date::VARCHAR, 'features without bar' "
         f"FROM (FROM {features} WHERE {inside}) ANTI JOIN {bars} USING (symbol, date) ORDER BY ALL"
     )
+
+
+CHECKS = (
+    point_in_time_check(TECHNICAL, recompute_technical),
+    point_in_time_check(CROSS_SECTION, recompute_cross_section),
+    scope_check(TECHNICAL, "completeness", "Every bar has its features and no other row exists.", missing_features),
+)

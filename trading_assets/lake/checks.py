@@ -1,4 +1,4 @@
-"""One blocking check per table, made from its contract: the stored rows of the run's partitions hold it."""
+"""The check of a table's contract: the stored rows of the run's partitions hold it."""
 
 import dagster as dg
 import polars as pl
@@ -9,28 +9,6 @@ from trading_assets.lake.partitions import run_partition_keys, scope_of_keys
 from trading_assets.lake.scope import Scope
 
 _SHOWN = 20
-
-
-def contract_check(contract: Contract, partitions_def: dg.PartitionsDefinition | None) -> dg.AssetChecksDefinition:
-    """Blocking check that the rows of the run's partitions hold the table's contract.
-
-    The partitions are read from the run's own tags: a check that declares ``partitions_def`` writes one planned row
-    per partition with all partitions inside it, which is quadratic (see ``docs/decisions.md``).
-    """
-
-    @dg.asset_check(
-        asset=dg.AssetKey(contract.asset_key),
-        name="contract",
-        blocking=True,
-        description=f"Stored rows hold the contract of {contract.table}; quarantined rows stay below "
-        f"{contract.quarantine_limit:.2%}.",
-        required_resource_keys={"desk"},
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        lake: Lake = context.op_execution_context.resources.desk.lake
-        return check_contract(lake, contract, run_scope(context, contract, partitions_def))
-
-    return check
 
 
 def run_scope(

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from trading_assets.live.brokers.adapter import Activity, Broker
+from trading_assets.live.brokers.adapter import Broker
+from trading_assets.live.brokers.records import Activity
 from trading_assets.live.contract import ACTIVITIES, FILLS
 from trading_assets.live.state import FILL
 from trading_assets.market_data.calendar import exchange_timezone

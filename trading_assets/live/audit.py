@@ -81,8 +81,8 @@ def stop(lake: Lake, at: datetime, book: str, reason: str) -> None:
     record(lake, at, [Decision(book, KILL, reason)])
 
 
-def release(lake: Lake, at: datetime, book: str, reason: str) -> None:
-    """Release the kill switch of a book, or of all.
+def release(lake: Lake, at: datetime, book: str, reason: str, session: date | None = None) -> None:
+    """Release the kill switch of a book, or of all; naming a session, accept its lost parity.
 
     Raises
     ------
@@ -91,4 +91,4 @@ def release(lake: Lake, at: datetime, book: str, reason: str) -> None:
     """
     if not reason.strip():
         raise TradingSettingsError("say why trading may go on: trading-assets resume --reason ...")
-    record(lake, at, [Decision(book, RESUME, reason.strip())])
+    record(lake, at, [Decision(book, RESUME, reason.strip(), session)])

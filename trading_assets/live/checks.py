@@ -1,39 +1,14 @@
 """Checks of live trading: the broker holds what the desk's own account says, and the backtest does the same."""
 
-import dagster as dg
 import polars as pl
 
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.live.contract import FILLS, PARITY, PNL, POSITIONS, SUBMISSIONS
 from trading_assets.orchestration.checks import scope_check
-from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
 
 _SHARE_ERROR = 1e-9
 _CASH_ERROR, _RELATIVE_CASH_ERROR = 0.01, 1e-6
-
-
-def build_checks(partitions: Partitions) -> list[dg.AssetChecksDefinition]:
-    """Build the checks of this stage; none where no book has a broker."""
-    live = partitions.live_sessions
-    if live is None:
-        return []
-    return [
-        scope_check(
-            SUBMISSIONS, "answered", live, "The broker has taken every order that was sent.", unanswered_orders
-        ),
-        scope_check(
-            FILLS, "ours", live, "Every fill at the broker is of an order that this desk sent.", foreign_fills
-        ),
-        scope_check(
-            POSITIONS, "reconciled", live, "The broker holds what the desk's own account says.", other_positions
-        ),
-        scope_check(PNL, "reconciled", live, "The broker has the cash that the desk's own account says.", other_cash),
-        scope_check(
-            PARITY, "within_tolerance", live, "The backtest decides and earns the same, within the book's tolerance.",
-            lost_parity,
-        ),
-    ]  # fmt: skip
 
 
 def unanswered_orders(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
@@ -79,3 +54,14 @@ def lost_parity(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
 def _rows(scope: Scope, table: LakeFrame) -> pl.DataFrame:
     first, last = scope.window()
     return table.read(start=first, end=last, book=scope.values.get("book"))
+
+
+CHECKS = (
+    scope_check(SUBMISSIONS, "answered", "The broker has taken every order that was sent.", unanswered_orders),
+    scope_check(FILLS, "ours", "Every fill at the broker is of an order that this desk sent.", foreign_fills),
+    scope_check(POSITIONS, "reconciled", "The broker holds what the desk's own account says.", other_positions),
+    scope_check(PNL, "reconciled", "The broker has the cash that the desk's own account says.", other_cash),
+    scope_check(
+        PARITY, "within_tolerance", "The backtest decides and earns the same, within the book's tolerance.", lost_parity
+    ),
+)

@@ -10,7 +10,6 @@ import polars as pl
 
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.errors import UpstreamNotReadyError
-from trading_assets.live import audit
 from trading_assets.live.activities import activities_frame, entries_of, fills_frame
 from trading_assets.live.closing import Before, BrokerTotals, close_session
 from trading_assets.live.contract import PNL, POSITIONS
@@ -46,7 +45,7 @@ def closed_sessions(
     positions, pnl = [POSITIONS.empty()], [PNL.empty()]
     known = last_close(desk.lake, book.name, before=days[0])
     for day in days:
-        if desk.now() < session_close(desk.settings.exchange, day):
+        if desk.now(book) < session_close(desk.settings.exchange, day):
             break
         if known is None:
             opened = _stored_opening(desk, book, day) or _opened(desk, book, day, bars)
@@ -82,18 +81,10 @@ def _closed(desk: Desk, book: Book, day: date, known: LastClose, bars: LakeFrame
     return held, value, _as_last_close(day, state, value, known.peak, prices)
 
 
-def _opened(desk: Desk, book: Book, day: date, bars: LakeFrame) -> Closed | None:
-    """Take the account over as it stands after this close; None where it is too late to know how it stood then."""
-    if not window_of(desk.settings.exchange, day).holds(desk.now()):
-        return None
+def opened_session(desk: Desk, book: Book, day: date, bars: LakeFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of a session from the account as the broker has it."""
     broker = desk.broker(book)
     held = broker.positions()
-    adopted = audit.decisions_of(desk.lake, audit.ADOPT, book=book.name)
-    if held and adopted.is_empty():
-        raise TradingBlockedError(
-            f"book {book.name!r}: the account holds {', '.join(sorted(held)[:5])} but the book has no record of it; "
-            f"take it over with: trading-assets adopt {book.name} --reason ..."
-        )
     state = BookState(
         broker.account().cash,
         {symbol: position.quantity for symbol, position in held.items()},
@@ -101,8 +92,21 @@ def _opened(desk: Desk, book: Book, day: date, bars: LakeFrame) -> Closed | None
     )
     totals = _totals(desk, book, day)
     prices = _prices(book, day, state, None, bars, totals)
-    positions, value = close_session(book.name, day, state, prices, None, totals)
-    return positions, value, _as_last_close(day, state, value, value["equity"][0], prices)
+    return close_session(book.name, day, state, prices, None, totals)
+
+
+def _opened(desk: Desk, book: Book, day: date, bars: LakeFrame) -> Closed | None:
+    """Open the book with the cash of its account; None where it is too late to know how it stood after this close."""
+    if not window_of(desk.settings.exchange, day).holds(desk.now(book)):
+        return None
+    positions, value = opened_session(desk, book, day, bars)
+    if positions.height:
+        raise TradingBlockedError(
+            f"book {book.name!r}: the account holds {', '.join(positions['symbol'][:5])} but the book has no record of "
+            f"it; take it over with: trading-assets adopt {book.name} --reason ..."
+        )
+    state = BookState(value["cash"][0])
+    return positions, value, _as_last_close(day, state, value, value["equity"][0], {})
 
 
 def _stored_opening(desk: Desk, book: Book, day: date) -> Closed | None:
@@ -118,7 +122,7 @@ def _stored_opening(desk: Desk, book: Book, day: date) -> Closed | None:
 
 def _totals(desk: Desk, book: Book, day: date) -> BrokerTotals:
     """The broker's cash and positions while they are still those of this close; later what was stored then."""
-    if window_of(desk.settings.exchange, day).holds(desk.now()):
+    if window_of(desk.settings.exchange, day).holds(desk.now(book)):
         broker = desk.broker(book)
         held = {symbol: position.quantity for symbol, position in broker.positions().items()}
         return BrokerTotals(broker.account().cash, held)

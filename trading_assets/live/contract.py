@@ -10,6 +10,7 @@ from trading_assets.lake.pandera_polars import pa
 _CURRENCY, _SHARES, _PRICE, _SHARE_OF_EQUITY = "currency", "shares", "currency per share", "fraction of equity"
 _TOLERANCE = 1e-6
 _SIDES = ["buy", "sell"]
+INTENTS = ["buy_to_close", "buy_to_open", "sell_to_close", "sell_to_open"]
 _Moment = pl.Datetime("us", "UTC")
 
 # From the intent to the order at the broker. Only "intended" and "unknown" are still open questions.
@@ -22,7 +23,8 @@ class Orders(pa.DataFrameModel):
     book: str = column("name of the book")
     date: dt.date = column("session after whose close the order is decided")
     symbol: str = column("ticker")
-    client_order_id: str = column("hash of book, session, symbol, side and attempt")
+    intent: str = column("what it does to the position; crossing zero takes two orders", isin=INTENTS)
+    client_order_id: str = column("hash of book, session, symbol, intent and attempt")
     attempt: pl.Int32 = column("1, or one more for each time the broker rejected it after accepting it", ge=1)
     side: str = column("buy or sell", isin=_SIDES)
     quantity: float = column("shares to trade", unit=_SHARES, gt=0)
@@ -36,6 +38,7 @@ class Submissions(pa.DataFrameModel):
     book: str = column("name of the book")
     date: dt.date = column("session after whose close the order is decided")
     symbol: str = column("ticker")
+    intent: str = column("what it does to the position", isin=INTENTS)
     attempt: pl.Int32 = column("attempt of the order", ge=1)
     client_order_id: str = column("identity of the order at the broker")
     side: str = column("buy or sell", isin=_SIDES)
@@ -147,11 +150,11 @@ class Audit(pa.DataFrameModel):
 
 
 _BY_SYMBOL = ("book", "date", "symbol")
-ORDERS = Contract(Orders, "live.orders", key=_BY_SYMBOL, time="date")
+ORDERS = Contract(Orders, "live.orders", key=(*_BY_SYMBOL, "intent"), time="date")
 SUBMISSIONS = Contract(
     Submissions,
     "live.submissions",
-    key=(*_BY_SYMBOL, "attempt"),
+    key=(*_BY_SYMBOL, "intent", "attempt"),
     time="date",
     provenance=("broker_order_id", "intended_at", "answered_at"),
 )

@@ -43,6 +43,10 @@ class DuplicateOrderError(OrderRejectedError):
     """There already is an order with this client order id."""
 
 
+class NotFoundError(BrokerError):
+    """The broker knows no such thing."""
+
+
 class BrokerUnavailableError(BrokerError):
     """The broker cannot be reached or answers nonsense; nothing was changed by a question that failed so."""
 

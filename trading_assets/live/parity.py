@@ -122,7 +122,7 @@ def _expected(
 
 def _signed(orders: pl.DataFrame) -> pl.DataFrame:
     sign = pl.when(pl.col("side") == "buy").then(1.0).otherwise(-1.0)
-    return orders.select("symbol", quantity=pl.col("quantity") * sign)
+    return orders.group_by("symbol").agg(quantity=(pl.col("quantity") * sign).sum())
 
 
 def _filled(fills: pl.DataFrame) -> pl.DataFrame:

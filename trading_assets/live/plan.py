@@ -13,16 +13,16 @@ from trading_assets.live.errors import TradingBlockedError
 from trading_assets.portfolio.books import Book
 
 
-def client_order_id(book: str, session: date, symbol: str, side: str, attempt: int) -> str:
+def client_order_id(book: str, session: date, symbol: str, intent: str, attempt: int) -> str:
     """Identity of an order at the broker: the same decision has the same one in every run and process.
 
     Returns
     -------
     str
-        The first 32 hexadecimal digits of the SHA-256 of "book|session|symbol|side|attempt", e.g. of
-        "main|2015-01-02|AAPL|buy|1".
+        The first 32 hexadecimal digits of the SHA-256 of "book|session|symbol|intent|attempt", e.g. of
+        "main|2015-01-02|AAPL|buy_to_open|1".
     """
-    return sha256(f"{book}|{session}|{symbol}|{side}|{attempt}".encode()).hexdigest()[:32]
+    return sha256(f"{book}|{session}|{symbol}|{intent}|{attempt}".encode()).hexdigest()[:32]
 
 
 def plan(
@@ -53,7 +53,7 @@ def plan(
     Returns
     -------
     polars.DataFrame
-        Rows of `live.orders`, by symbol.
+        Rows of `live.orders`, by symbol; what closes a position comes before what opens one.
 
     Raises
     ------
@@ -72,23 +72,44 @@ def plan(
     weight = np.array([weights.get(symbol, 0.0) for symbol in symbols])
     equity = _equity(cash, quantity, price)
     wanted = plan_orders(weight, quantity, price, equity, book.lot_size) if symbols else quantity
-    sides = ["buy" if number > 0 else "sell" for number in wanted]
-    return pl.DataFrame(
+    rows = [
         {
             "book": book.name,
             "date": session,
-            "symbol": symbols,
-            "client_order_id": [
-                client_order_id(book.name, session, name, side, 1) for name, side in zip(symbols, sides, strict=True)
-            ],
+            "symbol": symbol,
+            "intent": intent,
+            "client_order_id": client_order_id(book.name, session, symbol, intent, 1),
             "attempt": 1,
-            "side": sides,
-            "quantity": np.abs(wanted),
-            "reference_price": price,
-            "held": quantity,
-        },
-        schema=ORDERS.schema,
-    ).filter(pl.col("quantity") > 0)
+            "side": intent.partition("_")[0],
+            "quantity": shares,
+            "reference_price": prices[symbol],
+            "held": held.get(symbol, 0.0),
+        }
+        for symbol, number in zip(symbols, wanted.tolist(), strict=True)
+        for intent, shares in legs(held.get(symbol, 0.0), number)
+    ]
+    return pl.DataFrame(rows, schema=ORDERS.schema)
+
+
+def legs(held: float, wanted: float) -> list[tuple[str, float]]:
+    """Orders of a trade: one, or two where it crosses zero, which brokers refuse in one.
+
+    Parameters
+    ----------
+    held : float
+        Shares held, signed.
+    wanted : float
+        Shares to trade, positive to buy and negative to sell.
+
+    Returns
+    -------
+    list[tuple[str, float]]
+        Intent, one of `live.contract.INTENTS`, and shares, above 0; the one that closes comes first.
+    """
+    side = "buy" if wanted > 0 else "sell"
+    closing = min(abs(wanted), abs(held)) if held * wanted < 0 else 0.0
+    parts = [(f"{side}_to_close", closing), (f"{side}_to_open", abs(wanted) - closing)]
+    return [(intent, shares) for intent, shares in parts if shares > 0]
 
 
 def largest_drift(

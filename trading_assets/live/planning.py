@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 
 import polars as pl
 
@@ -28,7 +29,7 @@ def planned_orders(desk: Desk, book: Book, session: date, target_weights: LakeFr
     stored = LakeFrame(desk.lake, ORDERS).read(start=session, end=session, book=book.name)
     journal = LakeJournal(desk.lake, book.name, session, "")
     is_frozen = any(intent.status in _FROZEN for intent in journal.load())
-    if is_frozen or not window_of(desk.settings.exchange, session).holds(desk.now()):
+    if is_frozen or not window_of(desk.settings.exchange, session).holds(desk.now(book)):
         return stored
     rows = target_weights.read(start=session, end=session, book=book.name)
     weights = dict(rows.select("symbol", "weight").iter_rows())
@@ -52,7 +53,9 @@ def sent_orders(
     known = journal.load()
     if not orders.height and not known:
         return SUBMISSIONS.empty()
-    submission = Submission(book, session, desk.lake, desk.broker(book), desk.settings.exchange, desk.now, run_id)
+    submission = Submission(
+        book, session, desk.lake, desk.broker(book), desk.settings.exchange, partial(desk.now, book), run_id
+    )
     if desk.settings.trading == "send":
         return intents_frame(submission.send(orders, retry_rejected=again))
     done = {intent.client_order_id for intent in known if intent.status != "dry_run"}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
-from trading_assets.live.brokers.adapter import BrokerOrder, Ticket
+from trading_assets.live.brokers.records import BrokerOrder, Ticket
 from trading_assets.live.errors import (
     BrokerError,
     BrokerUnavailableError,
@@ -42,6 +42,7 @@ class Intent:
     book: str
     date: date
     symbol: str
+    intent: str
     attempt: int
     client_order_id: str
     side: str
@@ -135,7 +136,7 @@ class Sink:
         new = {item.client_order_id: item for item in planned}
         settled = {name: item for name, item in known.items() if item.status != "rejected" or name not in new}
         intents = new | settled
-        pending = [item for item in intents.values() if item.status in _SENDABLE]
+        pending = sorted((item for item in intents.values() if item.status in _SENDABLE), key=_reducing_first)
         if not pending:
             self._keep(intents)
             return list(intents.values())
@@ -237,13 +238,18 @@ def next_attempt(intent: Intent, now: datetime) -> Intent:
     return replace(
         intent,
         attempt=attempt,
-        client_order_id=client_order_id(intent.book, intent.date, intent.symbol, intent.side, attempt),
+        client_order_id=client_order_id(intent.book, intent.date, intent.symbol, intent.intent, attempt),
         status="intended",
         reason=None,
         broker_order_id=None,
         intended_at=now,
         answered_at=None,
     )
+
+
+def _reducing_first(intent: Intent) -> tuple[bool, str]:
+    """Order of sending: what closes positions frees the buying power that opening others takes."""
+    return (not intent.intent.endswith("_to_close"), intent.symbol)
 
 
 def _marked(intents: Iterable[Intent], status: str, reason: str | None, at: datetime | None) -> dict[str, Intent]:

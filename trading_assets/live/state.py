@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.execution.accounting import Account, begin_session, trade
-from trading_assets.live.brokers.adapter import Activity
+from trading_assets.live.brokers.records import Activity
 
 FILL = "FILL"
 FEES = ("FEE", "CFEE", "PTC")

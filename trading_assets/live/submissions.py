@@ -18,7 +18,8 @@ from trading_assets.execution.risk import RiskState, risk_gate
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.live import audit
 from trading_assets.live.activities import entries_of
-from trading_assets.live.brokers.adapter import Broker, BrokerAccount
+from trading_assets.live.brokers.adapter import Broker
+from trading_assets.live.brokers.records import BrokerAccount
 from trading_assets.live.contract import ORDERS, PARITY, SUBMISSIONS
 from trading_assets.live.errors import TradingBlockedError, TradingSettingsError
 from trading_assets.live.journal import LakeJournal
@@ -119,7 +120,8 @@ class Submission:
         moment = self.now()
         return [
             Intent(
-                book=self.book.name, date=self.session, symbol=row["symbol"], attempt=row["attempt"],
+                book=self.book.name, date=self.session, symbol=row["symbol"], intent=row["intent"],
+                attempt=row["attempt"],
                 client_order_id=row["client_order_id"], side=row["side"], quantity=row["quantity"],
                 time_in_force=self.book.live_rules.time_in_force, broker=self.book.broker, status=status, reason=None,
                 broker_order_id=None, intended_at=moment, answered_at=None,
@@ -128,7 +130,7 @@ class Submission:
         ]  # fmt: skip
 
     def _next_attempts(self, intents: Sequence[Intent]) -> list[Intent]:
-        latest = {item.symbol: item for item in sorted(intents, key=lambda item: item.attempt)}
+        latest = {(item.symbol, item.intent): item for item in sorted(intents, key=lambda item: item.attempt)}
         again = []
         for item in latest.values():
             order = self.broker.order_of(item.client_order_id) if item.status == "accepted" else None
@@ -216,10 +218,8 @@ class Submission:
             return []
         lost = rows.row(-1, named=True)
         again = f"trading-assets resume {self.book.name} --session {lost['date']} --reason ..."
-        return [
-            f"parity with the backtest was lost on {lost['date']} (equity {lost['difference']:+.4%}, "
-            f"{lost['orders_differing']} orders differ); look at live.parity, then: {again}"
-        ]
+        how = f"equity {lost['difference']:+.4%}, {lost['orders_differing']} orders differ"
+        return [f"parity with the backtest was lost on {lost['date']} ({how}); look at live.parity, then: {again}"]
 
     def _beyond_limits(self, pending: Sequence[Intent], account: BrokerAccount) -> list[str]:
         orders = LakeFrame(self.lake, ORDERS).read(start=self.session, end=self.session, book=self.book.name)

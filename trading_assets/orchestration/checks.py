@@ -1,4 +1,8 @@
-"""Blocking checks of a stage's own: run on the partitions of the run, report violations as a table."""
+"""Blocking checks of the assets: run on the partitions of the run, report violations as a table.
+
+All checks of an asset run in one step. A step of its own for each would cost as much as the asset: before it runs a
+step Dagster lists all partitions of what it reads, 0.1 s for 3,271 sessions (`python -m benchmarks graph`).
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +12,7 @@ import dagster as dg
 import polars as pl
 
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.checks import run_scope
+from trading_assets.lake.checks import check_contract, run_scope
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.scope import Scope
 from trading_assets.orchestration.resources import Desk
@@ -21,9 +25,98 @@ from trading_assets.point_in_time.lookahead import (
 )
 
 _SHOWN = 20
+_CONTRACT = "contract"
 _CUTS = 3
 _POISON_SEED = 11
 Body = Callable[[Desk, Scope, str], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeCheck:
+    """Blocking checks of a table that look at the same thing.
+
+    Attributes
+    ----------
+    contract : Contract
+        Contract of the table.
+    names : mapping of str to str
+        Name of each check, and what holds when it passes.
+    body : callable
+        From desk, scope of the run and run id to violations by name: one row each, none when all is well.
+    """
+
+    contract: Contract
+    names: Mapping[str, str]
+    body: Callable[[Desk, Scope, str], Mapping[str, pl.DataFrame]]
+
+    def results(self, desk: Desk, scope: Scope, run_id: str) -> Iterator[dg.AssetCheckResult]:
+        """Run the checks."""
+        for name, violations in self.body(desk, scope, run_id).items():
+            yield _named(violations_result(violations), self.contract, name)
+
+
+def scope_check(contract: Contract, name: str, description: str, body: Body) -> ScopeCheck:
+    """One check of a table; see `ScopeCheck`."""
+    return ScopeCheck(contract, {name: description}, lambda desk, scope, run_id: {name: body(desk, scope, run_id)})
+
+
+def asset_checks(
+    asset: dg.AssetsDefinition, contracts: Mapping[str, Contract], checks: Sequence[ScopeCheck]
+) -> dg.AssetChecksDefinition:
+    """All checks of an asset as one step: its contracts, and what its stage asks for.
+
+    The partitions are read from the run's own tags: a check that declares ``partitions_def`` writes one planned row
+    per partition with all partitions inside it, which is quadratic (see ``docs/decisions.md``).
+
+    Parameters
+    ----------
+    asset : AssetsDefinition
+        An asset of one or several tables.
+    contracts : mapping of str to Contract
+        Contracts by table.
+    checks : sequence of ScopeCheck
+        Checks of any tables; those of this asset are taken.
+    """
+    tables = [contracts[".".join(key.path)] for key in asset.keys]
+    own = [check for check in checks if check.contract in tables]
+    described = [(contract, _CONTRACT, _contract_holds(contract)) for contract in tables]
+    described += [(check.contract, name, text) for check in own for name, text in check.names.items()]
+
+    @dg.multi_asset_check(
+        name="_".join(("check", *tables[0].asset_key)),
+        specs=[
+            dg.AssetCheckSpec(name, asset=dg.AssetKey(contract.asset_key), blocking=True, description=text)
+            for contract, name, text in described
+        ],
+        required_resource_keys={"desk"},
+        can_subset=True,
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        desk: Desk = context.op_execution_context.resources.desk
+        wanted = {(tuple(key.asset_key.path), key.name) for key in context.selected_asset_check_keys}
+        for contract in tables:
+            if (tuple(contract.asset_key), _CONTRACT) in wanted:
+                scope = run_scope(context, contract, asset.partitions_def)
+                yield _named(check_contract(desk.lake, contract, scope), contract, _CONTRACT)
+        for one in own:
+            if wanted & {(tuple(one.contract.asset_key), name) for name in one.names}:
+                scope = run_scope(context, one.contract, asset.partitions_def)
+                for result in one.results(desk, scope, context.run.run_id):
+                    if (tuple(one.contract.asset_key), result.check_name) in wanted:
+                        yield result
+
+    return check
+
+
+def _contract_holds(contract: Contract) -> str:
+    return (
+        f"Stored rows hold the contract of {contract.table}; quarantined rows stay below "
+        f"{contract.quarantine_limit:.2%}."
+    )
+
+
+def _named(result: dg.AssetCheckResult, contract: Contract, name: str) -> dg.AssetCheckResult:
+    return result._replace(check_name=name, asset_key=dg.AssetKey(contract.asset_key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,84 +183,38 @@ class Recomputation:
 Recompute = Callable[[Desk, Scope, str], Iterable[Recomputation]]
 
 
-def point_in_time_check(
-    contract: Contract, partitions_def: dg.PartitionsDefinition | None, recompute: Recompute
-) -> dg.AssetChecksDefinition:
-    """Blocking checks `look_ahead` and `warm_up` of a table.
+def point_in_time_check(contract: Contract, recompute: Recompute) -> ScopeCheck:
+    """Checks `look_ahead` and `warm_up` of a table.
 
     Parameters
     ----------
     contract : Contract
         Contract of the table.
-    partitions_def : PartitionsDefinition or None
-        Partitions of the asset.
     recompute : callable
         From desk, scope of the run and run id to what is computed again, none where the scope has no row. Rows of
         different models or strategies are computed apart.
     """
-    described = {
-        "look_ahead": f"Recomputed on history cut at {_CUTS} dates and with a falsified future, every value up to the "
-        "cut is the same bits, and the stored one.",
-        "warm_up": "Values do not depend on how much history exists before the declared look-back.",
-    }
 
-    @dg.multi_asset_check(
-        name="_".join((*contract.asset_key, "point_in_time")),
-        specs=[
-            dg.AssetCheckSpec(name, asset=dg.AssetKey(contract.asset_key), blocking=True, description=text)
-            for name, text in described.items()
-        ],
-        required_resource_keys={"desk"},
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        desk: Desk = context.op_execution_context.resources.desk
-        scope = run_scope(context, contract, partitions_def)
-        again = list(recompute(desk, scope, context.run.run_id))
-        for name, violations in {
+    def body(desk: Desk, scope: Scope, run_id: str) -> dict[str, pl.DataFrame]:
+        again = list(recompute(desk, scope, run_id))
+        return {
             "look_ahead": _first_violations(one.look_ahead(scope) for one in again),
             "warm_up": _first_violations(one.warm_up() for one in again),
-        }.items():
-            result = violations_result(violations)
-            yield result._replace(check_name=name, asset_key=dg.AssetKey(contract.asset_key))
+        }
 
-    return check
+    return ScopeCheck(
+        contract,
+        {
+            "look_ahead": f"Recomputed on history cut at {_CUTS} dates and with a falsified future, every value up to "
+            "the cut is the same bits, and the stored one.",
+            "warm_up": "Values do not depend on how much history exists before the declared look-back.",
+        },
+        body,
+    )
 
 
 def _first_violations(found: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return next((frame for frame in found if frame.height), pl.DataFrame())
-
-
-def scope_check(
-    contract: Contract, name: str, partitions_def: dg.PartitionsDefinition | None, description: str, body: Body
-) -> dg.AssetChecksDefinition:
-    """Blocking check of a table.
-
-    Parameters
-    ----------
-    contract : Contract
-        Contract of the table.
-    name : str
-        Name of the check.
-    partitions_def : PartitionsDefinition or None
-        Partitions of the asset.
-    description : str
-        What holds when it passes.
-    body : callable
-        From desk, scope of the run and run id to violations: one row each, none when all is well.
-    """
-
-    @dg.asset_check(
-        asset=dg.AssetKey(contract.asset_key),
-        name=name,
-        blocking=True,
-        description=description,
-        required_resource_keys={"desk"},
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        desk: Desk = context.op_execution_context.resources.desk
-        return violations_result(body(desk, run_scope(context, contract, partitions_def), context.run.run_id))
-
-    return check
 
 
 def violations_result(violations: pl.DataFrame) -> dg.AssetCheckResult:

@@ -57,7 +57,7 @@ class Desk:
     connections : mapping of str to Connection, optional
         Where the account of a book is; from the lake's folder and the environment if it is not named here.
     clock : callable, optional
-        The time for decisions about orders; the present by default.
+        The time for decisions about orders; by default the present or, for a book of the embedded broker, its clock.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class Desk:
         source: Source | None = None,
         *,
         connections: Mapping[str, Connection] | None = None,
-        clock: Callable[[], datetime] = now,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.settings = settings
-        self.now = clock
+        self._clock = clock
         self._source = source
         self._connections = dict(connections or {})
         self._brokers: dict[str, Broker] = {}
@@ -83,6 +83,12 @@ class Desk:
     def source(self) -> Source:
         """The market data source that the settings choose."""
         return self._source or make_source(self.settings.source)
+
+    def now(self, book: Book | None = None) -> datetime:
+        """The time, for decisions about a book's orders."""
+        if self._clock is not None:
+            return self._clock()
+        return self.broker(book).clock().now if book and book.broker == "embedded" else now()
 
     def broker(self, book: Book) -> Broker:
         """The account of a book at its broker."""

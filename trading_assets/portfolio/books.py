@@ -209,7 +209,6 @@ class Book:
             allowed = f"spread and impact at max_participation below the price itself; they are {worst:.0%} of it"
             raise _refusal(self.name, "costs.impact_coefficient", self.costs.impact_coefficient, allowed)
 
-
     @property
     def live_rules(self) -> LiveRules:
         """Limits at the broker.

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-import dagster as dg
 import polars as pl
 
 from trading_assets.features.contract import CROSS_SECTION, TECHNICAL
@@ -11,17 +10,11 @@ from trading_assets.features.panel import model_features
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.models.contract import TRAINED
 from trading_assets.orchestration.checks import Recomputation, point_in_time_check, stored_span
-from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
 from trading_assets.predictions.contract import DAILY
 
 _CHECKED_DAYS = 75
 _LONGEST_MONTH = timedelta(days=31)
-
-
-def build_checks(partitions: Partitions) -> list[dg.AssetChecksDefinition]:
-    """Build the checks of this stage."""
-    return [point_in_time_check(DAILY, partitions.model_sessions, recompute)]
 
 
 def recompute(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
@@ -68,3 +61,6 @@ def _recompute(desk: Desk, scope: Scope, model: str) -> Iterator[Recomputation]:
         known_on={"features": "date", "models": "trained_through"},
         history={"features": "date"},
     )
+
+
+CHECKS = (point_in_time_check(DAILY, recompute),)

@@ -2,23 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-import dagster as dg
 import polars as pl
 
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.orchestration.checks import Recomputation, point_in_time_check, stored_span
-from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
 from trading_assets.predictions.contract import DAILY
 from trading_assets.signals.contract import ML_ALPHA
 from trading_assets.signals.strategies import STRATEGIES
 
 _CHECKED_DAYS = 75
-
-
-def build_checks(partitions: Partitions) -> list[dg.AssetChecksDefinition]:
-    """Build the checks of this stage."""
-    return [point_in_time_check(ML_ALPHA, partitions.strategy_sessions, recompute)]
 
 
 def recompute(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
@@ -49,3 +42,6 @@ def recompute(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
             known_on={"predictions": "date"},
             history={"predictions": "date"},
         )
+
+
+CHECKS = (point_in_time_check(ML_ALPHA, recompute),)

@@ -13,5 +13,10 @@ TODAY = date(2016, 6, 1)
 def partitions_of(home: Path, start: date, end: date | None) -> Partitions:
     settings = Settings(home=home, start=start, end=end)
     return make_partitions(
-        settings, models=["lgbm"], strategies=["alpha"], books=["a", "main"], exchange=exchange_of(settings, TODAY)
+        settings,
+        models=["lgbm"],
+        strategies=["alpha"],
+        books=["a", "main"],
+        live_books=["main"],
+        exchange=exchange_of(settings, TODAY),
     )

@@ -7,20 +7,29 @@ nothing about whether the order exists (alpaca-py would repeat it on 429 and 504
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
+from trading_assets.live.brokers.clients import READ_SECONDS, data_client, trading_client, typed_error
 from trading_assets.live.brokers.connection import Connection
+from trading_assets.live.brokers.records import (
+    Activity,
+    BrokerAccount,
+    BrokerOrder,
+    BrokerPosition,
+    MarketClock,
+    Ticket,
+    activity_of_answer,
+    order_of_answer,
+    signed_quantity,
+)
 from trading_assets.live.errors import (
     BrokerError,
     BrokerUnavailableError,
-    DuplicateOrderError,
+    NotFoundError,
     OrderRejectedError,
     OutcomeUnknownError,
     RateLimitedError,
@@ -29,85 +38,10 @@ from trading_assets.live.errors import (
 
 Answer = TypeVar("Answer")
 
-CONNECT_SECONDS, READ_SECONDS = 3.05, 10.0
 _QUESTION_ATTEMPTS = 3
 _PAUSE_SECONDS = 0.2
 _PAGE = 100
 _OPEN_ORDERS = 500
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 404, 401, 403, 429, 500
-_NOT_UNIQUE, _NO_BUYING_POWER = 40010001, 40310000
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerAccount:
-    """An account as the broker sees it; money in its currency."""
-
-    number: str
-    cash: float
-    equity: float
-    buying_power: float
-    is_blocked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MarketClock:
-    """The broker's clock and the market's hours around it, timezone-aware."""
-
-    now: datetime
-    is_open: bool
-    next_open: datetime
-    next_close: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerPosition:
-    """Shares held, signed, and their average price."""
-
-    symbol: str
-    quantity: float
-    average_price: float
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerOrder:
-    """An order that exists at the broker."""
-
-    id: str
-    client_order_id: str
-    symbol: str
-    side: str
-    quantity: float
-    filled: float
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """An order to send."""
-
-    client_order_id: str
-    symbol: str
-    side: str
-    quantity: float
-    time_in_force: str
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """An entry of the account's history: a fill, or anything else that the broker booked."""
-
-    id: str
-    kind: str
-    symbol: str | None
-    side: str | None
-    quantity: float
-    price: float | None
-    amount: float
-    order_id: str | None
-    at: datetime | None
-    day: date | None
-    description: str | None
 
 
 class Broker:
@@ -123,8 +57,8 @@ class Broker:
 
     def __init__(self, connection: Connection, *, read_seconds: float = READ_SECONDS) -> None:
         self.connection = connection
-        self._trading = _trading_client(connection, read_seconds)
-        self._data = _data_client(connection, read_seconds)
+        self._trading = trading_client(connection, read_seconds)
+        self._data = data_client(connection, read_seconds)
         self._client_ids: dict[str, str] = {}
 
     @property
@@ -153,7 +87,7 @@ class Broker:
         found = self._ask("the positions", self._trading.get_all_positions)
         return {
             item.symbol: BrokerPosition(
-                item.symbol, _signed(float(item.qty), str(item.side.value)), float(item.avg_entry_price)
+                item.symbol, signed_quantity(float(item.qty), str(item.side.value)), float(item.avg_entry_price)
             )
             for item in found
         }
@@ -164,7 +98,9 @@ class Broker:
         from alpaca.trading.requests import GetOrdersRequest
 
         wanted = GetOrdersRequest(status=QueryOrderStatus.OPEN, limit=_OPEN_ORDERS)
-        return [_order(item) for item in self._ask("the open orders", lambda: self._trading.get_orders(wanted))]
+        return [
+            order_of_answer(item) for item in self._ask("the open orders", lambda: self._trading.get_orders(wanted))
+        ]
 
     def order_of(self, client_order_id: str) -> BrokerOrder | None:
         """The order with a client order id; None if there is none."""
@@ -172,9 +108,9 @@ class Broker:
             found = self._ask(
                 f"the order {client_order_id}", lambda: self._trading.get_order_by_client_id(client_order_id)
             )
-        except _NotFoundError:
+        except NotFoundError:
             return None
-        return _order(found)
+        return order_of_answer(found)
 
     def submit(self, ticket: Ticket) -> BrokerOrder:
         """Send an order, once.
@@ -198,7 +134,9 @@ class Broker:
             client_order_id=ticket.client_order_id,
         )
         try:
-            return _order(self._translate(f"the order {_words(ticket)}", lambda: self._trading.submit_order(request)))
+            return order_of_answer(
+                self._translate(f"the order {_words(ticket)}", lambda: self._trading.submit_order(request))
+            )
         except (RateLimitedError, UnauthorizedError, OrderRejectedError):
             raise
         except BrokerError as error:
@@ -220,7 +158,7 @@ class Broker:
             if not isinstance(page, list):
                 raise BrokerUnavailableError(f"{self.kind} broker: the activities are not a list")
             for item in page:
-                yield _activity(item)
+                yield activity_of_answer(item)
             if len(page) < _PAGE:
                 return
             token = str(page[-1]["id"])
@@ -277,7 +215,7 @@ class Broker:
         try:
             return call()
         except APIError as error:
-            raise _typed(asked, error) from None
+            raise typed_error(asked, error) from None
         except requests.Timeout:
             raise BrokerUnavailableError(f"{asked}: no answer in time") from None
         except requests.ConnectionError:
@@ -286,113 +224,5 @@ class Broker:
             raise BrokerUnavailableError(f"{asked}: the answer makes no sense ({type(error).__name__})") from None
 
 
-class _NotFoundError(BrokerError):
-    pass
-
-
-def _typed(asked: str, error: Any) -> BrokerError:
-    """The broker's error as one of ours; its body may be anything."""
-    status = int(error.status_code or 0)
-    code, message = _body(error)
-    text = f"{asked}: {message or 'no reason given'} (HTTP {status}{f', code {code}' if code else ''})"
-    if status == _UNAUTHORIZED or (status == _FORBIDDEN and code is None):
-        return UnauthorizedError(f"{text}; the keys are wrong, revoked or not allowed to do this")
-    if status == _TOO_MANY:
-        return RateLimitedError(text)
-    if status == _NOT_FOUND:
-        return _NotFoundError(text)
-    if status >= _SERVER_ERROR or code is None:
-        return BrokerUnavailableError(text)
-    if code == _NOT_UNIQUE:
-        return DuplicateOrderError(text, code)
-    hint = "; sell something or lower gross_leverage" if code == _NO_BUYING_POWER and "buying power" in text else ""
-    return OrderRejectedError(text + hint, code)
-
-
-def _body(error: Any) -> tuple[int | None, str]:
-    try:
-        body = json.loads(str(error))
-    except ValueError:
-        return None, "the answer is not JSON"
-    if not isinstance(body, dict):
-        return None, "the answer is not an error of the protocol"
-    code = body.get("code")
-    return (int(code) if isinstance(code, int) else None), str(body.get("message") or "")
-
-
-def _order(found: Any) -> BrokerOrder:
-    return BrokerOrder(
-        id=str(found.id),
-        client_order_id=found.client_order_id,
-        symbol=found.symbol,
-        side=str(found.side.value),
-        quantity=float(found.qty or 0.0),
-        filled=float(found.filled_qty or 0.0),
-        status=str(found.status.value),
-    )
-
-
-def _activity(item: dict[str, Any]) -> Activity:
-    kind = str(item["activity_type"])
-    moment = item.get("transaction_time")
-    day = item.get("date")
-    return Activity(
-        id=str(item["id"]),
-        kind=kind,
-        symbol=item.get("symbol") or None,
-        side=_side(item.get("side")),
-        quantity=float(item.get("qty") or 0.0),
-        price=float(item["price"]) if item.get("price") else None,
-        amount=float(item.get("net_amount") or 0.0),
-        order_id=item.get("order_id"),
-        at=datetime.fromisoformat(moment) if moment else None,
-        day=date.fromisoformat(str(day)[:10]) if day else None,
-        description=item.get("description"),
-    )
-
-
-def _side(side: str | None) -> str | None:
-    return "sell" if side and side.startswith("sell") else side
-
-
-def _signed(quantity: float, side: str) -> float:
-    return -abs(quantity) if side == "short" else quantity
-
-
 def _words(ticket: Ticket) -> str:
     return f"to {ticket.side} {ticket.quantity:g} {ticket.symbol}"
-
-
-def _trading_client(connection: Connection, read_seconds: float) -> Any:
-    from alpaca.trading.client import TradingClient
-
-    client = TradingClient(
-        connection.key_id, connection.secret, paper=connection.broker != "live", url_override=connection.url
-    )
-    return _tamed(client, connection.url, read_seconds)
-
-
-def _data_client(connection: Connection, read_seconds: float) -> Any:
-    from alpaca.data.historical.stock import StockHistoricalDataClient
-
-    client = StockHistoricalDataClient(connection.key_id, connection.secret, url_override=connection.data_url)
-    return _tamed(client, connection.data_url, read_seconds)
-
-
-def _tamed(client: Any, url: str, read_seconds: float) -> Any:
-    """Give a client timeouts, and take from it the repetition of calls and, on loopback, any proxy."""
-    from requests.adapters import HTTPAdapter
-
-    class TimedAdapter(HTTPAdapter):
-        def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]
-            options["timeout"] = options.get("timeout") or (CONNECT_SECONDS, read_seconds)
-            return super().send(request, **options)
-
-    session = client._session  # noqa: SLF001 - alpaca-py offers no other way to set a timeout
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, TimedAdapter(max_retries=0))
-    client._retry = 0  # noqa: SLF001 - its repetition of POST after a 504 makes a second order
-    client._retry_codes = []  # noqa: SLF001
-    if urlsplit(url).hostname in _LOOPBACK:
-        session.trust_env = False
-    return client

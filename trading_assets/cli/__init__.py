@@ -1,10 +1,10 @@
 """Command line: ``trading-assets ...``."""
 
+from __future__ import annotations
+
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from trading_assets.cli.common import Home, console, require_free, signalled, wait_for_signal
+from trading_assets.cli.trading import print_replay, trading_app
 from trading_assets.lake.errors import LakeError
+from trading_assets.live.errors import LiveError
 from trading_assets.market_data.calendar import CalendarBoundsError, UnknownExchangeError
 from trading_assets.market_data.sources.errors import SourceError
 from trading_assets.orchestration.errors import RefreshError
@@ -30,11 +33,17 @@ app = typer.Typer(
 )
 lake_app = typer.Typer(no_args_is_help=True, help="Snapshots, time travel and upkeep of the lake.")
 app.add_typer(lake_app, name="lake")
-console = Console(highlight=False)
-
-EXPECTED = (LakeError, SourceError, SettingsError, BookError, RefreshError, UnknownExchangeError, CalendarBoundsError)
-
-Home = Annotated[Path | None, typer.Option(help="Folder of the lake; data_lake/ by default.")]
+app.add_typer(trading_app)
+EXPECTED = (
+    LakeError,
+    SourceError,
+    SettingsError,
+    BookError,
+    LiveError,
+    RefreshError,
+    UnknownExchangeError,
+    CalendarBoundsError,
+)
 
 
 def main() -> None:
@@ -68,6 +77,8 @@ def demo(
     total = sum(report.seconds for report in reports)
     share = sum(report.orchestration_seconds for report in reports) / total
     console.print(f"  {'all stages':<24}{total:>9.1f}{share:>14.0%} of it")
+    console.print("\nthe last sessions again, at the embedded broker")
+    print_replay(job.replay_last(settings))
     _print_summary(settings, time.perf_counter() - started)
 
 
@@ -194,7 +205,7 @@ def lake_serve(home: Home = None) -> None:
     settings = load_settings(home)
     open_lake(settings)
     console.print(f"the lake is open; attach with {settings.home / 'attach.sql'} (Ctrl-C closes it)", soft_wrap=True)
-    _wait_for_signal()
+    wait_for_signal()
 
 
 @app.command()
@@ -208,7 +219,7 @@ def ui(
     from trading_assets.orchestration.settings import PROJECT
 
     settings = load_settings(home)
-    _require_free(host, port)
+    require_free(host, port)
     prepare_environment(settings)
     workspace = str(PROJECT / "workspace.yaml")
     programs = Path(sys.executable).parent
@@ -216,7 +227,7 @@ def ui(
         [str(programs / "dagster-webserver"), "-w", workspace, "-h", host, "-p", str(port)],
         [str(programs / "dagster-daemon"), "run", "-w", workspace],
     ]
-    stop = _signalled()
+    stop = signalled()
     processes = [subprocess.Popen(command) for command in commands]  # noqa: S603 - fixed programs of this environment
     console.print(f"web UI: http://{host}:{port} (Ctrl-C ends it and the daemon)")
     while not stop.wait(0.5) and all(process.poll() is None for process in processes):
@@ -226,16 +237,6 @@ def ui(
     if not is_requested:
         console.print("[bold red]error[/]: the web UI or the daemon ended by itself; its last lines above say why")
         raise typer.Exit(1)
-
-
-def _require_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            msg = f"port {port} of {host} cannot be used ({error.strerror}); choose another one with --port"
-            raise SettingsError(msg) from None
 
 
 def _end(processes: list[subprocess.Popen[bytes]], timeout: float = 60) -> None:
@@ -269,20 +270,3 @@ def dbt_sources() -> None:
     path = PROJECT / "models" / "sources.yml"
     path.write_text(text(contract for contract in CONTRACTS.values() if contract is not CROSS_SECTION))
     console.print(f"wrote {path}", soft_wrap=True)
-
-
-def _signalled() -> threading.Event:
-    event = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: event.set())
-    return event
-
-
-def _wait_for_signal() -> None:
-    event = _signalled()
-    while not event.wait(0.5):
-        pass
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,104 @@
+"""What a trader does by hand: stop, go on, take an account over, confirm real money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from trading_assets.lake import Lake, LakeFrame, Scope
+from trading_assets.lake.writes import replace
+from trading_assets.live import audit
+from trading_assets.live.brokers.adapter import Broker
+from trading_assets.live.collecting import opened_session
+from trading_assets.live.contract import PNL, POSITIONS
+from trading_assets.live.errors import BrokerError, TradingSettingsError
+from trading_assets.live.records import window_of
+from trading_assets.market_data.contract import BARS_DAILY
+from trading_assets.orchestration.clock import last_close
+from trading_assets.orchestration.resources import Desk
+from trading_assets.portfolio.books import Book
+
+
+def books_at_a_broker(books: Mapping[str, Book], name: str | None) -> list[Book]:
+    """The book of a name, or all that have a broker.
+
+    Raises
+    ------
+    TradingSettingsError
+        There is no such book, or it is simulated only.
+    """
+    live = {book.name: book for book in books.values() if book.live is not None}
+    if name is not None and name not in live:
+        raise TradingSettingsError(
+            f"there is no book {name!r} with a broker; there are {', '.join(sorted(live)) or 'none'}"
+        )
+    return [live[name]] if name is not None else list(live.values())
+
+
+def kill(
+    lake: Lake, at: datetime, name: str | None, reason: str, accounts: Iterable[tuple[Book, Broker]]
+) -> Iterator[str]:
+    """Stop a book, or all: nothing more is sent from now on, and what is open is cancelled.
+
+    The switch is thrown first, so that a broker that cannot be reached stops nothing of it.
+
+    Yields
+    ------
+    str
+        What happened at each broker.
+    """
+    audit.stop(lake, at, name or audit.ALL_BOOKS, reason)
+    for book, broker in accounts:
+        try:
+            asked = broker.cancel_all()
+        except BrokerError as error:
+            yield f"{book.name}: stopped here, but its open orders could not be cancelled: {error}"
+        else:
+            yield f"{book.name}: stopped; {asked} open orders asked to be cancelled"
+
+
+def adopt(desk: Desk, book: Book, reason: str) -> str:
+    """Take the account of a book over as the broker has it: its cash and positions become the book's own.
+
+    Written as the opening of the last session that has closed; its P&L starts anew from there.
+
+    Returns
+    -------
+    str
+        What was taken over.
+
+    Raises
+    ------
+    TradingSettingsError
+        No reason is given, or the market is open: what the account holds then is not that of a close.
+    """
+    if not reason.strip():
+        raise TradingSettingsError(f"say why: trading-assets adopt {book.name} --reason ...")
+    exchange, moment = desk.settings.exchange, desk.now(book)
+    session = last_close(exchange, moment)
+    if not window_of(exchange, session).holds(moment):
+        raise TradingSettingsError(f"book {book.name!r}: an account is taken over while the market is closed")
+    bars = LakeFrame(desk.lake, BARS_DAILY)
+    positions, value = opened_session(desk, book, session, bars)
+    scope = Scope({"book": (book.name,)}, PNL.time, session, session + timedelta(days=1), (f"{book.name}|{session}",))
+    for contract, rows in ((POSITIONS, positions), (PNL, value)):
+        replace(desk.lake, contract, rows, scope, author="adopt", message=reason)
+    audit.record(desk.lake, moment, [audit.Decision(book.name, audit.ADOPT, reason.strip(), session)])
+    held = ", ".join(f"{quantity:g} {name}" for name, quantity in positions.select("symbol", "quantity").iter_rows())
+    return f"{book.name}: taken over as of {session}: {value['cash'][0]:,.2f} in cash and {held or 'no position'}"
+
+
+def confirm(lake: Lake, at: datetime, book: Book, broker: Broker, typed: str) -> None:
+    """Confirm that a book may trade real money in the account that was typed.
+
+    Raises
+    ------
+    TradingSettingsError
+        The book is not live, or the account at the broker has another number.
+    """
+    if book.broker != "live":
+        raise TradingSettingsError(f"book {book.name!r} trades at {book.broker}: there is no real money to confirm")
+    number = broker.account().number
+    if typed.strip() != number:
+        raise TradingSettingsError(f"book {book.name!r} has no account {typed.strip()!r}: nothing is confirmed")
+    audit.record(lake, at, [audit.Decision(book.name, audit.CONFIRM, number)])
