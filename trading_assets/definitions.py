@@ -29,6 +29,7 @@ from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.exchange import Exchange, exchange_of
 from trading_assets.orchestration.instance import ignore_expected_warnings
 from trading_assets.orchestration.jobs import build_jobs
+from trading_assets.orchestration.live_sensors import build_live_sensors
 from trading_assets.orchestration.partitions import Partitions, make_partitions
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.schedules import build_schedules
@@ -93,7 +94,7 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
         ],
         jobs=list(jobs.values()),
         schedules=build_schedules(desk.settings, exchange, jobs),
-        sensors=build_sensors(desk, partitions, jobs),
+        sensors=[*build_sensors(desk, partitions, jobs), *build_live_sensors(desk, books, jobs)],
         resources={
             "desk": desk,
             IO_MANAGER_KEY: dg.IOManagerDefinition(

@@ -27,13 +27,18 @@ def entries_of(broker: Broker, exchange: str, after: date, until: date) -> tuple
     after, until : datetime.date
         First day that is left out, and last day that is not.
     """
-    zone = ZoneInfo(exchange_timezone(exchange))
+    zone = exchange_zone(exchange)
     seen: dict[str, Activity] = {}
     for entry in broker.activities(after=after - timedelta(days=1)):
         if after < day_of(entry, zone) <= until:
             seen[entry.id] = entry
     ordered = [seen[name] for name in sorted(seen)]
     return [entry for entry in ordered if entry.kind == FILL], [entry for entry in ordered if entry.kind != FILL]
+
+
+def exchange_zone(exchange: str) -> ZoneInfo:
+    """Time zone of an exchange."""
+    return ZoneInfo(exchange_timezone(exchange))
 
 
 def day_of(entry: Activity, zone: ZoneInfo) -> date:

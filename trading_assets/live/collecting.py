@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.errors import UpstreamNotReadyError
-from trading_assets.live.activities import activities_frame, entries_of, fills_frame
+from trading_assets.live.activities import activities_frame, entries_of, exchange_zone, fills_frame
 from trading_assets.live.closing import Before, BrokerTotals, close_session
 from trading_assets.live.contract import PNL, POSITIONS
 from trading_assets.live.errors import TradingBlockedError
 from trading_assets.live.planning import closes
 from trading_assets.live.records import LastClose, last_close, recorded_entries, window_of
 from trading_assets.live.state import BookState, splits_between
-from trading_assets.market_data.calendar import exchange_timezone, previous_session, session_close
+from trading_assets.market_data.calendar import previous_session, session_close
 from trading_assets.orchestration.resources import Desk
 from trading_assets.portfolio.books import Book
 
@@ -27,7 +26,7 @@ def collected(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Fills and other entries of some sessions, as rows of their tables."""
     exchange = desk.settings.exchange
-    zone = ZoneInfo(exchange_timezone(exchange))
+    zone = exchange_zone(exchange)
     fills, others = entries_of(desk.broker(book), exchange, days[0] - timedelta(days=1), days[-1])
     sent = submissions.read(["broker_order_id", "client_order_id"], book=book.name).drop_nulls()
     ours = dict(sent.select("broker_order_id", "client_order_id").iter_rows())

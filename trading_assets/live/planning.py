@@ -13,6 +13,7 @@ from trading_assets.live.journal import LakeJournal, intents_frame
 from trading_assets.live.plan import largest_drift, plan
 from trading_assets.live.records import window_of
 from trading_assets.live.submissions import Submission
+from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets.orchestration.resources import Desk
 from trading_assets.portfolio.books import Book
 
@@ -32,17 +33,42 @@ def planned_orders(desk: Desk, book: Book, session: date, target_weights: LakeFr
     if is_frozen or not window_of(desk.settings.exchange, session).holds(desk.now(book)):
         return stored
     rows = target_weights.read(start=session, end=session, book=book.name)
-    weights = dict(rows.select("symbol", "weight").iter_rows())
-    broker = desk.broker(book)
-    held = {symbol: position.quantity for symbol, position in broker.positions().items()}
-    cash = broker.account().cash
-    prices = closes(bars, session, sorted({*weights, *held}))
-    threshold = book.live_rules.drift_threshold
-    is_rebalance = bool(rows["is_rebalance"].any()) if rows.height else False
-    has_drifted = threshold is not None and largest_drift(weights, held, prices, cash) > threshold
-    if not (is_rebalance or has_drifted):
+    if not trades_after(desk, book, session, rows):
         return ORDERS.empty()
-    return plan(book, session, weights, held, prices, cash)
+    weights, held, cash = _weights(rows), _held(desk, book), desk.broker(book).account().cash
+    return plan(book, session, weights, held, closes(bars, session, sorted({*weights, *held})), cash)
+
+
+def trades_after(desk: Desk, book: Book, session: date, weights: pl.DataFrame) -> bool:
+    """Whether a book trades after a session: by its rebalance rule, or because a position has drifted.
+
+    Parameters
+    ----------
+    desk : Desk
+        The account, where the rule alone does not decide.
+    book : Book
+        Its drift threshold.
+    session : datetime.date
+        The session.
+    weights : polars.DataFrame
+        Its rows of `portfolio.target_weights`.
+    """
+    if weights.height and weights["is_rebalance"].any():
+        return True
+    threshold = book.live_rules.drift_threshold
+    if threshold is None or not weights.height:
+        return False
+    wanted, held = _weights(weights), _held(desk, book)
+    prices = closes(LakeFrame(desk.lake, BARS_DAILY), session, sorted({*wanted, *held}))
+    return largest_drift(wanted, held, prices, desk.broker(book).account().cash) > threshold
+
+
+def _weights(rows: pl.DataFrame) -> dict[str, float]:
+    return dict(rows.select("symbol", "weight").iter_rows())
+
+
+def _held(desk: Desk, book: Book) -> dict[str, float]:
+    return {symbol: position.quantity for symbol, position in desk.broker(book).positions().items()}
 
 
 def sent_orders(

@@ -91,10 +91,10 @@ def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: 
     return None if tags is None else StageRun(job, tags)
 
 
-def live_tags(book: str, session: date) -> dict[str, str]:
-    """Tags of a run over one session of a book at its broker."""
-    key = str(dg.MultiPartitionKey({"book": book, "date": str(session)}))
-    return range_tags(key, key)
+def live_tags(book: str, first: date, last: date | None = None) -> dict[str, str]:
+    """Tags of a run over one session, or from one to another, of a book at its broker."""
+    ends = [dg.MultiPartitionKey({"book": book, "date": str(session)}) for session in (first, last or first)]
+    return range_tags(str(ends[0]), str(ends[1]))
 
 
 def _panel(partitions: Partitions, symbols: Sequence[str], first: date, last: date) -> dict[str, str] | None:

@@ -18,6 +18,7 @@ from trading_assets.portfolio.books import Book
 if TYPE_CHECKING:
     from trading_assets.live.brokers.adapter import Broker
     from trading_assets.live.brokers.connection import Connection
+    from trading_assets.live.brokers.hints import FillHints
 
 
 @lru_cache(maxsize=8)
@@ -73,6 +74,7 @@ class Desk:
         self._source = source
         self._connections = dict(connections or {})
         self._brokers: dict[str, Broker] = {}
+        self._hints: dict[str, tuple[Connection, FillHints]] = {}
 
     @cached_property
     def lake(self) -> Lake:
@@ -100,6 +102,15 @@ class Desk:
         if known is None or known.connection != connection:
             self._brokers[book.name] = Broker(connection)
         return self._brokers[book.name]
+
+    def hints(self, book: Book) -> FillHints:
+        """Hints from the stream of a book's account."""
+        from trading_assets.live.brokers.hints import FillHints
+
+        connection = self.broker(book).connection
+        if self._hints.get(book.name, (None, None))[0] != connection:
+            self._hints[book.name] = (connection, FillHints(connection))
+        return self._hints[book.name][1]
 
     @property
     def mlflow_uri(self) -> str:
