@@ -1,4 +1,9 @@
-"""Command line: ``trading-assets ...``."""
+"""Command line: ``trading-assets ...``.
+
+What lives here: the commands: the main job, SQL, the web UI and the lake in this module, trading in `trading`, and what
+all of them share in `common`.
+What not: what a command does; it calls the stage that does it.
+"""
 
 from __future__ import annotations
 
