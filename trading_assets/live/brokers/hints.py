@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Any
 
@@ -42,6 +43,8 @@ class FillHints:
     def _listen(self) -> None:
         from alpaca.trading.stream import TradingStream
 
+        # It writes a traceback for every attempt to connect; the poller says in words when the broker is away.
+        logging.getLogger(TradingStream.__module__).setLevel(logging.CRITICAL)
         url = self._connection.url.replace("http", "ws", 1) + "/stream"
         self._stream = TradingStream(
             self._connection.key_id,
