@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from trading_assets.lake import LakeFrame
 from trading_assets.live.brokers.adapter import Broker
 from trading_assets.live.brokers.records import Activity
 from trading_assets.live.contract import ACTIVITIES, FILLS
@@ -46,6 +47,21 @@ def day_of(entry: Activity, zone: ZoneInfo) -> date:
     if entry.at is not None:
         return entry.at.astimezone(zone).date()
     return entry.day or date.min
+
+
+def own_orders(broker: Broker, fills: Iterable[Activity], submissions: LakeFrame, book: str) -> dict[str, str]:
+    """Client order id of each of the broker's order ids that a book's orders have, those of some fills included.
+
+    Where the answer to an order never came, the broker is asked for its client order id.
+    """
+    sent = submissions.read(["broker_order_id", "client_order_id", "date"], book=book)
+    ours = dict(sent.drop_nulls().select("broker_order_id", "client_order_id").iter_rows())
+    unanswered = set(sent.filter(pl.col("broker_order_id").is_null())["client_order_id"])
+    for order_id in {fill.order_id for fill in fills if fill.order_id} - set(ours) if unanswered else ():
+        name = broker.client_order_id(order_id)
+        if name in unanswered:
+            ours[order_id] = name
+    return ours
 
 
 def fills_frame(book: str, entries: Iterable[Activity], zone: ZoneInfo, sent: dict[str, str]) -> pl.DataFrame:

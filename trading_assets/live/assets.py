@@ -10,6 +10,7 @@ import polars as pl
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in, table_out
 from trading_assets.live.contract import ACTIVITIES, AUDIT, FILLS, ORDERS, PARITY, PNL, POSITIONS, SUBMISSIONS
+from trading_assets.live.errors import about
 from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
 from trading_assets.orchestration import mappings
@@ -65,7 +66,7 @@ def _orders(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefin
 
         found = [ORDERS.empty()]
         for book, session in _book_sessions(context, desk, books):
-            with retry_when_not_ready(desk.settings.retry_seconds):
+            with retry_when_not_ready(desk.settings.retry_seconds), about(book.name, session):
                 target_weights.require_written([f"{book.name}|{session}"], for_what=ORDERS.table)
                 found.append(planned_orders(desk, book, session, target_weights, bars_daily))
         return pl.concat(found)
@@ -88,7 +89,7 @@ def _submissions(partitions: Partitions, books: Mapping[str, Book]) -> dg.Assets
 
         found = [SUBMISSIONS.empty()]
         for book, session in _book_sessions(context, desk, books):
-            with retry_when_not_ready(desk.settings.retry_seconds):
+            with retry_when_not_ready(desk.settings.retry_seconds), about(book.name, session):
                 rows = orders.read(start=session, end=session, book=book.name)
                 found.append(
                     sent_orders(desk, book, session, rows, run_id=context.run.run_id, again=config.retry_rejected)
@@ -121,7 +122,7 @@ def _fills(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefini
 
         fills, others = [FILLS.empty()], [ACTIVITIES.empty()]
         for name, days in _by_book(context, desk, books).items():
-            with retry_when_not_ready(desk.settings.retry_seconds):
+            with retry_when_not_ready(desk.settings.retry_seconds), about(name, days[-1]):
                 found = collected(desk, books[name], days, submissions)
             fills.append(found[0])
             others.append(found[1])
@@ -164,7 +165,7 @@ def _closing(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefi
         positions, pnl = [POSITIONS.empty()], [PNL.empty()]
         for name, days in _by_book(context, desk, books).items():
             keys = [f"{name}|{day}" for day in days]
-            with retry_when_not_ready(desk.settings.retry_seconds):
+            with retry_when_not_ready(desk.settings.retry_seconds), about(name, days[-1]):
                 fills.require_written(keys, for_what=PNL.table)
                 activities.require_written(keys, for_what=PNL.table)
                 found = closed_sessions(desk, books[name], days, bars_daily, corporate_actions)

@@ -9,7 +9,7 @@ import polars as pl
 
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.errors import UpstreamNotReadyError
-from trading_assets.live.activities import activities_frame, entries_of, exchange_zone, fills_frame
+from trading_assets.live.activities import activities_frame, entries_of, exchange_zone, fills_frame, own_orders
 from trading_assets.live.closing import Before, BrokerTotals, close_session
 from trading_assets.live.contract import PNL, POSITIONS
 from trading_assets.live.errors import TradingBlockedError
@@ -28,8 +28,7 @@ def collected(
     exchange = desk.settings.exchange
     zone = exchange_zone(exchange)
     fills, others = entries_of(desk.broker(book), exchange, days[0] - timedelta(days=1), days[-1])
-    sent = submissions.read(["broker_order_id", "client_order_id"], book=book.name).drop_nulls()
-    ours = dict(sent.select("broker_order_id", "client_order_id").iter_rows())
+    ours = own_orders(desk.broker(book), fills, submissions, book.name)
     wanted = pl.col("date").is_in(list(days))
     return (
         fills_frame(book.name, fills, zone, ours).filter(wanted),

@@ -1,5 +1,9 @@
 """Errors of live trading, for the trader who reads them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
 
 class LiveError(Exception):
     """Something about live trading is wrong; the message says what, for which book, and what to do."""
@@ -57,3 +61,14 @@ class RateLimitedError(BrokerUnavailableError):
 
 class OutcomeUnknownError(BrokerError):
     """An order was sent and no usable answer came back: it may or may not exist."""
+
+
+@contextmanager
+def about(book: str, session: date) -> Iterator[None]:
+    """Let errors of live trading say which book and session they stand against, where they do not by themselves."""
+    try:
+        yield
+    except LiveError as error:
+        if repr(book) not in str(error):
+            error.args = (f"book {book!r}, session {session}: {error}",)
+        raise

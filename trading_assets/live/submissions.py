@@ -10,16 +10,16 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from trading_assets.execution.risk import RiskState, risk_gate
+from trading_assets.execution.risk import RiskState, Violation, risk_gate
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.live import audit
-from trading_assets.live.activities import entries_of
+from trading_assets.live.activities import entries_of, own_orders
 from trading_assets.live.brokers.adapter import Broker
-from trading_assets.live.brokers.records import BrokerAccount
+from trading_assets.live.brokers.records import Activity, BrokerAccount
 from trading_assets.live.contract import ORDERS, PARITY, SUBMISSIONS
 from trading_assets.live.errors import TradingBlockedError, TradingSettingsError
 from trading_assets.live.journal import LakeJournal
@@ -27,7 +27,8 @@ from trading_assets.live.records import LastClose, Window, last_close, window_of
 from trading_assets.live.sink import Intent, Sink, next_attempt
 from trading_assets.live.state import BookState, position_mismatches, splits_between
 from trading_assets.market_data.contract import CORPORATE_ACTIONS
-from trading_assets.portfolio.books import Book
+from trading_assets.orchestration.clock import now as present
+from trading_assets.portfolio.books import Book, LiveRules
 
 LIVE_VARIABLE = "TRADING_ASSETS_LIVE_ACCOUNT"
 _LARGEST_SKEW = timedelta(minutes=1)
@@ -35,7 +36,7 @@ _CASH_ERROR = 0.01
 _RELATIVE_CASH_ERROR = 1e-6
 _SWITCH_SECONDS = 0.5
 _SHOWN = 5
-_MOMENT = "%Y-%m-%d %H:%M:%S %Z"
+_MOMENT = "%Y-%m-%d %H:%M:%S UTC"
 
 
 @dataclass(frozen=True)
@@ -144,26 +145,26 @@ class Submission:
         require_agreement(self.book, account, self.lake)
         reasons = [*self._untimely(clock.now), *self._unreconciled(account), *self._disparity()]
         if account.is_blocked:
-            reasons.append(f"the broker has blocked the account {account.number}")
+            reasons.append(f"the broker has blocked the account {account.number}; look at it there")
         reasons += self._beyond_limits(pending, account)
         if reasons:
             more = f"; and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
             raise TradingBlockedError(
                 f"book {self.book.name!r}, orders of {self.session}: nothing was sent: "
-                f"{'; '.join(reasons[:_SHOWN])}{more}"
+                f"{'; '.join(reasons[:_SHOWN])}{more}. When that is settled, materialise live/submissions again"
             )
 
     def _untimely(self, broker_now: datetime) -> list[str]:
         own_now, window = self.now(), self.window
         if abs(broker_now - own_now) > _LARGEST_SKEW:
-            said = f"the broker's clock says {broker_now:{_MOMENT}} and this machine's {own_now:{_MOMENT}}"
+            said = f"the broker's clock says {_utc(broker_now)} and this machine's {_utc(own_now)}"
             return [f"{said}: set this machine's clock"]
         if not window.holds(broker_now):
             allowed = (
                 f"they may be sent from the close of {self.session} to the open of {window.execution} "
-                f"({window.opens:{_MOMENT}} to {window.closes:{_MOMENT}})"
+                f"({_utc(window.opens)} to {_utc(window.closes)})"
             )
-            return [f"{allowed}, it is {broker_now:{_MOMENT}}; the next rebalance decides anew"]
+            return [f"{allowed}, it is {_utc(broker_now)}; the next rebalance decides anew"]
         return []
 
     def _unreconciled(self, account: BrokerAccount) -> list[str]:
@@ -177,8 +178,9 @@ class Submission:
                     f"trading-assets adopt {self.book.name} --reason ..."
                 )
             return foreign
-        own = self._brought_forward(known)
-        reasons = foreign + [
+        fills, others = entries_of(self.broker, self.exchange, known.session, self.window.execution)
+        own = self._brought_forward(known, [*fills, *others])
+        reasons = [*foreign, *self._foreign_fills(fills)] + [
             f"{text}; find out why, then: trading-assets adopt {self.book.name} --reason ..."
             for text in position_mismatches(own.quantity, held)
         ]
@@ -189,12 +191,20 @@ class Submission:
             )
         return reasons
 
-    def _brought_forward(self, known: LastClose) -> BookState:
+    def _brought_forward(self, known: LastClose, entries: Sequence[Activity]) -> BookState:
         """The recorded account with everything that the broker has booked since."""
         actions = LakeFrame(self.lake, CORPORATE_ACTIONS).read(start=known.session, end=self.session)
         splits = splits_between(actions, known.session, self.session)
-        fills, others = entries_of(self.broker, self.exchange, known.session, self.window.execution)
-        return known.state.apply(sorted([*fills, *others], key=lambda entry: entry.id), splits, self.book.lot_size)
+        return known.state.apply(sorted(entries, key=lambda entry: entry.id), splits, self.book.lot_size)
+
+    def _foreign_fills(self, fills: Sequence[Activity]) -> list[str]:
+        ours = own_orders(self.broker, fills, LakeFrame(self.lake, SUBMISSIONS), self.book.name)
+        return [
+            f"a fill to {entry.side} {entry.quantity:g} {entry.symbol} is of an order that this desk did not send; "
+            f"find out whose, then: trading-assets adopt {self.book.name} --reason ..."
+            for entry in fills
+            if entry.order_id not in ours
+        ]
 
     def _foreign_orders(self) -> list[str]:
         sent = LakeFrame(self.lake, SUBMISSIONS).read(["client_order_id", "date"], book=self.book.name)
@@ -233,10 +243,10 @@ class Submission:
             untradable=self.broker.untradable(symbols),
         )
         violations = risk_gate(orders.filter(pl.col("symbol").is_in(symbols)), state, self.book.live_rules)
-        return [f"{one.symbol}: {one.reason}" if one.symbol else one.reason for one in violations]
+        return [_limit_in_words(one) for one in violations]
 
     def _record(self, decision: str, reason: str) -> None:
-        audit.record(self.lake, self.now(), [audit.Decision(self.book.name, decision, reason, self.session)])
+        audit.record(self.lake, present(), [audit.Decision(self.book.name, decision, reason, self.session)])
 
 
 def require_agreement(
@@ -286,6 +296,15 @@ def _summary(intents: Sequence[Intent]) -> str:
     refused = [f"{item.symbol}: {item.reason}" for item in intents if item.status == "rejected"]
     text = f"{counts['accepted']} orders accepted, {counts['rejected']} rejected"
     return f"{text} ({'; '.join(refused[:_SHOWN])})" if refused else text
+
+
+def _limit_in_words(violation: Violation) -> str:
+    text = f"{violation.symbol}: {violation.reason}" if violation.symbol else violation.reason
+    return f"{text} (books.yaml)" if any(rule in violation.reason for rule in LiveRules._fields) else text
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):{_MOMENT}}"
 
 
 def _listed(symbols: list[str]) -> str:

@@ -149,7 +149,9 @@ class Trader:
     def use(self, **values: Any) -> None:
         """Go on with other settings of the desk."""
         connections = {self.name: self.connection()}
-        self.use_desk(Desk(self.desk.settings.with_values(**values), connections=connections, clock=self.desk._clock))
+        desk = Desk(self.desk.settings.with_values(**values), connections=connections, clock=self.desk._clock)
+        desk.__dict__["lake"] = self.bench.desk.lake
+        self.use_desk(desk)
 
     def use_desk(self, desk: Desk) -> None:
         """Go on with another desk."""

@@ -177,9 +177,13 @@ class Broker:
 
         wanted = GetAssetsRequest(status=AssetStatus.ACTIVE, asset_class=AssetClass.US_EQUITY)
         listed = {item.symbol: item for item in self._ask("the assets", lambda: self._trading.get_all_assets(wanted))}
-        unknown = {symbol: "is not an active asset at the broker" for symbol in symbols if symbol not in listed}
+        unknown = {
+            symbol: "is not an active asset at the broker: drop it from the targets"
+            for symbol in symbols
+            if symbol not in listed
+        }
         halted = {
-            symbol: "is halted or not tradable at the broker"
+            symbol: "is halted or not tradable at the broker: wait until it trades, or drop it from the targets"
             for symbol in symbols
             if symbol in listed and not listed[symbol].tradable
         }
