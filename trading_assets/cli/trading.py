@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_assets.cli.common import Home, console, require_free, wait_for_signal
+from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.settings import load_settings
 from trading_assets.portfolio.books import Book
 
@@ -85,7 +86,7 @@ def kill(
 
     desk, books = _live_desk(home, book)
     accounts = ((one, desk.broker(one)) for one in books)
-    for line in commands.kill(desk.lake, desk.now(), book, reason, accounts):
+    for line in commands.kill(desk.lake, now(), book, reason, accounts):
         console.print(line, soft_wrap=True)
 
 
@@ -103,7 +104,7 @@ def resume(
 
     desk, _ = _live_desk(home, book)
     day = session.date() if session else None
-    audit.release(desk.lake, desk.now(), book or audit.ALL_BOOKS, reason, day)
+    audit.release(desk.lake, now(), book or audit.ALL_BOOKS, reason, day)
     console.print(f"{book or 'all books'}: trading may go on", soft_wrap=True)
 
 
@@ -127,7 +128,7 @@ def confirm(book: Annotated[str, typer.Argument(help="Book that trades real mone
 
     desk, books = _live_desk(home, book)
     typed = typer.prompt(f"{book} will trade REAL MONEY. Type the number of its account to confirm")
-    commands.confirm(desk.lake, desk.now(), books[0], desk.broker(books[0]), typed)
+    commands.confirm(desk.lake, now(), books[0], desk.broker(books[0]), typed)
     console.print(f"{book}: confirmed for {typed.strip()}", soft_wrap=True)
 
 

@@ -15,6 +15,7 @@ from trading_assets.live.errors import BrokerError, TradingSettingsError
 from trading_assets.live.records import window_of
 from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets.orchestration.clock import last_close
+from trading_assets.orchestration.clock import now as present
 from trading_assets.orchestration.resources import Desk
 from trading_assets.portfolio.books import Book
 
@@ -83,7 +84,7 @@ def adopt(desk: Desk, book: Book, reason: str) -> str:
     scope = Scope({"book": (book.name,)}, PNL.time, session, session + timedelta(days=1), (f"{book.name}|{session}",))
     for contract, rows in ((POSITIONS, positions), (PNL, value)):
         replace(desk.lake, contract, rows, scope, author="adopt", message=reason)
-    audit.record(desk.lake, moment, [audit.Decision(book.name, audit.ADOPT, reason.strip(), session)])
+    audit.record(desk.lake, present(), [audit.Decision(book.name, audit.ADOPT, reason.strip(), session)])
     held = ", ".join(f"{quantity:g} {name}" for name, quantity in positions.select("symbol", "quantity").iter_rows())
     return f"{book.name}: taken over as of {session}: {value['cash'][0]:,.2f} in cash and {held or 'no position'}"
 

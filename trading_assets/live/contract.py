@@ -142,7 +142,7 @@ class Audit(pa.DataFrameModel):
     """Every decision about real orders: who or what stopped, released, confirmed, sent or refused, and why."""
 
     id: str = column("identity of the entry")
-    at: _Moment = column("when it was decided")  # type: ignore[valid-type]
+    at: _Moment = column("when it was decided, by the clock on the wall; a replay is decided now")  # type: ignore[valid-type]
     book: str = column("name of the book; * for all")
     date: dt.date = column("session it is about", nullable=True)
     decision: str = column("what was decided: kill, resume, adopt, confirm, send, refuse, ...")

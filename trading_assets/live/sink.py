@@ -165,6 +165,10 @@ class Sink:
                 if reason:
                     trouble = TradingBlockedError(reason)
                     break
+                waits_for = _unsettled_closing(intents, intents[name])
+                if waits_for:
+                    intents[name] = waits_for
+                    continue
                 try:
                     intents[name] = self._sent(intents[name])
                 except BrokerError as error:
@@ -250,6 +254,24 @@ def next_attempt(intent: Intent, now: datetime) -> Intent:
 def _reducing_first(intent: Intent) -> tuple[bool, str]:
     """Order of sending: what closes positions frees the buying power that opening others takes."""
     return (not intent.intent.endswith("_to_close"), intent.symbol)
+
+
+def _unsettled_closing(intents: Mapping[str, Intent], opening: Intent) -> Intent | None:
+    """The intent to open a position as it has to wait for the one that closes the opposite one; None if it need not.
+
+    Sent alone, it would close a part of that position, and the shares would lack when the other one is sent.
+    """
+    if opening.intent.endswith("_to_close"):
+        return None
+    same = [item for item in intents.values() if (item.symbol, item.side) == (opening.symbol, opening.side)]
+    closing = max(
+        (item for item in same if item.intent.endswith("_to_close")), key=lambda item: item.attempt, default=None
+    )
+    if closing is None or closing.status == "accepted":
+        return None
+    if closing.status == "rejected":
+        return replace(opening, status="blocked", reason="the order that closes the position was rejected")
+    return opening
 
 
 def _marked(intents: Iterable[Intent], status: str, reason: str | None, at: datetime | None) -> dict[str, Intent]:

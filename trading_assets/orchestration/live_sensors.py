@@ -17,7 +17,7 @@ from trading_assets.lake.hashing import content_hash
 from trading_assets.live.contract import PNL
 from trading_assets.live.errors import BrokerUnavailableError, TradingSettingsError
 from trading_assets.market_data.calendar import next_session, sessions
-from trading_assets.orchestration.clock import last_close
+from trading_assets.orchestration.clock import last_close, now
 from trading_assets.orchestration.jobs import CLOSE_JOB, POLL_JOB, TRADE_JOB, AssetJob, live_tags
 from trading_assets.orchestration.resources import Desk
 from trading_assets.portfolio.books import Book
@@ -162,7 +162,7 @@ def breaker(desk: Desk, book: Book) -> Iterator[str]:
     if known is not None and reason is None:
         reason = _beyond(book, known.equity, known.peak, account.equity)
         if reason:
-            audit.stop(desk.lake, desk.now(book), book.name, reason)
+            audit.stop(desk.lake, now(), book.name, reason)
     if reason is None:
         yield f"{book.name}: within its limits"
         return

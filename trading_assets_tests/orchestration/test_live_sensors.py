@@ -13,6 +13,7 @@ from trading_assets.definitions import build_defs
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.live import audit
 from trading_assets.market_data.calendar import session_close, session_open
+from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.jobs import POLL_JOB, live_tags
 from trading_assets_tests.desks import Bench
 from trading_assets_tests.live._live_bench import (
@@ -178,7 +179,7 @@ def test_a_loss_past_the_limit_stops_the_book_and_cancels_its_orders(open_trader
 def test_what_a_stopped_book_has_open_is_cancelled(open_trader: OpenTrader) -> None:
     trader = open_trader()
     trader.step(DAYS[0], half(trader))
-    audit.stop(trader.bench.desk.lake, trader.desk.now(), trader.name, "by hand")
+    audit.stop(trader.bench.desk.lake, now(), trader.name, "by hand")
     evaluate(trader, "kill_switch")
     assert trader.desk.broker(trader.book).open_orders() == []
 

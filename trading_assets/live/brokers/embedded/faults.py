@@ -80,13 +80,15 @@ class Faults:
     clock_skew: float = 0.0
 
     def inject(self, wanted: dict[str, Any]) -> None:
-        """Add a fault, or set one of the lasting ones.
+        """Add a fault, several of them in a list named "queue", or set one of the lasting ones.
 
         Raises
         ------
         FaultError
             There is no such fault.
         """
+        for one in wanted.pop("queue", ()):
+            self.inject(one)
         lasting = {item.name for item in fields(self)} - {"queue"}
         known = lasting | {item.name for item in fields(Fault)}
         unknown = sorted(set(wanted) - known)
