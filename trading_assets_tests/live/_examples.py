@@ -1,0 +1,33 @@
+"""Books, bars and entries of an account that unit tests of live trading are made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from trading_assets.live.brokers.records import Activity
+from trading_assets.live.state import FILL
+from trading_assets.portfolio.books import Book, CostModel, load_books
+
+FREE = CostModel(0.0, 0.0, 0.0, 0.0, 0.0)
+FULL = CostModel(0.005, 1.5, 1.0, 4.0, 0.05)
+MONDAY, TUESDAY = date(2021, 3, 1), date(2021, 3, 2)
+
+
+def a_book(*, live: dict[str, Any] | None = None, **values: Any) -> Book:
+    """The package's own book, renamed and changed."""
+    book = load_books()["main"]
+    rules = book.live_rules._replace(**(live or {}))
+    wide = {"name": "desk", "start": None, "gross_leverage": 10.0, "max_weight": 10.0, "max_participation": 0.1}
+    return replace(book, **(wide | {"live": rules} | values))
+
+
+def fill(number: int, symbol: str, side: str, quantity: float, price: float, day: date = TUESDAY) -> Activity:
+    """A fill as the broker reports it."""
+    return Activity(f"{day:%Y%m%d}::{number:06d}", FILL, symbol, side, quantity, price, 0.0, "order", None, day, None)
+
+
+def entry(number: int, kind: str, amount: float, symbol: str | None = None, quantity: float = 0.0) -> Activity:
+    """Anything else that the broker books."""
+    return Activity(f"20210302::{number:06d}", kind, symbol, None, quantity, None, amount, None, None, TUESDAY, None)
