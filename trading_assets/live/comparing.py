@@ -46,7 +46,7 @@ def compared_sessions(
         )
         data = MarketData(
             bars.read(_BAR_COLUMNS, start=known.session - _LAST_CLOSE_WITHIN, end=day, symbol=names),
-            actions.read(start=known.session, end=day, symbol=names),
+            actions.read(start=known.session - _LAST_CLOSE_WITHIN, end=day, symbol=names),
             weights,
             symbols.read(["symbol", "delisted_on"]),
         )

@@ -13,6 +13,7 @@ import polars as pl
 
 from trading_assets.backtest.simulate import BacktestResult, Opening, simulate
 from trading_assets.live.contract import PARITY
+from trading_assets.live.state import last_closes
 from trading_assets.portfolio.books import Book
 
 _SAME = 1e-9  # of a quantity
@@ -111,13 +112,27 @@ def _expected(
         weights = weights.with_columns(is_rebalance=pl.col("is_rebalance") | (pl.col("date") == before))
     return simulate(
         replace(book, start=before),
-        data.bars,
+        _with_last_closes(data, before),
         data.actions,
         weights,
         symbols=data.symbols,
         sessions=[before, session],
         opening=opening,
     )
+
+
+def _with_last_closes(data: MarketData, before: date) -> pl.DataFrame:
+    """The bars, with the last known close of every name that did not trade in the session of the decision.
+
+    The backtest of two sessions sees no bar before them, but it decides on a name by its last close as the book does.
+    """
+    gone = data.symbols.filter(pl.col("delisted_on") <= before)
+    last = last_closes(data.bars, data.actions, before).filter(pl.col("date") < before)
+    last = last.join(gone, on="symbol", how="anti").with_columns(
+        date=pl.lit(before), open=pl.lit(None, pl.Float64), volume=pl.lit(0, data.bars.schema["volume"])
+    )
+    traded = data.bars.join(last, on=["symbol", "date"], how="anti")
+    return pl.concat([traded, last.select(traded.columns)])
 
 
 def _signed(orders: pl.DataFrame) -> pl.DataFrame:

@@ -12,8 +12,9 @@ from trading_assets.live.contract import ORDERS, SUBMISSIONS
 from trading_assets.live.journal import LakeJournal, intents_frame
 from trading_assets.live.plan import largest_drift, plan
 from trading_assets.live.records import window_of
+from trading_assets.live.state import last_closes
 from trading_assets.live.submissions import Submission
-from trading_assets.market_data.contract import BARS_DAILY
+from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS
 from trading_assets.orchestration.resources import Desk
 from trading_assets.portfolio.books import Book
 
@@ -93,10 +94,11 @@ def sent_orders(
 
 
 def closes(bars: LakeFrame, session: date, symbols: list[str]) -> dict[str, float]:
-    """Last close of each symbol up to a session, in the shares of its day."""
-    found = bars.read(["symbol", "date", "close"], start=session - _LAST_CLOSE_WITHIN, end=session, symbol=symbols)
-    newest = found.drop_nulls("close").sort("date").group_by("symbol").last()
-    return dict(newest.select("symbol", "close").iter_rows())
+    """Last close of each symbol up to a session, in the shares of that session."""
+    first = session - _LAST_CLOSE_WITHIN
+    found = bars.read(["symbol", "date", "close"], start=first, end=session, symbol=symbols)
+    actions = LakeFrame(bars.lake, CORPORATE_ACTIONS).read(start=first, end=session, symbol=symbols)
+    return dict(last_closes(found, actions, session).select("symbol", "close").iter_rows())
 
 
 def _is_same(intent: object, quantity: float) -> bool:

@@ -121,6 +121,31 @@ def splits_between(actions: pl.DataFrame, after: date, until: date) -> dict[str,
     return dict(found.group_by("symbol").agg(pl.col("value").product()).sort("symbol").iter_rows())
 
 
+def last_closes(bars: pl.DataFrame, actions: pl.DataFrame, session: date) -> pl.DataFrame:
+    """Last known close of each symbol up to a session, in the shares of that session.
+
+    Parameters
+    ----------
+    bars, actions : polars.DataFrame
+        `symbol, date, close` and `symbol, ex_date, kind, value`.
+    session : datetime.date
+        The session; later rows are left out.
+
+    Returns
+    -------
+    polars.DataFrame
+        `symbol, date, close`, one row per symbol; `date` is that of its bar.
+    """
+    known = bars.filter(pl.col("date") <= session).drop_nulls("close").sort("symbol", "date")
+    newest = known.group_by("symbol", maintain_order=True).last().select("symbol", "date", "close")
+    splits = actions.filter((pl.col("kind") == "split") & (pl.col("ex_date") <= session))
+    since = newest.join(splits, on="symbol").filter(pl.col("ex_date") > pl.col("date"))
+    ratios = since.group_by("symbol").agg(ratio=pl.col("value").product())
+    return newest.join(ratios, on="symbol", how="left", maintain_order="left").select(
+        "symbol", "date", close=pl.col("close") / pl.col("ratio").fill_null(1.0)
+    )
+
+
 def position_mismatches(own: Mapping[str, float], broker: Mapping[str, float]) -> list[str]:
     """What two accounts of the positions disagree about, in words."""
     return [
