@@ -1,0 +1,176 @@
+"""What a trader does by hand: stop, go on, take an account over, confirm real money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from trading_assets.live import audit
+from trading_assets.live.brokers.adapter import Broker
+from trading_assets.live.commands import adopt, books_at_a_broker, confirm, kill
+from trading_assets.live.errors import TradingBlockedError, TradingSettingsError
+from trading_assets.market_data.calendar import session_close, session_open
+from trading_assets.orchestration.clock import now
+from trading_assets_tests.desks import Bench
+from trading_assets_tests.live._examples import a_book
+from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, OpenTrader, Trader, open_market, small_source, traders
+
+DAY, NEXT = DAYS[:2]
+NAMES = ["SIM0001", "SIM0002", "SIM0003"]
+
+
+@pytest.fixture(scope="module")
+def bench(postgres, tmp_path_factory) -> Iterator[Bench]:
+    with open_market(postgres, tmp_path_factory.mktemp("desk"), small_source()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def make_trader(bench, tmp_path) -> Iterator[OpenTrader]:
+    with traders(bench, tmp_path) as make:
+        yield make
+
+
+@pytest.fixture
+def trader(make_trader) -> Trader:
+    """A book with an account, and targets after the first session."""
+    made = make_trader()
+    made.want(DAY, dict.fromkeys(NAMES, 0.2))
+    return made
+
+
+def stop(trader: Trader, name: str | None = None, broker: Broker | None = None) -> list[str]:
+    """Kill this book, or all."""
+    accounts = [(trader.book, broker or trader.desk.broker(trader.book))]
+    return list(kill(trader.bench.desk.lake, now(), name, "the tests say so", accounts))
+
+
+def test_kill_cancels_every_open_order_and_blocks_the_book(trader):
+    trader.trade(DAY)
+    assert stop(trader, trader.name) == [f"{trader.name}: stopped; 3 open orders asked to be cancelled"]
+    assert {order.status.value for order in trader.orders()} == {"canceled"}
+    assert "the tests say so" in audit.why_stopped(trader.bench.desk.lake, trader.name)
+    trader.want(NEXT, dict.fromkeys(NAMES, 0.2))
+    trader.now_is(session_close(EXCHANGE, NEXT))
+    with pytest.raises(TradingBlockedError, match=f"the book '{trader.name}' is stopped"):
+        trader.trade(NEXT)
+    assert len(trader.posted()) == 3
+
+
+def test_kill_cancels_with_one_call(trader):
+    trader.trade(DAY)
+    stop(trader, trader.name)
+    deleted = [call["path"] for call in trader.broker.calls() if call["method"] == "DELETE"]
+    assert deleted == ["/v2/orders"]
+
+
+def test_kill_throws_the_switch_before_it_asks_the_broker(trader):
+    class Watched(Broker):
+        seen = None
+
+        def cancel_all(self) -> int:
+            self.seen = audit.why_stopped(trader.bench.desk.lake, trader.name)
+            return super().cancel_all()
+
+    broker = Watched(trader.connection())
+    stop(trader, trader.name, broker)
+    assert "the tests say so" in broker.seen
+
+
+def test_a_book_is_stopped_although_its_broker_is_down(trader):
+    trader.broker.inject(outage=True)
+    [said] = stop(trader, trader.name)
+    assert said.startswith(f"{trader.name}: stopped here, but its open orders could not be cancelled: ")
+    assert "503" in said
+    assert audit.why_stopped(trader.bench.desk.lake, trader.name) is not None
+
+
+def test_one_broker_that_is_down_does_not_keep_the_others_from_being_asked(make_trader):
+    down, up = make_trader(), make_trader()
+    up.want(DAY, dict.fromkeys(NAMES, 0.2))
+    up.trade(DAY)
+    down.broker.inject(outage=True)
+    accounts = [(one.book, one.desk.broker(one.book)) for one in (down, up)]
+    said = list(kill(up.bench.desk.lake, now(), None, "all of them", accounts))
+    audit.release(up.bench.desk.lake, now(), audit.ALL_BOOKS, "for the other tests")
+    assert [text.partition(":")[0] for text in said] == [down.name, up.name]
+    assert {order.status.value for order in up.orders()} == {"canceled"}
+
+
+def test_stopping_all_books_stops_each_of_them(trader):
+    stop(trader)
+    try:
+        assert audit.why_stopped(trader.bench.desk.lake, trader.name).startswith("all books are stopped since")
+        assert audit.why_stopped(trader.bench.desk.lake, "any_other") is not None
+    finally:
+        audit.release(trader.bench.desk.lake, now(), audit.ALL_BOOKS, "for the other tests")
+    assert audit.why_stopped(trader.bench.desk.lake, trader.name) is None
+
+
+def test_adopting_writes_the_account_as_an_opening_of_the_last_close(trader):
+    trader.broker.tamper(trader.name, cash=5_000.0, positions={NAMES[0]: 10.0, NAMES[1]: -4.0})
+    said = adopt(trader.desk, trader.book, "  from the old desk ")
+    assert said == f"{trader.name}: taken over as of {DAY}: 5,000.00 in cash and 10 {NAMES[0]}, -4 {NAMES[1]}"
+    opened = trader.rows("pnl").row(0, named=True)
+    assert (opened["date"], opened["is_opening"], opened["cash"]) == (DAY, True, 5_000.0)
+    held = trader.rows("positions")
+    assert held.select("symbol", "quantity", "broker_quantity").rows() == [
+        (NAMES[0], 10.0, 10.0),
+        (NAMES[1], -4.0, -4.0),
+    ]
+    assert opened["equity"] == pytest.approx(5_000.0 + held["market_value"].sum())
+    decided = trader.decisions(audit.ADOPT)
+    assert decided.select("date", "reason").rows() == [(DAY, "from the old desk")]
+
+
+def test_adopting_twice_changes_nothing_in_the_books(trader):
+    trader.broker.tamper(trader.name, cash=5_000.0, positions={NAMES[0]: 10.0})
+    adopt(trader.desk, trader.book, "once")
+    before = trader.rows("pnl"), trader.rows("positions")
+    adopt(trader.desk, trader.book, "twice")
+    assert trader.rows("pnl").equals(before[0])
+    assert trader.rows("positions").equals(before[1])
+    assert trader.decisions(audit.ADOPT)["reason"].to_list() == ["once", "twice"]
+
+
+@pytest.mark.parametrize("reason", ["", "   "])
+def test_adopting_needs_a_reason(trader, reason):
+    with pytest.raises(TradingSettingsError, match=f"say why: trading-assets adopt {trader.name} --reason"):
+        adopt(trader.desk, trader.book, reason)
+    assert trader.rows("pnl").is_empty()
+
+
+def test_an_account_is_not_taken_over_while_the_market_is_open(trader):
+    trader.now_is(session_open(EXCHANGE, NEXT))
+    with pytest.raises(TradingSettingsError, match=f"{trader.name}.*while the market is closed"):
+        adopt(trader.desk, trader.book, "now")
+    assert trader.rows("pnl").is_empty()
+    assert trader.decisions(audit.ADOPT).is_empty()
+
+
+def test_only_a_book_of_real_money_is_confirmed(trader):
+    broker = trader.desk.broker(trader.book)
+    with pytest.raises(TradingSettingsError, match="trades at embedded: there is no real money to confirm"):
+        confirm(trader.bench.desk.lake, now(), trader.book, broker, trader.keys.account_number)
+    assert trader.decisions(audit.CONFIRM).is_empty()
+
+
+def test_a_book_is_confirmed_by_typing_the_number_of_its_account(make_trader):
+    trader = make_trader(broker="live")
+    broker = trader.desk.broker(trader.book)
+    for typed in ("", "42", trader.keys.account_number + "0"):
+        with pytest.raises(TradingSettingsError, match="nothing is confirmed"):
+            confirm(trader.bench.desk.lake, now(), trader.book, broker, typed)
+    confirm(trader.bench.desk.lake, now(), trader.book, broker, f" {trader.keys.account_number}\n")
+    assert trader.decisions(audit.CONFIRM)["reason"].to_list() == [trader.keys.account_number]
+
+
+def test_books_at_a_broker_are_those_with_limits():
+    books = {"real": a_book(name="real"), "paper": replace(a_book(name="paper"), broker="sim", live=None)}
+    assert [book.name for book in books_at_a_broker(books, None)] == ["real"]
+    assert [book.name for book in books_at_a_broker(books, "real")] == ["real"]
+    for name in ("paper", "unknown"):
+        with pytest.raises(TradingSettingsError, match=f"no book '{name}' with a broker; there are real"):
+            books_at_a_broker(books, name)
