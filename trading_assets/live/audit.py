@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from uuid import uuid4
 
 import polars as pl
 
@@ -17,6 +16,7 @@ from trading_assets.live.errors import TradingSettingsError
 ALL_BOOKS = "*"
 KILL, RESUME, ADOPT, CONFIRM, SEND, REFUSE = "kill", "resume", "adopt", "confirm", "send", "refuse"
 _SWITCH = (KILL, RESUME)
+_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +30,24 @@ class Decision:
 
 
 def record(lake: Lake, at: datetime, decisions: Iterable[Decision]) -> None:
-    """Append decisions; entries are never changed or removed."""
+    """Append decisions; entries are never changed or removed.
+
+    An entry's id is its number: two entries of one moment, or of clocks that differ, have an order too.
+    """
     rows = pl.DataFrame(
         [
-            {"id": uuid4().hex, "at": at, "book": one.book, "date": one.session, "decision": one.decision,
-             "reason": one.reason}
+            {"id": "", "at": at, "book": one.book, "date": one.session, "decision": one.decision, "reason": one.reason}
             for one in decisions
         ],
         schema=AUDIT.schema,
-    )  # fmt: skip
+    )
     if rows.is_empty():
         return
-    good = AUDIT.split(rows).good
     lake.ensure_table(AUDIT)
     with lake.exclusively(AUDIT.table):
+        before = int(lake.query(f"SELECT count(*) AS n FROM lake.{AUDIT.table}")["n"][0])
+        numbers = pl.int_range(before + 1, before + 1 + pl.len())
+        good = AUDIT.split(rows.with_columns(id=numbers.cast(pl.String).str.zfill(_DIGITS))).good
         names = ", ".join(f'"{name}"' for name in good.columns)
 
         def insert(cursor: object) -> None:
@@ -55,11 +59,11 @@ def record(lake: Lake, at: datetime, decisions: Iterable[Decision]) -> None:
 
 
 def decisions_of(lake: Lake, *kinds: str, book: str | None = None) -> pl.DataFrame:
-    """Decisions of some kinds, oldest first; of one book and of all books where a book is named."""
+    """Decisions of some kinds in the order of their recording; where a book is named, of it and of all books."""
     found = LakeFrame(lake, AUDIT).read(decision=list(kinds) or None)
     if book is not None:
         found = found.filter(pl.col("book").is_in([book, ALL_BOOKS]))
-    return found.sort("at", maintain_order=True)
+    return found
 
 
 def why_stopped(lake: Lake, book: str) -> str | None:

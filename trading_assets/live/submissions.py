@@ -112,8 +112,8 @@ class Submission:
                 self._record(audit.REFUSE, str(error))
                 raise
             new = [item for item in intents if item.client_order_id not in before]
-            if new:
-                self._record(audit.SEND, _summary(new))
+            if new or (intents and not self._is_recorded()):
+                self._record(audit.SEND, _summary(new or intents))
             return intents
 
     def intents(self, orders: pl.DataFrame, status: str = "intended") -> list[Intent]:
@@ -244,6 +244,11 @@ class Submission:
         )
         violations = risk_gate(orders.filter(pl.col("symbol").is_in(symbols)), state, self.book.live_rules)
         return [_limit_in_words(one) for one in violations]
+
+    def _is_recorded(self) -> bool:
+        """Whether the audit knows that orders of this session were sent; a run may have been killed just before."""
+        sent = audit.decisions_of(self.lake, audit.SEND, book=self.book.name)
+        return bool((sent["date"] == self.session).any())
 
     def _record(self, decision: str, reason: str) -> None:
         audit.record(self.lake, present(), [audit.Decision(self.book.name, decision, reason, self.session)])
