@@ -22,6 +22,7 @@ MODULES = (
     "features",
     "training",
     "ledger",
+    "live",
     "graph",
 )
 _SIDE = "--side"

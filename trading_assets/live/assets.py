@@ -95,6 +95,8 @@ def _submissions(partitions: Partitions, books: Mapping[str, Book]) -> dg.Assets
                     sent_orders(desk, book, session, rows, run_id=context.run.run_id, again=config.retry_rejected)
                 )
         sent = pl.concat(found)
+        if sent.height:
+            context.log_event(dg.AssetMaterialization(AUDIT.asset_key, description="decisions about these orders"))
         would = sent.filter(pl.col("status") == "dry_run")
         for row in would.iter_rows(named=True):
             context.log.info(f"dry run, not sent: {row['side']} {row['quantity']:g} {row['symbol']} {row['date']}")

@@ -15,11 +15,13 @@ from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.market_data.sources import SimulatedSource, SimulationParameters
 from trading_assets.orchestration.jobs import MAINTENANCE_JOB, STAGE_JOBS
 from trading_assets.orchestration.schedules import REFRESH_TAG
+from trading_assets.replay import replay
 from trading_assets_tests.desks import Bench, open_bench
 from trading_assets_tests.end_to_end._processes import WebUi, web_ui
 
 FIRST, LAST = date(2015, 1, 2), date(2016, 9, 30)
 _UNTIL, _END = date(2016, 9, 29), date(2016, 10, 1)
+_REPLAYED_FROM = date(2016, 9, 23)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ def demo_ui(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> 
     source = {"kind": "files", "path": str(folder / "bars.parquet")}
     with open_bench(postgres, folder / "lake", source, FIRST.replace(day=1), _END) as bench:
         bench.run_all(FIRST, _UNTIL)
+        with bench.active():
+            assert len(list(replay(bench.settings, ["main"], _REPLAYED_FROM, _UNTIL))) > 1
         with web_ui(bench.settings, folder / "ui.log") as ui:
             yield DemoUi(bench, ui, LAST, bad_bars, bench.read("backtest.pnl"))
 
