@@ -196,23 +196,27 @@ class Sink:
 
     def _sent(self, intent: Intent) -> Intent:
         """Send one order until the broker's answer is clear, looking it up wherever it is not."""
+        refusal: DuplicateOrderError | None = None
         for attempt in range(_SENDS):
             if attempt:
                 self.pause(2.0**attempt / 4)
+            refusal = None
             try:
                 return self._accepted(intent, self.gateway.submit(intent.ticket))
-            except DuplicateOrderError:
-                found = self._looked_up(intent)
+            except DuplicateOrderError as error:
+                found, refusal = self._looked_up(intent), error
                 if found:
                     return found
             except OrderRejectedError as error:
-                return replace(intent, status="rejected", reason=str(error), answered_at=self.now())
+                return self._rejected(intent, error)
             except RateLimitedError:
                 continue
             except OutcomeUnknownError:
                 found = self._looked_up(intent)
                 if found:
                     return found
+        if refusal:  # its code stands for any request that is not valid, and there is no such order
+            return self._rejected(intent, refusal)
         return replace(intent, status="unknown", reason="the broker did not answer")
 
     def _looked_up(self, intent: Intent) -> Intent | None:
@@ -222,6 +226,9 @@ class Sink:
         except BrokerUnavailableError as error:
             return replace(intent, status="unknown", reason=str(error))
         return self._accepted(intent, found) if found else None
+
+    def _rejected(self, intent: Intent, error: OrderRejectedError) -> Intent:
+        return replace(intent, status="rejected", reason=str(error), answered_at=self.now())
 
     def _accepted(self, intent: Intent, order: BrokerOrder) -> Intent:
         same = (order.symbol, order.side, order.quantity) == (intent.symbol, intent.side, intent.quantity)

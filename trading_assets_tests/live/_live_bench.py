@@ -37,7 +37,6 @@ from trading_assets_tests.desks import Bench, multi_range, open_bench
 EXCHANGE = "XNYS"
 FIRST, LAST = date(2021, 1, 4), date(2021, 6, 30)
 DAYS = sessions(EXCHANGE, date(2021, 3, 1), LAST)
-_SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _numbers = itertools.count()
 _TABLES = {contract.table.partition(".")[2]: contract for contract in CONTRACTS}
 
@@ -183,11 +182,17 @@ class Trader:
         replace(self.bench.desk.lake, TARGET_WEIGHTS, pl.DataFrame(rows, schema=TARGET_WEIGHTS.schema), scope)
 
     def run(
-        self, job: str, tags: Mapping[str, str], *, again: bool = False, only: Sequence[str] = ()
+        self,
+        job: str,
+        tags: Mapping[str, str],
+        *,
+        again: bool = False,
+        only: Sequence[str] = (),
+        console: str = "CRITICAL",
     ) -> dg.ExecuteInProcessResult:
         """Run a job of live trading."""
         self._defs = self._defs or build_defs(desk=self.desk)
-        config: dict[str, Any] = dict(_SILENT)
+        config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": console}}}}
         if again:
             config["ops"] = {"live__submissions": {"config": {"retry_rejected": True}}}
         with self.bench.active(), dg.partition_loading_context(now(), self.bench.instance):

@@ -204,6 +204,8 @@ class Broker:
         for attempt in range(_QUESTION_ATTEMPTS):
             try:
                 return self._translate(what, call)
+            except OrderRejectedError as error:
+                raise BrokerError(f"{error}; nothing was ordered, this was a question") from None
             except BrokerUnavailableError:
                 if attempt + 1 == _QUESTION_ATTEMPTS:
                     raise

@@ -62,8 +62,13 @@ def connection_of(book: Book, home: Path, environment: Mapping[str, str] = os.en
                 "start it with: trading-assets broker"
             )
         stored = _read_keys(path)
-        keys = _keys_of(book.name, stored["accounts"], path)
-        return Connection("embedded", stored["url"], stored["url"], keys["key_id"], keys["secret"])
+        url, accounts = stored.get("url"), stored.get("accounts")
+        if not (isinstance(url, str) and url and isinstance(accounts, dict)):
+            raise TradingSettingsError(
+                f"the key file {path} has no url and accounts; restart the broker: trading-assets broker"
+            )
+        keys = _keys_of(book.name, accounts, path)
+        return Connection("embedded", url, url, keys["key_id"], keys["secret"])
     if book.broker not in URLS:
         raise TradingSettingsError(f"book {book.name!r} is simulated; it has no account at a broker")
     key_id, secret = (environment.get(name, "") for name in KEY_VARIABLES)
