@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from trading_assets.lake import Lake, LakeFrame, Scope
+from trading_assets.lake.errors import LakeError
 from trading_assets.lake.writes import replace
 from trading_assets.live import audit
 from trading_assets.live.brokers.adapter import Broker
 from trading_assets.live.collecting import opened_session
 from trading_assets.live.contract import PNL, POSITIONS
 from trading_assets.live.errors import BrokerError, TradingSettingsError
+from trading_assets.live.journal import nobody_submits
 from trading_assets.live.records import window_of
 from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets.orchestration.clock import last_close
@@ -41,7 +43,8 @@ def kill(
 ) -> Iterator[str]:
     """Stop a book, or all: nothing more is sent from now on, and what is open is cancelled.
 
-    The switch is thrown first, so that a broker that cannot be reached stops nothing of it.
+    The switch is thrown first, so that a broker that cannot be reached stops nothing of it. A run that is sending sees
+    it half a second later; what it got in meanwhile is cancelled once it has ended.
 
     Yields
     ------
@@ -49,13 +52,24 @@ def kill(
         What happened at each broker.
     """
     audit.stop(lake, at, name or audit.ALL_BOOKS, reason)
+    reached = []
     for book, broker in accounts:
         try:
             asked = broker.cancel_all()
         except BrokerError as error:
             yield f"{book.name}: stopped here, but its open orders could not be cancelled: {error}"
         else:
+            reached.append((book, broker))
             yield f"{book.name}: stopped; {asked} open orders asked to be cancelled"
+    for book, broker in reached:
+        try:
+            with nobody_submits(lake, book.name):
+                late = broker.cancel_all()
+        except (BrokerError, LakeError) as error:
+            yield f"{book.name}: a run may have sent orders meanwhile, and they could not be cancelled: {error}"
+        else:
+            if late:
+                yield f"{book.name}: {late} orders that a run sent meanwhile asked to be cancelled"
 
 
 def adopt(desk: Desk, book: Book, reason: str) -> str:

@@ -49,8 +49,15 @@ class LakeJournal:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep every other run from submitting for this book meanwhile, in every process."""
-        with self.lake.exclusively(f"orders of the book {self.book}"):
+        with nobody_submits(self.lake, self.book):
             yield
+
+
+@contextmanager
+def nobody_submits(lake: Lake, book: str) -> Iterator[None]:
+    """Wait until no run submits for a book, and keep all from it meanwhile, in every process."""
+    with lake.exclusively(f"orders of the book {book}"):
+        yield
 
 
 def intents_frame(intents: Sequence[Intent]) -> pl.DataFrame:

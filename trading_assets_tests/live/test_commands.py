@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -41,6 +42,15 @@ def trader(make_trader) -> Trader:
     return made
 
 
+def stop_at_the_first_order(trader: Trader, said: list[str]) -> None:
+    """Kill the book as soon as an order is on its way to the broker."""
+    for _ in range(3_000):
+        if trader.posted():
+            break
+        threading.Event().wait(0.01)
+    said += stop(trader, trader.name)
+
+
 def stop(trader: Trader, name: str | None = None, broker: Broker | None = None) -> list[str]:
     """Kill this book, or all."""
     accounts = [(trader.book, broker or trader.desk.broker(trader.book))]
@@ -59,11 +69,25 @@ def test_kill_cancels_every_open_order_and_blocks_the_book(trader):
     assert len(trader.posted()) == 3
 
 
-def test_kill_cancels_with_one_call(trader):
+def test_kill_cancels_all_orders_with_one_call_and_asks_again_when_nobody_sends_any_more(trader):
     trader.trade(DAY)
     stop(trader, trader.name)
     deleted = [call["path"] for call in trader.broker.calls() if call["method"] == "DELETE"]
-    assert deleted == ["/v2/orders"]
+    assert deleted == ["/v2/orders"] * 2
+
+
+def test_an_order_that_is_on_its_way_when_the_switch_is_thrown_is_cancelled_too(trader):
+    for _ in NAMES:
+        trader.broker.inject(method="POST", path="/v2/orders$", delay=2.0)
+    said: list[str] = []
+    thread = threading.Thread(target=stop_at_the_first_order, args=(trader, said))
+    thread.start()
+    with pytest.raises(TradingBlockedError, match="orders of the session were not sent"):
+        trader.trade(DAY)
+    thread.join()
+    assert said[0].startswith(f"{trader.name}: stopped; ")
+    assert {order.status.value for order in trader.orders()} == {"canceled"}
+    assert 1 <= len(trader.posted()) < len(NAMES)
 
 
 def test_kill_throws_the_switch_before_it_asks_the_broker(trader):
