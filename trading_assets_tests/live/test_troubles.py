@@ -389,7 +389,7 @@ def test_a_stopped_book_sends_nothing_until_it_is_released(trader):
 
 def test_the_kill_switch_takes_hold_between_two_orders_and_the_rest_is_sent_after_it_is_released(trader):
     for _ in NAMES:
-        trader.broker.inject(method="POST", path=ORDERS, delay=1.0)
+        trader.broker.inject(method="POST", path=ORDERS, delay=2.0)
     thread = threading.Thread(target=stop_at_the_first_order, args=(trader,))
     thread.start()
     with pytest.raises(TradingBlockedError, match=r"stopped since.*orders of the session were not sent"):
