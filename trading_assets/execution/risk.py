@@ -12,6 +12,10 @@ import polars as pl
 from trading_assets.portfolio.books import LiveRules
 
 
+# What closes a position takes risk off: its size never holds it back.
+_OPENS = "_to_open"
+
+
 class RiskState(NamedTuple):
     """What the gate knows of the account and the market.
 
@@ -64,7 +68,8 @@ def risk_gate(orders: pl.DataFrame, state: RiskState, rules: LiveRules) -> list[
 
 
 def _session_violations(orders: pl.DataFrame, state: RiskState, rules: LiveRules) -> Iterator[Violation]:
-    value = float((orders["quantity"] * orders["reference_price"]).sum())
+    opening = orders.filter(pl.col("intent").str.ends_with(_OPENS))
+    value = float((opening["quantity"] * opening["reference_price"]).sum())
     if state.equity <= 0:
         yield Violation(None, f"the equity is {state.equity:,.2f}: there is nothing to trade with")
         return
@@ -79,7 +84,7 @@ def _session_violations(orders: pl.DataFrame, state: RiskState, rules: LiveRules
     if value > rules.max_session_value * state.equity:
         yield Violation(
             None,
-            f"the orders are worth {value:,.0f}, which is {value / state.equity:.0%} of equity and more than "
+            f"the orders that open positions are worth {value:,.0f}, which is {value / state.equity:.0%} of equity and more than "
             f"max_session_value {rules.max_session_value:.0%}",
         )
 
@@ -91,7 +96,7 @@ def _order_violations(orders: pl.DataFrame, state: RiskState, rules: LiveRules) 
         if symbol in state.untradable:
             yield Violation(symbol, state.untradable[symbol])
         value = quantity * reference
-        if not intent.endswith("_to_close") and value > rules.max_order_value * state.equity:
+        if intent.endswith(_OPENS) and value > rules.max_order_value * state.equity > 0:
             yield Violation(
                 symbol,
                 f"the order is worth {value:,.0f}, which is {value / state.equity:.0%} of equity and more than "

@@ -21,8 +21,6 @@ from trading_assets.portfolio.books import Book
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 
 OWNER = "trading"
-# One broker account is not asked by two runs at once; the sink's own lock is what orders rely on.
-POOL = "broker"
 
 
 class SubmissionConfig(dg.Config):
@@ -54,7 +52,6 @@ def _orders(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefin
             "target_weights": table_in(TARGET_WEIGHTS, mappings.same_session_of_the_book()),
             "bars_daily": table_in(BARS_DAILY, mappings.everything_so_far()),
         },
-        pool=POOL,
     )
     def orders(
         context: dg.AssetExecutionContext,
@@ -80,7 +77,6 @@ def _submissions(partitions: Partitions, books: Mapping[str, Book]) -> dg.Assets
         partitions_def=partitions.live_sessions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={"orders": table_in(ORDERS)},
-        pool=POOL,
     )
     def submissions(
         context: dg.AssetExecutionContext, config: SubmissionConfig, desk: dg.ResourceParam[Desk], orders: LakeFrame
@@ -115,7 +111,6 @@ def _fills(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefini
         partitions_def=partitions.live_sessions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         name="collect_fills",
-        pool=POOL,
     )
     def collect(
         context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], submissions: LakeFrame
@@ -152,7 +147,6 @@ def _closing(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefi
         partitions_def=partitions.live_sessions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         name="close_books",
-        pool=POOL,
     )  # fmt: skip
     def close(
         context: dg.AssetExecutionContext,

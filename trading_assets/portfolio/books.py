@@ -57,9 +57,9 @@ class LiveRules(NamedTuple):
         "opg" trades in the opening auction or not at all, as the backtest does; "day" goes on until the close. Alpaca
         takes fractions of a share as "day" only.
     max_order_value : float
-        Largest value of one order, as a fraction of equity.
+        Largest value of one order that opens a position, as a fraction of equity.
     max_session_value : float
-        Largest value of all orders of a session, as a fraction of equity.
+        Largest value of all orders of a session that open positions, as a fraction of equity.
     max_orders : float
         Most orders of a session.
     max_orders_per_minute : float
