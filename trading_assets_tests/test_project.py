@@ -19,7 +19,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from trading_assets.cli import app
-from trading_assets.orchestration.settings import Settings
+from trading_assets.live.brokers.connection import KEY_VARIABLES, KEYS_FILE_VARIABLE
+from trading_assets.live.submissions import LIVE_VARIABLE
+from trading_assets.orchestration.settings import DATABASE_VARIABLE, HOME_VARIABLE, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "trading_assets"
@@ -227,7 +229,13 @@ def test_the_readme_explains_every_setting() -> None:
     explained = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     settings = {field.name for field in fields(Settings)} - {"home", "database_url"}
     assert settings <= explained
-    assert explained - settings == {"TRADING_ASSETS_HOME", "DATABASE_URL"}
+    assert explained - settings == {
+        HOME_VARIABLE,
+        DATABASE_VARIABLE,
+        *KEY_VARIABLES,
+        KEYS_FILE_VARIABLE,
+        LIVE_VARIABLE,
+    }
 
 
 def test_every_benchmark_that_the_documents_name_exists() -> None:

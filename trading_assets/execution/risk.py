@@ -11,7 +11,6 @@ import polars as pl
 
 from trading_assets.portfolio.books import LiveRules
 
-
 # What closes a position takes risk off: its size never holds it back.
 _OPENS = "_to_open"
 
@@ -84,8 +83,8 @@ def _session_violations(orders: pl.DataFrame, state: RiskState, rules: LiveRules
     if value > rules.max_session_value * state.equity:
         yield Violation(
             None,
-            f"the orders that open positions are worth {value:,.0f}, which is {value / state.equity:.0%} of equity and more than "
-            f"max_session_value {rules.max_session_value:.0%}",
+            f"the orders that open positions are worth {value:,.0f}, which is {value / state.equity:.0%} of equity and "
+            f"more than max_session_value {rules.max_session_value:.0%}",
         )
 
 

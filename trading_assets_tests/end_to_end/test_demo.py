@@ -115,7 +115,7 @@ def test_the_demo_ends_with_a_week_at_the_embedded_broker_as_the_backtest_would_
     assert [report.session for report in first.replayed] == sessions("XNYS", *SPAN)[-demo.REPLAYED_SESSIONS :]
     assert sum(report.orders for report in first.replayed) > 0
     assert sum(report.fills for report in first.replayed) > 0
-    assert [report.difference for report in first.replayed][0] is None
+    assert first.replayed[0].difference is None
     assert all(abs(report.difference) * report.equity < 0.01 for report in first.replayed[1:])
     assert first.summary.rows["live.pnl"] == demo.REPLAYED_SESSIONS
 
