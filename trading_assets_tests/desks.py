@@ -24,7 +24,7 @@ from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.sources import Source
 from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.exchange import exchange_of
-from trading_assets.orchestration.instance import prepare_environment
+from trading_assets.orchestration.instance import keep_connections, prepare_environment
 from trading_assets.orchestration.jobs import plan_stage
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.refresh import StageReport, refresh
@@ -128,6 +128,7 @@ def open_bench(
         with own_environment(environment):
             opened = dg.DagsterInstance.get()
         with opened as instance:
+            keep_connections(instance)
             partitions = desk_partitions(settings, load_books(settings.books), exchange_of(settings, now().date()))
             bench = Bench(settings, environment, instance, desk, partitions, build_defs(desk=desk))
             try:

@@ -63,12 +63,18 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     """Dagster's instance of a lake, for runs in this process."""
     prepare_environment(settings)
     instance = dg.DagsterInstance.get()
-    # Dagster opens a connection for each statement, hundreds in a run, unless it is told to keep one as its web
-    # server does: a replayed session takes a quarter less time.
+    keep_connections(instance)
+    return instance
+
+
+def keep_connections(instance: dg.DagsterInstance) -> None:
+    """Let an instance keep its connections to Postgres, as Dagster's web server does.
+
+    Otherwise it opens one for each statement, hundreds in a run: a replayed session takes a quarter less time.
+    """
     instance.optimize_for_webserver(
         statement_timeout=_STATEMENT_MILLISECONDS, pool_recycle=_POOL_SECONDS, max_overflow=_MORE_CONNECTIONS
     )
-    return instance
 
 
 def _write_config(path: Path, settings: Settings) -> None:

@@ -26,7 +26,6 @@ STAGES = (
 )
 ALL_GROUPS = (*STAGES, "catalog")
 ASSETS = {contract.asset_key[-1] for table, contract in CONTRACTS.items() if not table.startswith("live.")}
-LIVE = {contract.asset_key[-1] for table, contract in CONTRACTS.items() if table.startswith("live.")} | {"audit"}
 # Asset -> colour of its node; green where everything is materialised and every check has passed.
 _NODES = """
 return Object.fromEntries([...document.querySelectorAll('[class*=minimalAssetNodeBox]')].map(
@@ -48,16 +47,6 @@ def test_the_lineage_shows_every_stage_and_everything_in_it_is_green(browser: Br
     browser.wait_for(lambda: browser.run(_NODES) == green or None)
 
     browser.screenshot("lineage")
-    assert browser.errors() == []
-
-
-def test_the_lineage_of_live_trading_ends_with_its_comparison_with_the_backtest(browser: Browser) -> None:
-    browser.open_lineage(("live",))
-
-    for name in sorted(LIVE):
-        browser.wait_for_text(name)
-
-    browser.screenshot("live")
     assert browser.errors() == []
 
 
