@@ -46,6 +46,17 @@ def postgres() -> Iterator[PostgresUrl]:
     shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def without_coverage(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Do not trace the module's tests: counting lines doubles the time of thousands of cases that other tests cover."""
+    controller = getattr(request.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if controller is not None:
+        controller.pause()
+    yield
+    if controller is not None:
+        controller.resume()
+
+
 @pytest.fixture(scope="session")
 def _empty_lake(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Name of a database with the catalog of an empty lake, from which fresh lakes are copied."""

@@ -76,7 +76,7 @@ def live(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> Ite
                 yield LiveUi(bench, broker, account, ui)
 
 
-def test_the_daemon_trades_the_session_and_the_kill_command_stops_it(live: LiveUi) -> None:
+def test_the_daemon_trades_sessions_and_stops_on_command_and_beyond_a_limit(live: LiveUi) -> None:
     first, second = DAYS[0], DAYS[1]
     lake = live.bench.desk.lake
 
@@ -118,15 +118,10 @@ def test_the_daemon_trades_the_session_and_the_kill_command_stops_it(live: LiveU
     assert live.account.open_orders() == []
     assert "a test" in str(audit.why_stopped(lake, NAME))
 
-
-def test_the_circuit_breaker_stops_a_book_that_loses_too_much(live: LiveUi) -> None:
-    lake = live.bench.desk.lake
-    live.wait_for_rows("close of a session", lambda: live.pnl(DAYS[0]))
+    # Released, it loses more than its limit: the circuit breaker stops it by itself.
     audit.release(lake, now(), NAME, "a test goes on")
     live.broker.tamper(NAME, cash=-400_000.0)
-
     reason = live.ui.wait_for("stop of the book", lambda: audit.why_stopped(lake, NAME), PATIENCE)
-
     assert "max_daily_loss" in reason
 
 

@@ -36,7 +36,7 @@ class Replayed(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def bench(postgres, tmp_path_factory) -> Iterator[Bench]:
+def bench(without_coverage, postgres, tmp_path_factory) -> Iterator[Bench]:
     """Twenty names with splits, dividends, sessions without a bar, and delistings."""
     parameters = SimulationParameters(
         n_symbols=NAMES, start=FIRST, end=LAST, seed=11, listing_rate=0.0,

@@ -33,7 +33,7 @@ _FIXED = settings(
 
 
 @pytest.fixture(scope="module")
-def exchange(module_lake: Lake) -> Iterator[Exchange]:
+def exchange(without_coverage: None, module_lake: Lake) -> Iterator[Exchange]:
     """A broker over four names whose prices change from day to day."""
     bars = []
     for number, day in enumerate(DAYS):
