@@ -101,7 +101,7 @@ def sink(folder: Path) -> Timing:
         )
         started = time.perf_counter()
         sent = submission.send(orders)
-        return Timing([time.perf_counter() - started], sum(item.status == "accepted" for item in sent))
+        return _rate(time.perf_counter() - started, sum(item.status == "accepted" for item in sent))
 
 
 def bare_client(folder: Path) -> Timing:
@@ -111,7 +111,11 @@ def bare_client(folder: Path) -> Timing:
         started = time.perf_counter()
         for name in market.symbols:
             gateway.submit(Ticket(uuid4().hex, name, "buy", 1.0, "opg"))
-        return Timing([time.perf_counter() - started], len(market.symbols))
+        return _rate(time.perf_counter() - started, len(market.symbols))
+
+
+def _rate(seconds: float, orders: int) -> Timing:
+    return Timing([seconds], orders, {"orders_per_second": orders / seconds})
 
 
 def signal_to_order(folder: Path) -> Timing:

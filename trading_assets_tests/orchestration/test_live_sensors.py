@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from alpaca.trading.requests import LimitOrderRequest
 
 from trading_assets.definitions import build_defs
 from trading_assets.lake.postgres import PostgresUrl
@@ -151,6 +153,25 @@ def test_between_polls_a_minute_passes_unless_the_stream_hints_at_a_fill(open_tr
     trader.step(DAYS[0], half(trader))
     first = evaluate(trader, "fill_poller")
     assert "asked less than a minute ago" in evaluate(trader, "fill_poller", first.cursor).skip_message
+
+
+def test_a_hint_of_the_stream_makes_the_poller_ask_at_once(open_trader: OpenTrader) -> None:
+    trader = open_trader()
+    trader.step(DAYS[0], half(trader))
+    first = evaluate(trader, "fill_poller")
+    hints = trader.desk.hints(trader.book)
+    deadline = time.monotonic() + 30
+    while not hints._hinted.is_set() and time.monotonic() < deadline:
+        # An order that changes is what the stream tells; until it is connected it tells nothing.
+        trader.client().submit_order(
+            LimitOrderRequest(symbol=trader.symbols[5], qty=1, side="buy", time_in_force="day", limit_price=0.01)
+        )
+        time.sleep(0.2)
+
+    asked = evaluate(trader, "fill_poller", first.cursor)
+
+    assert "no new fill" in asked.skip_message
+    hints.stop()
 
 
 # --- kill_switch
