@@ -124,7 +124,7 @@ def valid(bars):
         and (bars["low"] <= body["bottom"]).all()
         and (bars["low"] > 0).all()
         and (bars["volume"] >= 0).all()
-        and bars.drop("raw").null_count().sum_horizontal()[0] == 0
+        and bars.drop("feed", "raw").null_count().sum_horizontal()[0] == 0
     )
 
 

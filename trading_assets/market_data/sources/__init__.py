@@ -8,6 +8,10 @@ Not here: storing, validating or adjusting them. A new source is a class with th
 
 from trading_assets.market_data.sources._factory import make_source
 from trading_assets.market_data.sources.errors import (
+    DelistedSymbolError,
+    NoDataError,
+    PartialAnswerError,
+    RateLimitedError,
     SourceConfigError,
     SourceError,
     SourceFormatError,
@@ -17,24 +21,49 @@ from trading_assets.market_data.sources.errors import (
 )
 from trading_assets.market_data.sources.files import FilesSource
 from trading_assets.market_data.sources.protocol import (
+    COMPANIES_SCHEMA,
     CORPORATE_ACTIONS_SCHEMA,
     DAILY_BARS_SCHEMA,
+    FUNDAMENTALS_SCHEMA,
     INTRADAY_BARS_SCHEMA,
+    LISTINGS_SCHEMA,
+    NEWS_SCHEMA,
+    QUOTES_SCHEMA,
     SYMBOLS_SCHEMA,
+    CompaniesSource,
+    FundamentalsSource,
     Interval,
+    ListingsSource,
+    NewsSource,
+    QuotesSource,
     Source,
     bars_schema,
+    interval_table,
 )
 from trading_assets.market_data.sources.sample import SampleSource
 from trading_assets.market_data.sources.simulated import SimulatedSource, SimulationParameters
 
 __all__ = [
+    "COMPANIES_SCHEMA",
     "CORPORATE_ACTIONS_SCHEMA",
     "DAILY_BARS_SCHEMA",
+    "FUNDAMENTALS_SCHEMA",
     "INTRADAY_BARS_SCHEMA",
+    "LISTINGS_SCHEMA",
+    "NEWS_SCHEMA",
+    "QUOTES_SCHEMA",
     "SYMBOLS_SCHEMA",
+    "CompaniesSource",
+    "DelistedSymbolError",
     "FilesSource",
+    "FundamentalsSource",
     "Interval",
+    "ListingsSource",
+    "NewsSource",
+    "NoDataError",
+    "PartialAnswerError",
+    "QuotesSource",
+    "RateLimitedError",
     "SampleSource",
     "SimulatedSource",
     "SimulationParameters",
@@ -46,5 +75,6 @@ __all__ = [
     "UnknownSymbolError",
     "UnsupportedIntervalError",
     "bars_schema",
+    "interval_table",
     "make_source",
 ]

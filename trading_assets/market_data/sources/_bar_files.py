@@ -48,7 +48,9 @@ class BarFile:
         """Return the bars of the symbols and dates asked for, and those of no readable symbol or date."""
         unreadable = [cell.unreadable for cell in self.cells.values() if cell.unreadable is not None]
         values = {name: cell.value for name, cell in self.cells.items()}
-        values |= {"ts": self.stamps.instant, "source": pl.lit(source)}
+        values |= {"ts": self.stamps.instant, "source": pl.lit(source), "adjustment": pl.lit("none")}
+        feed = pl.lit(None) if self.feed_column is None else pl.col(self.feed_column)
+        values["feed"] = feed.cast(pl.String)
         values["raw"] = _columns.original_row(self.table.schema.names(), unreadable)
         return self.lazy.filter(
             _one_of(self.cells["symbol"].value, symbols), _within(self.stamps.date, start, end)

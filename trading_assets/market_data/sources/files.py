@@ -23,6 +23,7 @@ from trading_assets.market_data.sources.protocol import (
     bars_schema,
     check_interval,
     check_request,
+    interval_table,
 )
 
 __all__ = ["FilesSource"]
@@ -95,6 +96,16 @@ class FilesSource:
                     f"setting source.files.timezone: {self.timezone!r} is no time zone; "
                     "use an IANA name such as 'UTC' or 'America/New_York'."
                 ) from error
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """Bars of the files' interval and corporate actions."""
+        return frozenset({interval_table(self.interval), "corporate_actions"})
+
+    @property
+    def is_remote(self) -> bool:
+        """False: a file is read anew as a whole."""
+        return False
 
     def symbols(self) -> pl.DataFrame:
         """Return one row per symbol, with its span taken from the bars.

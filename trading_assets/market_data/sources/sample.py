@@ -50,6 +50,16 @@ class SampleSource:
         """The value of the column `source` in every answer."""
         return _NAME
 
+    @property
+    def offers(self) -> frozenset[str]:
+        """Daily bars and corporate actions."""
+        return frozenset({"bars_daily", "corporate_actions"})
+
+    @property
+    def is_remote(self) -> bool:
+        """False: the sample is in a package."""
+        return False
+
     def symbols(self) -> pl.DataFrame:
         """Return the five symbols; none was delisted in the span."""
         spans = _table().group_by("symbol").agg(first_session=pl.col("date").min(), last_session=pl.col("date").max())
@@ -70,7 +80,9 @@ class SampleSource:
         check_interval(_NAME, interval, ("1d",))
         wanted = check_request(_NAME, symbols, start, end, _COMPANIES)
         rows = _table().filter(pl.col("symbol").is_in(wanted), pl.col("date").is_between(start, end))
-        return rows.with_columns(source=pl.lit(_NAME), raw=pl.lit(None, dtype=pl.String)).select(*DAILY_BARS_SCHEMA)
+        nothing = pl.lit(None, dtype=pl.String)
+        origin = {"source": pl.lit(_NAME), "feed": nothing, "adjustment": pl.lit("none"), "raw": nothing}
+        return rows.with_columns(**origin).select(*DAILY_BARS_SCHEMA)
 
     def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return the splits and dividends that the adjusted closes imply.

@@ -51,6 +51,16 @@ class SimulatedSource:
         """The value of the column `source` in every answer."""
         return _NAME
 
+    @property
+    def offers(self) -> frozenset[str]:
+        """Daily bars, minute bars and corporate actions."""
+        return frozenset({"bars_daily", "bars_minute", "corporate_actions"})
+
+    @property
+    def is_remote(self) -> bool:
+        """False: the names are made here."""
+        return False
+
     def symbols(self) -> pl.DataFrame:
         """Return the names listed by the end; `delisted_on` is the first session without the name."""
         days = self._market.sessions
@@ -163,7 +173,9 @@ class SimulatedSource:
 
 
 def _labelled(frame: pl.DataFrame, symbol: str, schema: pl.Schema) -> pl.DataFrame:
-    origin = {"symbol": pl.lit(symbol), "source": pl.lit(_NAME), "raw": pl.lit(None, dtype=pl.String)}
+    nothing = pl.lit(None, dtype=pl.String)
+    origin = {"symbol": pl.lit(symbol), "source": pl.lit(_NAME), "raw": nothing}
+    origin |= {"feed": nothing, "adjustment": pl.lit("none")}
     return frame.with_columns(**origin).select(*schema)
 
 

@@ -1,0 +1,95 @@
+"""Tables that say how good the data are: failures, coverage, anomalies, restatements, comparison of sources."""
+
+import datetime as dt
+
+from trading_assets.lake.contracts import Contract, column
+from trading_assets.lake.pandera_polars import pa
+from trading_assets.market_data.contract.bars import Moment
+
+FAILURE_REASONS = ("unknown_symbol", "delisted", "rate_limited", "outage", "bad_answer", "no_data")
+ANOMALY_KINDS = ("gap", "stale", "outlier", "zero_volume", "split_without_action")
+
+
+class SourceFailures(pa.DataFrameModel):
+    """Names that no source answered for at the last try, and why; a later answer takes the row away."""
+
+    table_name: str = column("table that was asked for")
+    symbol: str = column("ticker", str_length={"min_value": 1})
+    source: str = column("last source that was asked")
+    reason: str = column("class of the failure", isin=list(FAILURE_REASONS))
+    message: str = column("what the source said, and what to do")
+    asked_at: Moment = column("when", unit="UTC")  # type: ignore[valid-type]
+
+
+class Coverage(pa.DataFrameModel):
+    """Daily bars by name and month: how many the calendar expects, how many there are."""
+
+    symbol: str = column("ticker", str_length={"min_value": 1})
+    period: dt.date = column("first day of the month")
+    expected: int = column("sessions of the month in which the name is listed and whose close has passed", ge=0)
+    present: int = column("of those, sessions with a bar", ge=0)
+    quarantined: int = column("bars of the month in quarantine", ge=0)
+
+
+class Anomalies(pa.DataFrameModel):
+    """Daily bars that are missing or look wrong, one row per name, session and kind."""
+
+    symbol: str = column("ticker", str_length={"min_value": 1})
+    date: dt.date = column("session")
+    kind: str = column("gap, stale, outlier, zero_volume or split_without_action", isin=list(ANOMALY_KINDS))
+    value: float = column("size: return of an outlier, sessions unchanged, ratio of a jump", nullable=True)
+    message: str = column("what was found and what to do")
+
+
+class SymbolMaintenance(pa.DataFrameModel):
+    """What to do about names that have stopped delivering bars."""
+
+    symbol: str = column("ticker", str_length={"min_value": 1})
+    last_bar: dt.date = column("session of its last bar; null where it has none", nullable=True)
+    missing_sessions: int = column("sessions without a bar since then", ge=0)
+    proposal: str = column("watch, or delist", isin=["watch", "delist"])
+    reason: str = column("why, and what to do")
+
+
+class SourceComparison(pa.DataFrameModel):
+    """The same bars from two sources: fields that differ by more than the tolerance."""
+
+    symbol: str = column("ticker", str_length={"min_value": 1})
+    date: dt.date = column("session")
+    field: str = column("column of the bar, or presence where one source lacks it")
+    stored_source: str = column("source of the stored bar", nullable=True)
+    other_source: str = column("source it is compared with")
+    stored: float = column("stored value; null where it is missing", nullable=True)
+    other: float = column("the other source's value; null where it is missing", nullable=True)
+    difference: float = column("relative difference; null where one is missing", unit="fraction", nullable=True)
+
+
+class Restatements(pa.DataFrameModel):
+    """Every stored bar that was changed later, with its old and its new value."""
+
+    table_name: str = column("table of the bar")
+    symbol: str = column("ticker", str_length={"min_value": 1})
+    date: dt.date = column("session")
+    ts: Moment = column("start of the bar; null for a daily one", unit="UTC", nullable=True)  # type: ignore[valid-type]
+    field: str = column("column that changed, or bar where the whole bar was removed")
+    old: float = column("value before", nullable=True)
+    new: float = column("value after; null where the bar was removed", nullable=True)
+    old_source: str = column("source of the bar before", nullable=True)
+    new_source: str = column("source of the bar after", nullable=True)
+    snapshot: int = column("snapshot of the lake that changed it", ge=0)
+    found_at: Moment = column("time of that snapshot", unit="UTC")  # type: ignore[valid-type]
+
+
+SOURCE_FAILURES = Contract(SourceFailures, "market_data.source_failures", key=("table_name", "symbol"))
+COVERAGE = Contract(Coverage, "market_data.coverage", key=("symbol", "period"), time="period")
+ANOMALIES = Contract(Anomalies, "market_data.anomalies", key=("symbol", "date", "kind"), time="date")
+SYMBOL_MAINTENANCE = Contract(SymbolMaintenance, "market_data.symbol_maintenance", key=("symbol",))
+SOURCE_COMPARISON = Contract(
+    SourceComparison, "market_data.source_comparison", key=("symbol", "date", "field", "other_source"), time="date"
+)
+RESTATEMENTS = Contract(
+    Restatements,
+    "market_data.restatements",
+    key=("table_name", "symbol", "date", "ts", "field", "snapshot"),
+)
+CONTRACTS = (SOURCE_FAILURES, COVERAGE, ANOMALIES, SYMBOL_MAINTENANCE, SOURCE_COMPARISON, RESTATEMENTS)
