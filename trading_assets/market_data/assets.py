@@ -9,7 +9,7 @@ from trading_assets.lake.assets import run_scope_of, table_asset
 from trading_assets.lake.io_manager import Rows
 from trading_assets.market_data.calendar import first_session, sessions
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
-from trading_assets.market_data.quality import Home, bar_rules, read_bars, rows_of_scope
+from trading_assets.market_data.rows import Home, bar_rules, read_bars, rows_of_scope
 from trading_assets.orchestration import conditions
 from trading_assets.orchestration.clock import last_close, now
 from trading_assets.orchestration.exchange import Exchange

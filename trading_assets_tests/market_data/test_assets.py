@@ -10,7 +10,7 @@ import pytest
 from trading_assets.lake import Scope
 from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets.market_data.listing import UnlistedSymbolError, listed_partitions
-from trading_assets.market_data.quality import Home, bar_rules, read_bars, rows_of_scope
+from trading_assets.market_data.rows import Home, bar_rules, read_bars, rows_of_scope
 
 SYMBOLS = pl.DataFrame(
     [
