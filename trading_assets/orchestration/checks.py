@@ -1,4 +1,4 @@
-"""Blocking checks of the assets: run on the partitions of the run, report violations as a table.
+"""Checks of the assets: run on the partitions of the run, report violations as a table; most of them block.
 
 All checks of an asset run in one step. A step of its own for each would cost as much as the asset: before it runs a
 step Dagster lists all partitions of what it reads, 0.1 s for 3,271 sessions (`python -m benchmarks graph`).
@@ -33,7 +33,7 @@ Body = Callable[[Desk, Scope, str], pl.DataFrame]
 
 @dataclass(frozen=True, slots=True)
 class ScopeCheck:
-    """Blocking checks of a table that look at the same thing.
+    """Checks of a table that look at the same thing.
 
     Attributes
     ----------
@@ -43,21 +43,42 @@ class ScopeCheck:
         Name of each check, and what holds when it passes.
     body : callable
         From desk, scope of the run and run id to violations by name: one row each, none when all is well.
+    blocking : bool
+        Whether a violation stops the run before anything is made from the table.
+    severity : dagster.AssetCheckSeverity
+        How a violation is shown.
     """
 
     contract: Contract
     names: Mapping[str, str]
     body: Callable[[Desk, Scope, str], Mapping[str, pl.DataFrame]]
+    blocking: bool = True
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
 
     def results(self, desk: Desk, scope: Scope, run_id: str) -> Iterator[dg.AssetCheckResult]:
         """Run the checks."""
         for name, violations in self.body(desk, scope, run_id).items():
-            yield _named(violations_result(violations), self.contract, name)
+            result = violations_result(violations)._replace(severity=self.severity)
+            yield _named(result, self.contract, name)
 
 
-def scope_check(contract: Contract, name: str, description: str, body: Body) -> ScopeCheck:
+def scope_check(
+    contract: Contract,
+    name: str,
+    description: str,
+    body: Body,
+    *,
+    blocking: bool = True,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+) -> ScopeCheck:
     """One check of a table; see `ScopeCheck`."""
-    return ScopeCheck(contract, {name: description}, lambda desk, scope, run_id: {name: body(desk, scope, run_id)})
+    return ScopeCheck(
+        contract,
+        {name: description},
+        lambda desk, scope, run_id: {name: body(desk, scope, run_id)},
+        blocking=blocking,
+        severity=severity,
+    )
 
 
 def asset_checks(
@@ -79,14 +100,14 @@ def asset_checks(
     """
     tables = [contracts[".".join(key.path)] for key in asset.keys]
     own = [check for check in checks if check.contract in tables]
-    described = [(contract, _CONTRACT, _contract_holds(contract)) for contract in tables]
-    described += [(check.contract, name, text) for check in own for name, text in check.names.items()]
+    described = [(contract, _CONTRACT, _contract_holds(contract), True) for contract in tables]
+    described += [(check.contract, name, text, check.blocking) for check in own for name, text in check.names.items()]
 
     @dg.multi_asset_check(
         name="_".join(("check", *tables[0].asset_key)),
         specs=[
-            dg.AssetCheckSpec(name, asset=dg.AssetKey(contract.asset_key), blocking=True, description=text)
-            for contract, name, text in described
+            dg.AssetCheckSpec(name, asset=dg.AssetKey(contract.asset_key), blocking=blocking, description=text)
+            for contract, name, text, blocking in described
         ],
         required_resource_keys={"desk"},
         can_subset=True,
