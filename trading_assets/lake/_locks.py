@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any, Literal
 
 import psycopg2.errors
 
+from trading_assets.lake._sessions import Sessions
 from trading_assets.lake.errors import LakeError
-from trading_assets.lake.postgres import PostgresUrl
 
 EVERYTHING = "*"
 CATALOG = "the lake's catalog"
@@ -18,15 +18,15 @@ _TIMEOUT = "10min"
 
 
 @contextmanager
-def locked(postgres: PostgresUrl, names: Mapping[str, Literal["shared", "exclusive"]]) -> Iterator[Any]:
-    """Hold locks, taken in the given order, on a session of their own; yields a cursor of it.
+def locked(sessions: Sessions, names: Mapping[str, Literal["shared", "exclusive"]]) -> Iterator[Any]:
+    """Hold locks, taken in the given order, in a session of their own; yields a cursor of it.
 
     Raises
     ------
     LakeError
         Another process has held one of them for ten minutes.
     """
-    with closing(postgres.connect()) as connection, connection.cursor() as cursor:
+    with sessions.lent() as cursor:
         cursor.execute(f"SET lock_timeout = '{_TIMEOUT}'")
         try:
             for name, mode in names.items():

@@ -73,7 +73,7 @@ def _create(cursor: duckdb.DuckDBPyConnection, contract: Contract) -> None:
         if contract.time:
             cursor.execute(f'ALTER TABLE lake.{contract.table} SET PARTITIONED BY (year("{contract.time}"))')
         cursor.execute(f"COMMENT ON TABLE lake.{contract.table} IS {literal(contract.meaning)}")
-        cursor.execute(f"CREATE TABLE lake.{contract.quarantine_table} ({kept})")
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS lake.{contract.quarantine_table} ({kept})")
         cursor.execute("COMMIT")
     except BaseException:
         roll_back(cursor)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,16 +15,24 @@ import duckdb
 import polars as pl
 
 from trading_assets.lake import _tables
+from trading_assets.lake._connecting import connect
 from trading_assets.lake._literals import literal, literals
 from trading_assets.lake._locks import CATALOG, EVERYTHING, locked
+from trading_assets.lake._sessions import Cursors, Sessions
 from trading_assets.lake.contracts import Contract
-from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.lake.retries import with_retries
 
-EXTENSIONS = ("ducklake", "postgres_scanner")
 WRITTEN = "catalog.written_partitions"
 METADATA = "__ducklake_metadata_lake.lake"
+_HAS_FILES = """
+    SELECT EXISTS (
+        SELECT 1 FROM lake.ducklake_schema s
+        JOIN lake.ducklake_table t USING (schema_id)
+        JOIN lake.ducklake_data_file f USING (table_id)
+        WHERE s.schema_name = %s AND t.table_name = %s
+        AND s.end_snapshot IS NULL AND t.end_snapshot IS NULL AND f.end_snapshot IS NULL)
+"""
 
 
 @dataclass
@@ -45,8 +52,14 @@ class Lake:
     postgres: PostgresUrl
     data_path: str
     threads: int | None = None
-    _connection: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
+    _cursors: Cursors | None = field(default=None, repr=False)
+    _sessions: Sessions = field(init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    # Contract that a table was last found to hold, and the version of the lake's schema then.
+    _ensured: dict[str, tuple[int, Contract]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._sessions = Sessions(self.postgres)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"postgres": self.postgres, "data_path": self.data_path, "threads": self.threads}
@@ -56,19 +69,15 @@ class Lake:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Cursor on this process's DuckDB with the lake attached as ``lake`` and in use."""
-        with self._lock:
-            if self._connection is None:
-                self._connection = self._open()
-            cursor = self._connection.cursor()
-        cursor.execute("USE lake")
-        return cursor
+        return self._opened().open()
 
     def close(self) -> None:
         """Close this process's DuckDB; the next cursor opens it again."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            if self._cursors is not None:
+                self._cursors.close()
+                self._cursors = None
+            self._sessions.close()
 
     def attach(self, *, read_only: bool = False, at: int | datetime | None = None) -> duckdb.DuckDBPyConnection:
         """Open a new in-memory DuckDB with the lake attached.
@@ -87,7 +96,7 @@ class Lake:
         """
         is_reader = read_only or at is not None
         if is_reader and not self._has_catalog():
-            self.cursor().close()
+            self._opened()
         return self._connect(self.attach_statement(read_only=is_reader, at=at))
 
     def attach_statement(self, *, read_only: bool, at: int | datetime | None = None) -> str:
@@ -135,17 +144,18 @@ class Lake:
         LakeError
             Another process has held it for ten minutes.
         """
-        self.cursor().close()  # the catalog is there, and nothing below waits for a lock that is held here
+        self._opened()  # the catalog is there, and nothing below waits for a lock that is held here
         names: dict[str, Literal["shared", "exclusive"]] = {EVERYTHING: "shared" if tables else "exclusive"}
         names.update(dict.fromkeys(sorted(tables), "exclusive"))
-        with locked(self.postgres, names) as postgres:
+        with locked(self._sessions, names) as postgres:
             # A killed writer's last commit may still be on its way through Postgres: let it end first.
             postgres.execute("BEGIN; LOCK TABLE lake.ducklake_snapshot IN SHARE MODE; COMMIT")
             yield
 
     def query(self, statement: str, parameters: list[object] | None = None) -> pl.DataFrame:
         """Run a query and return its rows."""
-        return self.cursor().execute(statement, parameters).pl()
+        with self._opened().lent() as cursor:
+            return cursor.execute(statement, parameters).pl()
 
     def tables(self) -> list[str]:
         """Names ``stage.table`` of all tables in the lake."""
@@ -161,7 +171,8 @@ class Lake:
 
     def stored_columns(self, table: str) -> list[str]:
         """Names of the columns that a table has in the lake; empty if it has not been written yet."""
-        return list(_tables.stored_columns(self.cursor(), table))
+        with self._opened().lent() as cursor:
+            return list(_tables.stored_columns(cursor, table))
 
     def ensure_table(self, contract: Contract) -> None:
         """Create a contract's table and its quarantine, or add the columns that the contract has gained.
@@ -172,12 +183,27 @@ class Lake:
             A stored column has another type than the contract says.
         """
         with self.exclusively(contract.table):
+            self.ensure_own_table(contract)
+
+    def ensure_own_table(self, contract: Contract) -> None:
+        """Do the same for a table that the caller holds exclusively."""
+        version = self._asked("SELECT schema_version FROM lake.ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1")
+        if self._ensured.get(contract.table) != (version, contract):
             with_retries(self, lambda cursor: _tables.ensure_table(cursor, contract))
+            self._ensured[contract.table] = (version, contract)
+
+    def has_files(self, table: str) -> bool:
+        """Whether a table exists and has data.
+
+        Asked before it is read: DuckLake asks Postgres twice for each column of a table that has never had any, 20 ms
+        for a wide one.
+        """
+        stage, name = table.split(".")
+        return bool(self._asked(_HAS_FILES, stage, name))
 
     def current_snapshot(self) -> int:
         """Id of the newest snapshot."""
-        row = self.cursor().execute("SELECT id FROM lake.current_snapshot()").fetchone()
-        return int(row[0]) if row else 0
+        return int(self._asked("SELECT max(snapshot_id) FROM lake.ducklake_snapshot") or 0)
 
     def table_snapshot(self, *tables: str) -> int:
         """Id of the newest snapshot that changed any of the tables; 0 if none did."""
@@ -189,24 +215,42 @@ class Lake:
             f"SELECT table_id, greatest(begin_snapshot, end_snapshot, partial_max) AS snapshot FROM {METADATA}.{name}"
             for name in ("ducklake_data_file", "ducklake_delete_file")
         )
-        row = (
-            self.cursor()
-            .execute(
-                f"SELECT max(snapshot) FROM ({files}) JOIN {METADATA}.ducklake_table t USING (table_id) "
-                f"JOIN {METADATA}.ducklake_schema s USING (schema_id) "
-                f"WHERE s.schema_name || '.' || t.table_name IN ({listed})"
-            )
-            .fetchone()
+        found = self.query(
+            f"SELECT max(snapshot) AS snapshot FROM ({files}) JOIN {METADATA}.ducklake_table t USING (table_id) "
+            f"JOIN {METADATA}.ducklake_schema s USING (schema_id) "
+            f"WHERE s.schema_name || '.' || t.table_name IN ({listed})"
         )
-        return int(row[0] or 0) if row else 0
+        return int(found["snapshot"][0] or 0)
 
-    def written_partitions(self, table: str) -> set[str]:
-        """Partition keys of a table that have been written at least once, with rows or without."""
-        found = self.query(f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = {literal(table)}")
+    def written_partitions(self, table: str, among: Collection[str] = ()) -> set[str]:
+        """Partition keys of a table that have been written at least once, with rows or without.
+
+        Parameters
+        ----------
+        table : str
+            ``stage.table``.
+        among : collection of str, optional
+            Keys that are asked about: others may be left out, and the files that hold them alone are not opened.
+        """
+        within = f" AND partition_key BETWEEN {literal(min(among))} AND {literal(max(among))}" if among else ""
+        found = self.query(f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = {literal(table)}{within}")
         return set(found["partition_key"].to_list())
 
+    def _opened(self) -> Cursors:
+        with self._lock:
+            if self._cursors is None:
+                self._cursors = Cursors(self._open())
+            return self._cursors
+
+    def _asked(self, statement: str, *values: object) -> Any:
+        """The one value that Postgres answers about the catalog."""
+        self._opened()
+        with self._sessions.lent() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchone()[0]
+
     def _open(self) -> duckdb.DuckDBPyConnection:
-        with locked(self.postgres, {CATALOG: "exclusive"}):  # two processes must not make the catalog at once
+        with locked(self._sessions, {CATALOG: "exclusive"}):  # two processes must not make the catalog at once
             connection = self._connect(self.attach_statement(read_only=False))
             try:
                 connection.execute("CREATE SCHEMA IF NOT EXISTS lake.catalog")
@@ -220,40 +264,9 @@ class Lake:
         return connection
 
     def _connect(self, attach_statement: str) -> duckdb.DuckDBPyConnection:
-        import_extensions()
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "autoinstall_known_extensions": "false",
-            # `import_extensions` has checked the signatures once; again for every connection would take 0.3 s each.
-            "allow_unsigned_extensions": "true",
-        }
-        if self.threads:
-            config["threads"] = self.threads
-        connection = duckdb.connect(config=config)
-        try:
-            connection.execute("LOAD ducklake; LOAD postgres_scanner; SET TimeZone = 'UTC'")
-            if self.postgres.password:
-                connection.execute(f"CREATE SECRET (TYPE postgres, PASSWORD {literal(self.postgres.password)})")
-            connection.execute(attach_statement)
-            connection.execute("USE lake")
-        except duckdb.Error as error:
-            connection.close()
-            reason = self.postgres.redact(str(error).strip())
-            msg = f"cannot open the lake of {self.postgres!r} with its files in {self.data_path}: {reason}"
-            raise LakeError(msg) from None
-        return connection
+        return connect(self.postgres, attach_statement, self.data_path, self.threads)
 
     def _has_catalog(self) -> bool:
-        with closing(self.postgres.connect()) as connection, connection.cursor() as cursor:
+        with self._sessions.lent() as cursor:
             cursor.execute("SELECT to_regclass('lake.ducklake_snapshot') IS NOT NULL")
             return bool(cursor.fetchone()[0])
-
-
-@cache
-def import_extensions() -> None:
-    """Install DuckDB's extensions from their wheels, without any download, and check their signatures."""
-    from duckdb_extensions import import_extension
-
-    with closing(duckdb.connect()) as connection:
-        for name in EXTENSIONS:
-            import_extension(name, con=connection)
-            connection.execute(f"LOAD {name}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import duckdb
 import polars as pl
 
 from trading_assets.lake._literals import literal, literals
@@ -63,12 +64,16 @@ class LakeFrame:
         self._require_columns([*names, *dimensions])
         schema = {name: self.contract.schema[name] for name in names}
         where = self._where(start, end, dimensions)
-        stored = self.lake.stored_columns(self.table)
-        if not stored:
+        if not self.lake.has_files(self.table):
             return pl.DataFrame(schema=schema)
-        listed = ", ".join(f'"{name}"' if name in stored else self._absent(name) for name in names)
         order = ", ".join(f'"{name}"' for name in self.contract.key)
-        found = self.lake.query(f"SELECT {listed} FROM lake.{self.table} WHERE {where} ORDER BY {order}")
+        source = f"FROM lake.{self.table} WHERE {where} ORDER BY {order}"
+        try:
+            found = self.lake.query(f"SELECT {', '.join(map(_quoted, names))} {source}")
+        except duckdb.BinderException:  # the contract has gained a column since the table was written
+            stored = self.lake.stored_columns(self.table)
+            listed = ", ".join(_quoted(name) if name in stored else self._absent(name) for name in names)
+            found = self.lake.query(f"SELECT {listed} {source}")
         return found.cast(schema)  # type: ignore[arg-type]
 
     def require_written(self, partition_keys: Sequence[str], *, for_what: str) -> None:
@@ -79,7 +84,7 @@ class LakeFrame:
         UpstreamNotReadyError
             Some have not; the message lists the first ones and says what to do. Safe to retry.
         """
-        missing = sorted(set(partition_keys) - self.lake.written_partitions(self.table))
+        missing = sorted(set(partition_keys) - self.lake.written_partitions(self.table, partition_keys))
         if missing:
             more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
             msg = (
@@ -114,3 +119,7 @@ class LakeFrame:
             msg = f"{self.table} was written before its contract had the column {name}; materialise it again"
             raise LakeError(msg)
         return f'NULL AS "{name}"'
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'

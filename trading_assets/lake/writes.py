@@ -14,7 +14,6 @@ import duckdb
 import polars as pl
 
 from trading_assets.lake._literals import literal, literals
-from trading_assets.lake._tables import ensure_table
 from trading_assets.lake.catalog import WRITTEN, Lake
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import ContractError
@@ -49,6 +48,18 @@ class _Difference:
     added: int
     changed: int
     removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a write makes of a scope, and whether table and quarantine hold any rows before."""
+
+    contract: Contract
+    scope: Scope
+    good: pl.DataFrame
+    quarantined: pl.DataFrame
+    has_rows: bool
+    has_quarantined: bool
 
 
 def replace(
@@ -97,9 +108,16 @@ def replace(
         raise ContractError(msg)
     quarantined = _attribute(split.quarantined, contract, scope)
     with lake.exclusively(contract.table):
-        difference = with_retries(
-            lake, lambda cursor: _write(cursor, contract, good, quarantined, scope, author, message)
+        lake.ensure_own_table(contract)
+        change = _Change(
+            contract,
+            scope,
+            good,
+            quarantined,
+            lake.has_files(contract.table),
+            lake.has_files(contract.quarantine_table),
         )
+        difference = with_retries(lake, lambda cursor: _write(cursor, change, author, message))
         snapshot = lake.current_snapshot()
     return WriteResult(
         rows=good.height,
@@ -113,23 +131,15 @@ def replace(
     )
 
 
-def _write(
-    cursor: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    good: pl.DataFrame,
-    quarantined: pl.DataFrame,
-    scope: Scope,
-    author: str,
-    message: str,
-) -> _Difference:
-    ensure_table(cursor, contract)
+def _write(cursor: duckdb.DuckDBPyConnection, change: _Change, author: str, message: str) -> _Difference:
+    table, scope = change.contract.table, change.scope
     cursor.execute("BEGIN")
     try:
-        difference = _apply_difference(cursor, contract, good, scope)
-        quarantine_changed = _replace_quarantine(cursor, contract, quarantined, scope)
-        unrecorded = _record_partitions(cursor, contract.table, scope)
+        difference = _apply_difference(cursor, change)
+        quarantine_changed = _replace_quarantine(cursor, change)
+        unrecorded = _record_partitions(cursor, table, scope)
         if difference.upserts.height or difference.stale_keys.height or quarantine_changed or unrecorded:
-            info = json.dumps({"table": contract.table, "scope": scope.describe()})
+            info = json.dumps({"table": table, "scope": scope.describe()})
             cursor.execute(
                 f"CALL lake.set_commit_message({literals([author, message])}, extra_info => {literal(info)})"
             )
@@ -142,12 +152,13 @@ def _write(
     return difference
 
 
-def _apply_difference(
-    cursor: duckdb.DuckDBPyConnection, contract: Contract, good: pl.DataFrame, scope: Scope
-) -> _Difference:
-    names = ", ".join(f'"{name}"' for name in good.columns)
-    stored = cursor.execute(f"SELECT {names} FROM lake.{contract.table} WHERE {scope.sql()}").pl()
-    stored = stored.cast(good.schema)
+def _apply_difference(cursor: duckdb.DuckDBPyConnection, change: _Change) -> _Difference:
+    contract, good, scope = change.contract, change.good, change.scope
+    stored = good.clear()
+    if change.has_rows:
+        names = ", ".join(f'"{name}"' for name in good.columns)
+        stored = cursor.execute(f"SELECT {names} FROM lake.{contract.table} WHERE {scope.sql()}").pl()
+        stored = stored.cast(good.schema)
     difference = _difference(stored, good, contract.key)
     if difference.stale_keys.height == stored.height and stored.height:
         cursor.execute(f"DELETE FROM lake.{contract.table} WHERE {scope.sql()}")
@@ -159,7 +170,7 @@ def _apply_difference(
         )
         cursor.unregister("stale_keys")
     if difference.upserts.height:
-        _insert(cursor, contract.table, difference.upserts)
+        insert_rows(cursor, contract.table, difference.upserts)
     return difference
 
 
@@ -184,7 +195,8 @@ def _difference(stored: pl.DataFrame, wanted: pl.DataFrame, key: tuple[str, ...]
     )
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+def insert_rows(cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+    """Append rows to a table, in the transaction of a cursor if it has begun one."""
     names = ", ".join(f'"{name}"' for name in frame.columns)
     cursor.register("new_rows", frame.to_arrow())
     cursor.execute(f"INSERT INTO lake.{table} ({names}) SELECT {names} FROM new_rows")
@@ -208,19 +220,19 @@ def _attribute(quarantined: pl.DataFrame, contract: Contract, scope: Scope) -> p
     return quarantined.with_columns(**places)
 
 
-def _replace_quarantine(
-    cursor: duckdb.DuckDBPyConnection, contract: Contract, quarantined: pl.DataFrame, scope: Scope
-) -> bool:
-    table, schema = contract.quarantine_table, contract.quarantine_schema
-    names = ", ".join(f'"{name}"' for name in schema)
-    where = scope.sql()
-    stored = cursor.execute(f"SELECT {names} FROM lake.{table} WHERE {where}").pl().cast(schema)  # type: ignore[arg-type]
-    order = list(schema)
-    if stored.sort(order).equals(quarantined.sort(order)):
+def _replace_quarantine(cursor: duckdb.DuckDBPyConnection, change: _Change) -> bool:
+    quarantined = change.quarantined
+    if not (change.has_quarantined or quarantined.height):
         return False
-    cursor.execute(f"DELETE FROM lake.{table} WHERE {where}")
+    table, schema, where = change.contract.quarantine_table, change.contract.quarantine_schema, change.scope.sql()
+    if change.has_quarantined:
+        names, order = ", ".join(f'"{name}"' for name in schema), list(schema)
+        stored = cursor.execute(f"SELECT {names} FROM lake.{table} WHERE {where}").pl().cast(schema)  # type: ignore[arg-type]
+        if stored.sort(order).equals(quarantined.sort(order)):
+            return False
+        cursor.execute(f"DELETE FROM lake.{table} WHERE {where}")
     if quarantined.height:
-        _insert(cursor, table, quarantined)
+        insert_rows(cursor, table, quarantined)
     return True
 
 
@@ -228,9 +240,13 @@ def _record_partitions(cursor: duckdb.DuckDBPyConnection, table: str, scope: Sco
     """Remember which partitions have been written. Rows are only ever appended, so writers cannot conflict here."""
     if not scope.partition_keys:
         return False
-    known = cursor.execute(f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = {literal(table)}").pl()
+    first, last = literal(min(scope.partition_keys)), literal(max(scope.partition_keys))
+    known = cursor.execute(
+        f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = {literal(table)} "
+        f"AND partition_key BETWEEN {first} AND {last}"  # so that files of other keys are not opened
+    ).pl()
     new = sorted(set(scope.partition_keys) - set(known["partition_key"].to_list()))
     if not new:
         return False
-    _insert(cursor, WRITTEN, pl.DataFrame({"table_name": [table] * len(new), "partition_key": new}))
+    insert_rows(cursor, WRITTEN, pl.DataFrame({"table_name": [table] * len(new), "partition_key": new}))
     return True

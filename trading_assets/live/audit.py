@@ -10,6 +10,7 @@ import polars as pl
 
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake.retries import with_retries
+from trading_assets.lake.writes import insert_rows
 from trading_assets.live.contract import AUDIT
 from trading_assets.live.errors import TradingSettingsError
 
@@ -43,19 +44,12 @@ def record(lake: Lake, at: datetime, decisions: Iterable[Decision]) -> None:
     )
     if rows.is_empty():
         return
-    lake.ensure_table(AUDIT)
     with lake.exclusively(AUDIT.table):
+        lake.ensure_own_table(AUDIT)
         before = int(lake.query(f"SELECT count(*) AS n FROM lake.{AUDIT.table}")["n"][0])
         numbers = pl.int_range(before + 1, before + 1 + pl.len())
         good = AUDIT.split(rows.with_columns(id=numbers.cast(pl.String).str.zfill(_DIGITS))).good
-        names = ", ".join(f'"{name}"' for name in good.columns)
-
-        def insert(cursor: object) -> None:
-            cursor.register("decided", good.to_arrow())  # type: ignore[attr-defined]
-            cursor.execute(f"INSERT INTO lake.{AUDIT.table} ({names}) SELECT {names} FROM decided")  # type: ignore[attr-defined]
-            cursor.unregister("decided")  # type: ignore[attr-defined]
-
-        with_retries(lake, insert)
+        with_retries(lake, lambda cursor: insert_rows(cursor, AUDIT.table, good))
 
 
 def decisions_of(lake: Lake, *kinds: str, book: str | None = None) -> pl.DataFrame:

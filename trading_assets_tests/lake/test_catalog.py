@@ -1,14 +1,15 @@
 import pickle
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace as copy
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from trading_assets.lake import Lake
-from trading_assets.lake.catalog import import_extensions
+from trading_assets.lake import Lake, LakeFrame
+from trading_assets.lake._connecting import import_extensions
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.lake.retries import roll_back, with_retries
@@ -95,6 +96,57 @@ def test_connections_that_postgres_has_dropped_are_replaced(lake, postgres):
     connection.close()
     assert content(lake) == bars("A").rows()
     assert replace(lake, BARS_DAILY, bars("A", price=3.0), symbol_years("A")).changed == 5
+
+
+def sessions(lake, postgres):
+    """Sessions of Postgres on a lake."""
+    with closing(postgres.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [lake.postgres.database])
+        return cursor.fetchone()[0]
+
+
+def test_questions_and_writes_use_the_sessions_of_those_before_and_closing_ends_them(lake, postgres):
+    replace(lake, BARS_DAILY, bars("A"), symbol_years("A"))
+    before = sessions(lake, postgres)
+    for price in range(3, 8):
+        replace(lake, BARS_DAILY, bars("A", price=price), symbol_years("A"))
+        content(lake)
+    assert sessions(lake, postgres) == before
+    lake.close()
+    assert sessions(lake, postgres) == 0
+
+
+def test_table_that_another_process_drops_or_extends_is_seen_as_it_is(lake):
+    replace(lake, BARS_DAILY, bars("A"), symbol_years("A"))
+    other = pickle.loads(pickle.dumps(lake))
+    other.cursor().execute(f"DROP TABLE lake.{BARS}")
+    assert LakeFrame(lake, BARS_DAILY).read().is_empty()
+    assert replace(lake, BARS_DAILY, bars("B"), symbol_years("B")).added == 5
+    other.cursor().execute(f"ALTER TABLE lake.{BARS} ADD COLUMN more INTEGER")
+    other.close()
+    assert lake.stored_columns(BARS)[-1] == "more"
+    assert replace(lake, BARS_DAILY, bars("B", price=3.0), symbol_years("B")).changed == 5
+
+
+def test_a_query_that_fails_leaves_nothing_behind_for_the_next_one(lake):
+    with pytest.raises(duckdb.Error, match="nowhere"):
+        lake.query("BEGIN; SELECT * FROM nowhere")
+    assert lake.query("BEGIN; ROLLBACK; SELECT 1 AS one").item() == 1
+
+
+def test_has_files_tells_a_table_with_rows_from_an_empty_and_from_a_missing_one(lake):
+    assert not lake.has_files(BARS)
+    lake.ensure_table(BARS_DAILY)
+    assert not lake.has_files(BARS)
+    replace(lake, BARS_DAILY, bars("A"), symbol_years("A"))
+    assert lake.has_files(BARS)
+
+
+def test_written_partitions_among_some_keys_are_all_of_those(lake):
+    for symbol in "ABC":
+        replace(lake, BARS_DAILY, bars(symbol), symbol_years(symbol))
+    assert lake.written_partitions(BARS) == {"2024|A", "2024|B", "2024|C"}
+    assert lake.written_partitions(BARS, ["2024|B", "2024|X"]) & {"2024|B", "2024|X"} == {"2024|B"}
 
 
 def test_script_opens_the_lake_read_only_in_any_duckdb_without_a_download(lake, tmp_path):
