@@ -18,7 +18,8 @@ from trading_assets.lake.catalog import Lake
 from trading_assets.lake.errors import LakeError, SqlRefusedError
 
 FORMATS = ("table", "csv", "json", "parquet")
-# All others are refused: they read files, other databases or settings, run text as SQL, or change the lake.
+# Of DuckDB's own, all others are refused: they read files, other databases or settings, run text as SQL, or change the
+# lake. Macros that the lake holds are open; what they reach for, a locked connection refuses like anything else.
 _TABLE_FUNCTIONS = frozenset({
     "current_snapshot", "duckdb_columns", "duckdb_databases", "duckdb_functions", "duckdb_schemas", "duckdb_tables",
     "duckdb_types", "duckdb_views", "generate_series", "json_each", "json_tree", "pragma_table_info", "range", "repeat",
@@ -112,7 +113,7 @@ def _checked(connection: duckdb.DuckDBPyConnection, statement: str) -> duckdb.St
         tree = json.loads(row[0]) if row else {"error": True}
         if not tree["error"] and len(tree["statements"]) == 1:
             for node in _nodes(tree):
-                _check_node(node)
+                _check_node(connection, node)
             return found
     msg = (
         "give exactly one query (SELECT, FROM, WITH, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN); the lake is read-only here"
@@ -131,10 +132,11 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(node)
 
 
-def _check_node(node: dict[str, Any]) -> None:
+def _check_node(connection: duckdb.DuckDBPyConnection, node: dict[str, Any]) -> None:
     if node.get("type") == "TABLE_FUNCTION":
-        name = str(node["function"].get("function_name")).lower()
-        if name not in _TABLE_FUNCTIONS:
+        function = node["function"]
+        name = str(function.get("function_name")).lower()
+        if name not in _TABLE_FUNCTIONS and not _is_macro(connection, function):
             msg = (
                 f"refused: {name}() is not open to queries here; a query reads the tables of the lake (SHOW ALL TABLES)"
             )
@@ -149,6 +151,18 @@ def _check_node(node: dict[str, Any]) -> None:
         if set(parts[-1]) & set("./\\*"):
             msg = f"refused: {parts[-1]!r} is a file; a query reads the tables of the lake (SHOW ALL TABLES)"
             raise SqlRefusedError(msg)
+
+
+def _is_macro(connection: duckdb.DuckDBPyConnection, function: dict[str, Any]) -> bool:
+    """Whether a function is called as ``schema.name`` and the lake holds a table macro of that name."""
+    if not function.get("schema") or function.get("catalog") not in (None, "", "lake"):
+        return False
+    found = connection.execute(
+        "SELECT count(*) FROM duckdb_functions() WHERE database_name = 'lake' AND function_type = 'table_macro' "
+        f"AND schema_name = {literal(str(function['schema']).lower())} "
+        f"AND function_name = {literal(str(function['function_name']).lower())}"
+    ).fetchone()
+    return bool(found and found[0])
 
 
 def _rows(result: duckdb.DuckDBPyConnection) -> pl.DataFrame:

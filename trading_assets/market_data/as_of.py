@@ -1,0 +1,162 @@
+"""Market data as they were known on a day or at a moment, read from the lake.
+
+The same questions in SQL are the macros of `trading_assets.market_data.macros`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import polars as pl
+
+from trading_assets.lake import Lake, LakeFrame
+from trading_assets.lake.contracts import Contract
+from trading_assets.market_data import calendar
+from trading_assets.market_data.contract import (
+    BARS_DAILY,
+    BARS_HOURLY,
+    BARS_MINUTE,
+    CORPORATE_ACTIONS,
+    FUNDAMENTALS,
+    MEMBERSHIP,
+    SYMBOLS,
+)
+from trading_assets.market_data.sources.protocol import Interval
+from trading_assets.point_in_time.as_of import latest_known
+from trading_assets.point_in_time.backward_adjustment import Method, backward_adjust
+
+__all__ = ["adjusted_bars", "fundamentals_as_of", "members_on"]
+
+_BARS: dict[Interval, tuple[Contract, timedelta]] = {
+    "1d": (BARS_DAILY, timedelta()),
+    "1h": (BARS_HOURLY, timedelta(hours=1)),
+    "1m": (BARS_MINUTE, timedelta(minutes=1)),
+}
+_COLUMNS = ("symbol", "date", "ts", "open", "high", "low", "close", "volume", "source")
+_FIGURE = ("symbol", "period_end", "period", "item")
+_LONGEST_CLOSURE = timedelta(days=20)
+
+
+def adjusted_bars(
+    lake: Lake,
+    as_of: date | datetime,
+    *,
+    method: Method = "split",
+    symbols: Sequence[str] | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    interval: Interval = "1d",
+) -> pl.DataFrame:
+    """Bars as a vendor's adjusted prices showed them on a day: adjusted backward, by what was known.
+
+    Parameters
+    ----------
+    lake
+        Where bars and corporate actions are stored, raw.
+    as_of
+        A day: bars up to it, and of the actions with an ex-date up to it those known before the end of that day in UTC.
+        A moment with a zone: bars that had ended, each name's by the closes of its exchange, and of the actions with an
+        ex-date up to the date there those known by then. On the morning of an ex-date that is history up to the
+        evening before in the shares of today.
+    method
+        "split", "dividend" or "total_return"; see `backward_adjust`.
+    symbols
+        All by default.
+    start, end
+        First and last session wanted, both included; they choose rows and change no value.
+    interval
+        "1d", "1h" or "1m".
+
+    Returns
+    -------
+    polars.DataFrame
+        symbol, date, ts (not for "1d"), open, high, low, close, volume (Float64), source; sorted by symbol and time.
+
+    Raises
+    ------
+    ValueError
+        A moment without a zone, a name whose exchange is not known, or what `backward_adjust` raises.
+    """
+    contract, length = _BARS[interval]
+    limits = _limits(lake, as_of, symbols)
+    columns = [name for name in _COLUMNS if name in contract.schema]
+    bars = LakeFrame(lake, contract).read(columns, start=start, end=limits.last_day, symbol=symbols)
+    actions = LakeFrame(lake, CORPORATE_ACTIONS).read(end=limits.last_day, symbol=symbols)
+    known = limits.known_actions(actions)
+    adjusted = backward_adjust(limits.ended(bars, length), known, method=method)
+    return adjusted if end is None else adjusted.filter(pl.col("date") <= end)
+
+
+def fundamentals_as_of(lake: Lake, moment: datetime, *, symbols: Sequence[str] | None = None) -> pl.DataFrame:
+    """Figures as they were known at a moment: of each symbol, period and item the version known last.
+
+    Raises
+    ------
+    ValueError
+        The moment has no zone.
+    """
+    return latest_known(LakeFrame(lake, FUNDAMENTALS).read(symbol=symbols), moment, key=_FIGURE)
+
+
+def members_on(lake: Lake, universe: str, day: date) -> pl.DataFrame:
+    """Memberships of a universe or index that a day falls in, sorted by symbol."""
+    spans = LakeFrame(lake, MEMBERSHIP).read(universe=universe).drop("universe")
+    goes_on = pl.col("last_date").is_null() | (pl.col("last_date") >= day)
+    return spans.filter(pl.col("first_date") <= day, goes_on).sort("symbol")
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What is known: rows dated up to the last day, and what became known before a moment.
+
+    `exchanges` has, where the question is about a moment, per symbol the last session that had closed and the date
+    there.
+    """
+
+    last_day: date
+    moment: datetime
+    exchanges: pl.DataFrame | None = None
+
+    def known_actions(self, actions: pl.DataFrame) -> pl.DataFrame:
+        if self.exchanges is None:
+            return actions.filter(pl.col("known_at") < self.moment)
+        known = actions.filter(pl.col("known_at") <= self.moment).join(self.exchanges, on="symbol", how="left")
+        return known.filter(pl.col("ex_date") <= pl.col("today")).select(actions.columns)
+
+    def ended(self, bars: pl.DataFrame, length: timedelta) -> pl.DataFrame:
+        if self.exchanges is None:
+            return bars
+        if length:
+            return bars.filter(pl.col("ts") + length <= self.moment)
+        placed = bars.join(self.exchanges, on="symbol", how="left", maintain_order="left")
+        unknown = placed.filter(pl.col("closed").is_null())
+        if unknown.height:
+            raise ValueError(
+                f"{unknown['symbol'][0]!r} is not in market_data.symbols, so that the closes of its exchange are not "
+                "known: materialise market_data/symbols, or ask as of a day instead of a moment"
+            )
+        return placed.filter(pl.col("date") <= pl.col("closed")).select(bars.columns)
+
+
+def _limits(lake: Lake, as_of: date | datetime, symbols: Sequence[str] | None) -> _Limits:
+    if not isinstance(as_of, datetime):
+        return _Limits(as_of, datetime.combine(as_of + timedelta(days=1), time(), UTC))
+    if as_of.tzinfo is None:
+        raise ValueError(f"as_of {as_of!r} has no zone; pass it in UTC: datetime(..., tzinfo=UTC)")
+    moment = as_of.astimezone(UTC)
+    listed = LakeFrame(lake, SYMBOLS).read(["symbol", "exchange"], symbol=symbols)
+    facts = [(code, *_exchange_at(code, moment)) for code in listed["exchange"].unique().sort()]
+    schema = {"exchange": pl.String, "closed": pl.Date, "today": pl.Date}
+    exchanges = listed.join(pl.DataFrame(facts, schema=schema, orient="row"), on="exchange").drop("exchange")
+    return _Limits(moment.date() + timedelta(days=1), moment, exchanges)
+
+
+def _exchange_at(code: str, moment: datetime) -> tuple[date | None, date]:
+    """Last session that has closed at a moment, and the date on the exchange's clock."""
+    zone = calendar.exchange_timezone(code)
+    today = pl.Series([moment]).dt.convert_time_zone(zone).dt.date()[0]
+    closes = calendar.session_closes(code, today - _LONGEST_CLOSURE, today)
+    closed = closes.filter(pl.col("close") <= moment)["date"]
+    return (closed[-1] if closed.len() else None), today
