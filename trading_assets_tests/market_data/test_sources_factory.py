@@ -32,9 +32,9 @@ def test_each_kind_makes_its_source():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({}, "source.kind is None; it must be one of 'files', 'sample', 'simulated'"),
+        ({}, "source.kind is None; it must be one of 'alpaca', 'files', 'sample', 'simulated'"),
         ({"kind": "simulatd"}, "did you mean 'simulated'"),
-        ({"kind": ["sample"]}, "it must be one of 'files', 'sample', 'simulated'"),
+        ({"kind": ["sample"]}, "it must be one of 'alpaca', 'files', 'sample', 'simulated'"),
         ({"kind": "simulated", "sed": 1}, r"source.simulated.sed does not exist \(did you mean 'seed'\?\).*n_symbols"),
         ({"kind": "sample", "path": "x"}, "none, it has no settings"),
         ({"kind": "files"}, "source.files.path is missing"),

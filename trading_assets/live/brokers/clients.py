@@ -60,7 +60,7 @@ def trading_client(connection: Connection, read_seconds: float) -> Any:
     client = TradingClient(
         connection.key_id, connection.secret, paper=connection.broker != "live", url_override=connection.url
     )
-    return _tamed(client, connection.url, read_seconds)
+    return tamed(client, connection.url, read_seconds)
 
 
 def data_client(connection: Connection, read_seconds: float) -> Any:
@@ -68,11 +68,11 @@ def data_client(connection: Connection, read_seconds: float) -> Any:
     from alpaca.data.historical.stock import StockHistoricalDataClient
 
     client = StockHistoricalDataClient(connection.key_id, connection.secret, url_override=connection.data_url)
-    return _tamed(client, connection.data_url, read_seconds)
+    return tamed(client, connection.data_url, read_seconds)
 
 
-def _tamed(client: Any, url: str, read_seconds: float) -> Any:
-    """Give a client timeouts, and take from it the repetition of calls and, on loopback, any proxy."""
+def tamed(client: Any, url: str, read_seconds: float) -> Any:
+    """Give a client of alpaca-py timeouts, and take from it the repetition of calls and, on loopback, any proxy."""
     from requests.adapters import HTTPAdapter
 
     class TimedAdapter(HTTPAdapter):

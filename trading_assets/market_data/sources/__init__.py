@@ -7,6 +7,7 @@ Not here: storing, validating or adjusting them. A new source is a class with th
 """
 
 from trading_assets.market_data.sources._factory import make_source
+from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource
 from trading_assets.market_data.sources.errors import (
     DelistedSymbolError,
     NoDataError,
@@ -53,6 +54,8 @@ __all__ = [
     "NEWS_SCHEMA",
     "QUOTES_SCHEMA",
     "SYMBOLS_SCHEMA",
+    "AlpacaParameters",
+    "AlpacaSource",
     "CompaniesSource",
     "DelistedSymbolError",
     "FilesSource",

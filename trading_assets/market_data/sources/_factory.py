@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource
 from trading_assets.market_data.sources.errors import SourceConfigError
 from trading_assets.market_data.sources.files import FilesSource
 from trading_assets.market_data.sources.protocol import Source
@@ -18,10 +19,13 @@ from trading_assets.market_data.sources.simulated import SimulatedSource, Simula
 __all__ = ["make_source"]
 
 _SETTINGS: Final[Mapping[str, type[Any]]] = {
+    "alpaca": AlpacaParameters,
     "files": FilesSource,
     "sample": SampleSource,
     "simulated": SimulationParameters,
 }
+# Settings that are not their source themselves.
+_SOURCES: Final[Mapping[type[Any], Any]] = {AlpacaParameters: AlpacaSource, SimulationParameters: SimulatedSource}
 
 
 def make_source(config: Mapping[str, object]) -> Source:
@@ -30,8 +34,9 @@ def make_source(config: Mapping[str, object]) -> Source:
     Parameters
     ----------
     config
-        `kind` (``"sample"``, ``"files"`` or ``"simulated"``) and the parameters of `FilesSource` or
-        `SimulationParameters` under their own names; dates may be ISO 8601 text, as in a YAML file.
+        `kind` (``"sample"``, ``"files"``, ``"simulated"`` or ``"alpaca"``) and the parameters of `FilesSource`,
+        `SimulationParameters` or `AlpacaParameters` under their own names; dates may be ISO 8601 text, as in a YAML
+        file.
 
     Raises
     ------
@@ -58,7 +63,7 @@ def make_source(config: Mapping[str, object]) -> Source:
                 f"the settings of kind {kind!r}: {valid}."
             )
     made = _validated(f"source.{kind}", settings, options)
-    source: Source = SimulatedSource(made) if isinstance(made, SimulationParameters) else made
+    source: Source = _SOURCES[settings](made) if settings in _SOURCES else made
     return source
 
 

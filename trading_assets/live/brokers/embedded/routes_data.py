@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time
 from itertools import islice
@@ -22,6 +23,7 @@ from trading_assets.live.brokers.embedded.queries import choice_of, count_of, en
 
 _MOST_ROWS = 10_000
 _ROWS = 1_000
+_SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/]*")  # for instance BRK.B, not BRK-B
 
 
 def get_bars(call: Call) -> Answer:
@@ -85,7 +87,11 @@ def _symbols(call: Call) -> list[str]:
     symbols = list_of(call.query, "symbols")
     if symbols is None:
         raise ApiError(400, None, "symbols is required")
-    return sorted({symbol.strip() for symbol in symbols})
+    found = sorted({symbol.strip() for symbol in symbols})
+    wrong = [symbol for symbol in found if not _SYMBOL.fullmatch(symbol)]
+    if wrong:
+        raise ApiError(400, None, f"invalid symbol: {wrong[0]}")
+    return found
 
 
 def _span(call: Call) -> tuple[datetime, datetime]:

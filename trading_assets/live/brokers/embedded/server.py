@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse
 
 from trading_assets.lake import Lake
-from trading_assets.live.brokers.embedded import control, routes_data, routes_reference, routes_trading
+from trading_assets.live.brokers.embedded import control, routes_data, routes_news, routes_reference, routes_trading
 from trading_assets.live.brokers.embedded.broker import Broker
 from trading_assets.live.brokers.embedded.clock import Clock
 from trading_assets.live.brokers.embedded.gate import Gate
@@ -99,7 +99,8 @@ class _Server:
     def _application(self, broker: Broker) -> FastAPI:
         application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         gate = Gate(broker, self._drop)
-        for method, path, handler in (*routes_trading.ROUTES, *routes_reference.ROUTES, *routes_data.ROUTES):
+        routes = (*routes_trading.ROUTES, *routes_reference.ROUTES, *routes_data.ROUTES, *routes_news.ROUTES)
+        for method, path, handler in routes:
             application.add_route(path, gate.endpoint(handler), methods=[method])
         for method, path, action in control.ACTIONS:
             application.add_route(f"/_broker/{path}", control.endpoint(broker, self.token, action), methods=[method])

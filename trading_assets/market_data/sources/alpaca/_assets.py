@@ -1,0 +1,116 @@
+"""What Alpaca says of symbols: which there are, since when they have bars, and why one has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from trading_assets.market_data.sources.alpaca._client import AlpacaClient
+from trading_assets.market_data.sources.errors import (
+    DelistedSymbolError,
+    NoDataError,
+    SourceError,
+    SourceFormatError,
+    UnknownSymbolError,
+)
+
+_OVER_THE_COUNTER: Final = "OTC"
+
+
+class Asset(NamedTuple):
+    """A name that Alpaca trades, or has traded."""
+
+    name: str | None
+    is_active: bool
+    is_listed: bool
+
+
+def read_assets(client: AlpacaClient) -> dict[str, Asset]:
+    """All US equities that Alpaca knows, by symbol; a ticker used twice is the one that is active.
+
+    Raises
+    ------
+    SourceError
+        Alpaca does not answer, or with something else than a list of assets.
+    """
+    answer = client.get("trading", "/assets", {"asset_class": "us_equity"})
+    if not isinstance(answer, list):
+        raise SourceFormatError("source 'alpaca', asked for assets: the answer is no list; report it to Alpaca.")
+    found: dict[str, Asset] = {}
+    for item in answer:
+        asset = _asset(item)
+        symbol = item.get("symbol") if isinstance(item, dict) else None
+        if symbol and asset and (asset.is_active or symbol not in found):
+            found[symbol] = asset
+    return found
+
+
+def tradable(assets: Mapping[str, Asset]) -> list[str]:
+    """Symbols of active assets of an exchange, in order."""
+    return sorted(symbol for symbol, asset in assets.items() if asset.is_active and asset.is_listed)
+
+
+def explain_absence(
+    symbols: Sequence[str], assets: Mapping[str, Asset], with_bars: Iterable[str], window: str
+) -> dict[str, SourceError]:
+    """Why symbols had no rows; one that is not listed yet has none rightly, and is left out.
+
+    Parameters
+    ----------
+    symbols : sequence of str
+        Symbols without a row in the answer.
+    assets : mapping of str to Asset
+        What Alpaca knows.
+    with_bars : iterable of str
+        Symbols that have traded by the end of the window.
+    window : str
+        What was asked for, for the message.
+    """
+    traded, found = set(with_bars), {}
+    for symbol in symbols:
+        asset = assets.get(symbol)
+        error = _why_absent(symbol, asset, symbol in traded, window)
+        if error is not None:
+            found[symbol] = error
+    return found
+
+
+def months_with_bars(monthly: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
+    """First and last month with a bar, by symbol, from monthly bars: columns symbol, first, last."""
+    month = pl.col("at").dt.convert_time_zone(zone.key).dt.date().dt.month_start()
+    return monthly.drop_nulls("at").group_by("symbol").agg(first=month.min(), last=month.max()).sort("symbol")
+
+
+def symbols_by_month(months: pl.DataFrame) -> Iterator[tuple[date, list[str]]]:
+    """Each month that is the first or the last of some symbols, with those symbols."""
+    ends = pl.concat([months.select("symbol", month=end) for end in ("first", "last")]).unique()
+    yield from ends.sort("month", "symbol").group_by("month", maintain_order=True).agg("symbol").rows()
+
+
+def _why_absent(symbol: str, asset: Asset | None, has_traded: bool, window: str) -> SourceError | None:
+    if asset is None:
+        return UnknownSymbolError(
+            f"source 'alpaca' does not have {symbol!r}; correct the spelling or take the symbol out of the universe.",
+            (symbol,),
+        )
+    if not asset.is_active:
+        return DelistedSymbolError(
+            f"source 'alpaca' has nothing of {symbol} in {window}: it no longer trades; give the universe its "
+            "delisting, or ask for earlier sessions."
+        )
+    if has_traded:
+        return NoDataError(
+            f"source 'alpaca' has nothing of {symbol} in {window}, though it is listed and has traded; ask again "
+            "later, or take a feed or a source that covers it."
+        )
+    return None
+
+
+def _asset(item: Any) -> Asset | None:
+    if not isinstance(item, dict):
+        return None
+    return Asset(item.get("name"), item.get("status") == "active", item.get("exchange") != _OVER_THE_COUNTER)
