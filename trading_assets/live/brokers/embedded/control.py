@@ -75,7 +75,9 @@ def tamper(broker: Broker, body: dict[str, Any]) -> Answer:
 
 
 def inject(broker: Broker, body: dict[str, Any]) -> Answer:
-    """POST /_broker/faults."""
+    """POST /_broker/faults; `drop_streams` closes all streams at once."""
+    if body.pop("drop_streams", False):
+        broker.streams.disconnect()
     broker.faults.inject(body)
     return None
 

@@ -7,13 +7,21 @@ import logging
 import secrets
 import socket
 import threading
+from collections.abc import Awaitable, Callable
 
 import uvicorn
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse
 
 from trading_assets.lake import Lake
-from trading_assets.live.brokers.embedded import control, routes_data, routes_news, routes_reference, routes_trading
+from trading_assets.live.brokers.embedded import (
+    control,
+    data_stream,
+    routes_data,
+    routes_news,
+    routes_reference,
+    routes_trading,
+)
 from trading_assets.live.brokers.embedded.broker import Broker
 from trading_assets.live.brokers.embedded.clock import Clock
 from trading_assets.live.brokers.embedded.gate import Gate
@@ -94,6 +102,7 @@ class _Server:
             if waited >= _TICK and broker.clock.kind != "stepped":
                 _catch_up(broker)
                 waited = 0.0
+            _publish(broker)
         broker.streams.disconnect()
 
     def _application(self, broker: Broker) -> FastAPI:
@@ -113,7 +122,16 @@ class _Server:
         async def stream(websocket: WebSocket) -> None:
             await broker.streams.serve(websocket, broker.authenticate)
 
+        for feed in data_stream.FEEDS:
+            application.add_api_websocket_route(f"/v2/{feed}", self._data_endpoint(broker, feed))
+
         return application
+
+    def _data_endpoint(self, broker: Broker, feed: str) -> Callable[[WebSocket], Awaitable[None]]:
+        async def serve(websocket: WebSocket) -> None:
+            await broker.streams.data.serve(websocket, feed, broker.authenticate, broker.faults)
+
+        return serve
 
     async def _drop(self, request: Request) -> None:
         """Close the connection of a request as a network that fails does."""
@@ -131,6 +149,14 @@ def _catch_up(broker: Broker) -> None:
         broker.catch_up()
     except Exception:
         _logger.exception("the broker could not process what its clock has passed")
+
+
+def _publish(broker: Broker) -> None:
+    """Let the streams of market data tell what the clock has passed."""
+    try:
+        broker.streams.data.advance(broker.market, broker.state.time, broker.faults)
+    except Exception:
+        _logger.exception("the broker could not publish market data")
 
 
 def start_broker(lake: Lake, exchange: str, *, port: int = 0, clock: Clock, name: str = "default") -> RunningBroker:

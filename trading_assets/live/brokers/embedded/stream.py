@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import WebSocket, WebSocketDisconnect
 
 from trading_assets.live.brokers.embedded.accounts import BrokerAccount
+from trading_assets.live.brokers.embedded.data_stream import DataStreams
 from trading_assets.live.brokers.embedded.orders import ApiError
 from trading_assets.live.brokers.embedded.state import Event
 
@@ -21,11 +22,12 @@ Authenticate = Callable[[str | None, str | None], BrokerAccount]
 
 
 class Streams:
-    """Who listens to which account."""
+    """Who listens to which account, and who to market data."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[asyncio.Queue[dict[str, Any] | None]]] = defaultdict(set)
         self._open: set[asyncio.Queue[dict[str, Any] | None]] = set()
+        self.data = DataStreams()
 
     def publish(self, event: Event) -> None:
         """Send an event to the listeners of its account."""
@@ -36,6 +38,7 @@ class Streams:
         """Close all streams."""
         for queue in self._open:
             queue.put_nowait(None)
+        self.data.disconnect()
 
     async def serve(self, socket: WebSocket, authenticate: Authenticate) -> None:
         """Speak with one client until it leaves."""
