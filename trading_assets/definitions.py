@@ -1,6 +1,6 @@
 """The one place that assembles Dagster objects: the web UI, the CLI and tests all load what `build_defs` returns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
@@ -20,6 +20,7 @@ from trading_assets.live import checks as live_checks
 from trading_assets.live import contract as live
 from trading_assets.market_data import assets as market_data_assets
 from trading_assets.market_data import contract as market_data
+from trading_assets.market_data import filing_assets, intraday_assets
 from trading_assets.models import assets as model_assets
 from trading_assets.models import contract as models
 from trading_assets.models.specs import MODELS
@@ -85,8 +86,8 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
     books = load_books(desk.settings.books)
     exchange = exchange_of(desk.settings, now().date())
     partitions = desk_partitions(desk.settings, books, exchange)
-    assets = _assets(partitions, desk.settings, books, exchange)
-    jobs = build_jobs(partitions)
+    assets = _assets(desk, partitions, books, exchange)
+    jobs = build_jobs(partitions, {tuple(key.path) for asset in assets for key in _keys(asset)})
     return dg.Definitions(
         assets=assets,
         asset_checks=[
@@ -107,10 +108,12 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
 
 
 def _assets(
-    partitions: Partitions, settings: Settings, books: Mapping[str, Book], exchange: Exchange
+    desk: Desk, partitions: Partitions, books: Mapping[str, Book], exchange: Exchange
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     return [
-        *market_data_assets.build_assets(partitions, settings, exchange),
+        *market_data_assets.build_assets(partitions, desk.settings, exchange),
+        *intraday_assets.build_assets(partitions, desk.policy),
+        *filing_assets.build_assets(partitions, desk.policy),
         *feature_assets.build_assets(partitions),
         *feature_sql_assets.build_assets(partitions),
         *label_assets.build_assets(partitions),
@@ -123,6 +126,10 @@ def _assets(
         *report_assets.build_assets(partitions, books),
         *maintenance.build_assets(),
     ]
+
+
+def _keys(asset: dg.AssetsDefinition | dg.AssetSpec) -> Iterable[dg.AssetKey]:
+    return asset.keys if isinstance(asset, dg.AssetsDefinition) else [asset.key]
 
 
 @dg.definitions

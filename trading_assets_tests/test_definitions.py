@@ -25,7 +25,7 @@ from trading_assets.features.contract import CROSS_SECTION
 from trading_assets.features.sql_assets import PROJECT
 from trading_assets.lake.dbt_sources import dbt_sources
 from trading_assets.lake.io_manager import column_schema
-from trading_assets.orchestration.jobs import CLOSE_JOB, STAGE_JOBS, TRADE_JOB
+from trading_assets.orchestration.jobs import CLOSE_JOB, INTRADAY_JOB, MAINTENANCE_JOB, STAGE_JOBS, TRADE_JOB
 from trading_assets.orchestration.settings import Settings
 
 SNAPSHOT = Path(__file__).with_name("definitions_snapshot.json")
@@ -140,6 +140,10 @@ def defs(home: Path) -> dg.Definitions:
     return build_defs(live_settings(home))
 
 
+def executable(defs: dg.Definitions, job: str) -> list[dg.AssetKey]:
+    return list(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
+
+
 def test_graph_is_the_pinned_one(defs: dg.Definitions) -> None:
     found = difference(as_text(describe(defs)))
     assert not found, f"the definitions are not the pinned ones; if that is meant, run: {UPDATE}\n{found}"
@@ -184,10 +188,12 @@ def test_features_predictions_and_signals_block_on_look_ahead_and_warm_up(defs: 
 
 
 def test_every_stage_is_in_exactly_one_job(defs: dg.Definitions) -> None:
-    made = [key for name in STAGE_JOBS for key in defs.resolve_job_def(name).asset_layer.executable_asset_keys]
+    made = [key for name in STAGE_JOBS for key in executable(defs, name)]
     assert len(made) == len(set(made))
     live = {table for table in CONTRACTS if table.startswith("live.")}
-    assert {".".join(key.path) for key in made} == set(CONTRACTS) - {"catalog.maintenance"} - live
+    others = [key for job in (MAINTENANCE_JOB, INTRADAY_JOB) for key in executable(defs, job)]
+    assert not set(made) & set(others)
+    assert {".".join(key.path) for key in [*made, *others]} == set(CONTRACTS) - live
 
 
 def test_every_live_table_is_in_a_job_of_its_session(defs: dg.Definitions) -> None:

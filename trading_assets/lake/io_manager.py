@@ -31,6 +31,13 @@ class Rows:
     rules: Mapping[str, pl.Expr] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An output whose rows the asset has written by itself, in several transactions, through the same writer."""
+
+    result: WriteResult
+
+
 class LakeIOManager(dg.IOManager):
     """Store Polars frames in the lake under their contract and load them lazily.
 
@@ -46,9 +53,12 @@ class LakeIOManager(dg.IOManager):
         self._lake = lake
         self._contracts = contracts
 
-    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | Rows) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | Rows | Written) -> None:
         """Make the rows of the run's partitions equal to the frame; record what changed as metadata."""
         contract = self._contract(context.asset_key)
+        if isinstance(obj, Written):
+            context.add_output_metadata(write_metadata(contract, obj.result))
+            return
         rows = obj if isinstance(obj, Rows) else Rows(obj)
         started = time.perf_counter()
         result = replace(

@@ -1,15 +1,29 @@
-"""Assets of market data: the universe, raw daily bars, corporate actions."""
+"""Assets of market data: the universe, raw daily bars, corporate actions, listing events."""
 
 from datetime import timedelta
+from functools import partial
 
 import dagster as dg
 import polars as pl
 
-from trading_assets.lake.assets import run_scope_of, table_asset
-from trading_assets.lake.io_manager import Rows
+from trading_assets.lake import LakeFrame
+from trading_assets.lake.assets import run_scope_of, table_asset, table_in
+from trading_assets.lake.io_manager import Written
 from trading_assets.market_data.calendar import first_session, sessions
-from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
-from trading_assets.market_data.rows import Home, bar_rules, read_bars, rows_of_scope
+from trading_assets.market_data.contract import (
+    BARS_DAILY,
+    CORPORATE_ACTIONS,
+    LISTINGS,
+    MEMBERSHIP,
+    SOURCE_FAILURES,
+    SYMBOLS,
+)
+from trading_assets.market_data.ingest import Table
+from trading_assets.market_data.listing import all_listings, listed_names
+from trading_assets.market_data.refetch import settle
+from trading_assets.market_data.rows import Home, ask_bars, ask_rows, bar_rules
+from trading_assets.market_data.source_assets import fill, record_failures
+from trading_assets.market_data.universe import membership_of
 from trading_assets.orchestration import conditions
 from trading_assets.orchestration.clock import last_close, now
 from trading_assets.orchestration.exchange import Exchange
@@ -20,18 +34,64 @@ from trading_assets.orchestration.settings import Settings
 from trading_assets.orchestration.universe import registered_symbols
 
 OWNER = "market_data"
+_SPELLED = 20
 
 
-def build_assets(partitions: Partitions, settings: Settings, exchange: Exchange) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage."""
-    fresh = conditions.fresh_after_close(settings, exchange)
+def build_assets(
+    partitions: Partitions, settings: Settings, exchange: Exchange
+) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Build the assets of this stage that every desk has."""
+    return [
+        *_universe_assets(partitions, exchange),
+        *_price_assets(partitions, settings, exchange),
+        _failures(),
+    ]
 
+
+def _universe_assets(partitions: Partitions, exchange: Exchange) -> list[dg.AssetsDefinition]:
     @dg.asset(
         **table_asset(SYMBOLS, owner=OWNER, kinds={"polars"}), automation_condition=conditions.after_close(exchange)
     )
-    def symbols(desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
+    def symbols(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
         with retry_when_not_ready(desk.settings.retry_seconds):
-            return desk.source.symbols()
+            listed, failures = listed_names(desk.source, desk.universe)
+        record_failures(desk.lake, SYMBOLS.table, [*listed["symbol"], *failures], failures, now())
+        malformed = [line for one in desk.universe.lists() for line in one.malformed]
+        context.add_output_metadata(
+            {
+                "symbols_unanswered": len(failures),
+                "unanswered": ", ".join(sorted(failures)[:_SPELLED]),
+                "lines_malformed": "; ".join(malformed[:_SPELLED]),
+            }
+        )
+        return listed
+
+    @dg.asset(
+        **table_asset(MEMBERSHIP, owner=OWNER, kinds={"polars"}),
+        automation_condition=conditions.after_upstream_changed(),
+        ins={"symbols": table_in(SYMBOLS)},
+    )
+    def membership(desk: dg.ResourceParam[Desk], symbols: LakeFrame) -> pl.DataFrame:
+        before = LakeFrame(desk.lake, MEMBERSHIP).read()
+        return membership_of(desk.universe, symbols.read(), before, start=desk.settings.start, today=now().date())
+
+    @dg.asset(
+        **table_asset(LISTINGS, owner=OWNER, kinds={"polars"}),
+        partitions_def=partitions.panel,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"symbols": table_in(SYMBOLS)},
+    )
+    def listings(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame) -> pl.DataFrame:
+        scope = run_scope_of(context, LISTINGS)
+        names = scope.values["symbol"]
+        with retry_when_not_ready(desk.settings.retry_seconds):
+            return all_listings(desk.policy.of("listings"), symbols.read(symbol=names), names, *scope.window())
+
+    return [symbols, membership, listings]
+
+
+def _price_assets(partitions: Partitions, settings: Settings, exchange: Exchange) -> list[dg.AssetsDefinition]:
+    fresh = conditions.fresh_after_close(settings, exchange)
 
     @dg.asset(
         **table_asset(BARS_DAILY, owner=OWNER, kinds={"polars"}),
@@ -40,13 +100,12 @@ def build_assets(partitions: Partitions, settings: Settings, exchange: Exchange)
         deps=[SYMBOLS.asset_key],
         freshness_policy=fresh,
     )
-    def bars_daily(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> Rows:
-        scope, code = run_scope_of(context, BARS_DAILY), desk.settings.exchange
-        home, known = _home(context, partitions), (first_session(code), last_close(code, now()))
-        with retry_when_not_ready(desk.settings.retry_seconds):
-            bars = read_bars(desk.source, scope, home, known)
-        rules = bar_rules(sessions(code, *scope.window()), known[1], code)
-        return Rows(rows_of_scope(bars, scope, "date", home), rules)
+    def bars_daily(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> Written:
+        code, home = desk.settings.exchange, home_of(context, partitions)
+        known = (first_session(code), last_close(code, now()))
+        rules = bar_rules(sessions(code, *run_scope_of(context, BARS_DAILY).window()), known[1], code)
+        ask = partial(ask_bars, home=home, known=known, interval="1d")
+        return fill(context, desk, Table(BARS_DAILY, ask, rules, settle, has_sessions=True))
 
     @dg.asset(
         **table_asset(CORPORATE_ACTIONS, owner=OWNER, kinds={"polars"}),
@@ -55,17 +114,26 @@ def build_assets(partitions: Partitions, settings: Settings, exchange: Exchange)
         deps=[SYMBOLS.asset_key],
         freshness_policy=fresh,
     )
-    def corporate_actions(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> Rows:
-        scope = run_scope_of(context, CORPORATE_ACTIONS)
-        first, last = scope.window()
-        with retry_when_not_ready(desk.settings.retry_seconds):
-            actions = desk.source.corporate_actions(scope.values["symbol"], first, last)
+    def corporate_actions(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> Written:
         horizon = now().date() + timedelta(days=366)
         rules = {"ex_date is more than a year ahead": pl.col("ex_date") > horizon}
-        return Rows(rows_of_scope(actions, scope, "ex_date", _home(context, partitions)), rules)
+        ask = partial(ask_rows, method="corporate_actions", time="ex_date", home=home_of(context, partitions))
+        return fill(context, desk, Table(CORPORATE_ACTIONS, ask, rules))
 
-    return [symbols, bars_daily, corporate_actions]
+    return [bars_daily, corporate_actions]
 
 
-def _home(context: dg.AssetExecutionContext, partitions: Partitions) -> Home:
+def home_of(context: dg.AssetExecutionContext, partitions: Partitions) -> Home:
+    """Where rows go that no partition can take."""
     return Home(min(registered_symbols(context.instance)), partitions.first_day)
+
+
+def _failures() -> dg.AssetSpec:
+    return dg.AssetSpec(
+        SOURCE_FAILURES.asset_key,
+        group_name="market_data",
+        description=SOURCE_FAILURES.meaning,
+        owners=[f"team:{OWNER}"],
+        kinds={"parquet"},
+        metadata={"dagster/table_name": SOURCE_FAILURES.table},
+    )

@@ -132,6 +132,11 @@ def session_closes(exchange: str, start: date, end: date) -> pl.DataFrame:
     return _schedule(exchange, start, end).select("date", "close")
 
 
+def session_hours(exchange: str, start: date, end: date) -> pl.DataFrame:
+    """Return one row per session from `start` to `end`: `date` (Date), `open` and `close` (Datetime, us, UTC)."""
+    return _schedule(exchange, start, end).select("date", "open", "close")
+
+
 def session_minutes(exchange: str, start: date, end: date) -> pl.DataFrame:
     """Return the minutes in which each session trades: `date` (Date) and `ts`, the minute's start (Datetime, us, UTC).
 

@@ -1,8 +1,20 @@
-"""Which partitions of a name exist at all: those that its listing overlaps."""
+"""Who is listed: the names of a universe, their listing events, and the partitions that a listing overlaps."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import cast
 
 import polars as pl
+
+from trading_assets.market_data.gathering import Failure, gather
+from trading_assets.market_data.sources import (
+    LISTINGS_SCHEMA,
+    ListingsSource,
+    PartialAnswerError,
+    Source,
+    UnknownSymbolError,
+)
+from trading_assets.market_data.universe import Universe, names_of
 
 
 class UnlistedSymbolError(ValueError):
@@ -41,3 +53,73 @@ def listed_partitions(symbols: pl.DataFrame, wanted: Iterable[str], years: Itera
         (pl.col("first_session").dt.year() <= pl.col("year")) & (pl.col("last_session").dt.year() >= pl.col("year"))
     )
     return overlapping.select(pl.format("{}|{}", "year", "symbol")).to_series().to_list()
+
+
+def listed_names(source: Source, universe: Universe) -> tuple[pl.DataFrame, Mapping[str, Failure]]:
+    """Names of a universe that a source lists, and why the others are not listed.
+
+    Returns
+    -------
+    polars.DataFrame
+        Rows of market_data.symbols.
+    mapping of str to Failure
+        Name of the universe -> why the source has none of it.
+    """
+    try:
+        rows, failed = source.symbols(), {}
+    except PartialAnswerError as partial:
+        rows, failed = partial.rows, {symbol: Failure(source.name, error) for symbol, error in partial.failures.items()}
+    lists = universe.lists()
+    if not lists:
+        return rows, failed
+    wanted = names_of(lists)
+    for symbol in sorted(set(wanted) - set(rows["symbol"]) - set(failed)):
+        message = f"the source {source.name!r} does not have {symbol!r} of the universe; correct the list or its source"
+        failed[symbol] = Failure(source.name, UnknownSymbolError(message, [symbol]))
+    return rows.filter(pl.col("symbol").is_in(wanted)), failed
+
+
+def all_listings(
+    sources: Sequence[Source], symbols: pl.DataFrame, wanted: Sequence[str], start: date, end: date
+) -> pl.DataFrame:
+    """Listing events of names: what sources tell, and where they tell nothing, what the span of the bars says.
+
+    The span of the bars gives the first session (known from its start) and the first session without the name (known
+    when that day begins); it knows of no delisting return and no rename.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        Sources with a method `listings`, primary first; may be empty.
+    symbols : polars.DataFrame
+        market_data.symbols.
+    wanted : sequence of str
+        Symbols.
+    start, end : date
+        First and last day of the events.
+    """
+    told = LISTINGS_SCHEMA.to_frame()
+    if sources:
+        found = gather(
+            sources, wanted, lambda source, names: cast("ListingsSource", source).listings(names, start, end)
+        )
+        told = found.rows
+    spans = [
+        symbols.filter(pl.col("symbol").is_in(list(wanted))).select(
+            "symbol", date=pl.col(day), kind=pl.lit(kind), source="source"
+        )
+        for day, kind in (("first_session", "listing"), ("delisted_on", "delisting"))
+    ]
+    derived = (
+        pl.concat(spans)
+        .filter(pl.col("date").is_between(start, end))
+        .with_columns(
+            value=pl.lit(None, dtype=pl.Float64),
+            other_symbol=pl.lit(None, dtype=pl.String),
+            known_at=pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
+            raw=pl.lit(None, dtype=pl.String),
+        )
+        .select(*LISTINGS_SCHEMA)
+        .join(told, on=["symbol", "kind"], how="anti")
+    )
+    return pl.concat([told, derived]).sort("symbol", "date", "kind")

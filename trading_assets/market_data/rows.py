@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
 
 from trading_assets.lake.scope import Scope
-from trading_assets.market_data.sources import Source
+from trading_assets.market_data.sources import Interval, Source
 
 _A_DAY = timedelta(days=1)
 
@@ -34,8 +34,10 @@ class Home:
         return scope.start is not None and scope.start <= self.day
 
 
-def read_bars(source: Source, scope: Scope, home: Home, known: tuple[date, date]) -> pl.DataFrame:
-    """Ask a source for the daily bars of a scope, in its home also for those dated when no bar can be.
+def read_bars(
+    source: Source, scope: Scope, home: Home, known: tuple[date, date], interval: Interval = "1d"
+) -> pl.DataFrame:
+    """Ask a source for the bars of a scope, a local one in its home also for those dated when no bar can be.
 
     Parameters
     ----------
@@ -47,14 +49,32 @@ def read_bars(source: Source, scope: Scope, home: Home, known: tuple[date, date]
         Where impossible rows go.
     known : tuple of date
         First session of the exchange's calendar, and the last session whose close has passed.
+    interval : str
+        Length of the bars.
     """
     symbols, (first, last) = scope.values["symbol"], scope.window()
-    frames = [source.bars(symbols, first, last)]
-    if home.takes_undated(scope):
+    frames = [source.bars(symbols, first, last, interval)]
+    if home.takes_undated(scope) and not source.is_remote:
         before, after = min(known[0], first) - _A_DAY, max(known[1], last) + _A_DAY
-        strays = [source.bars(symbols, date.min, before), source.bars(symbols, after, date.max)]
+        strays = [source.bars(symbols, date.min, before, interval), source.bars(symbols, after, date.max, interval)]
         frames += [frame.filter(pl.col("date").is_not_null()) for frame in strays]
     return pl.concat(frames)
+
+
+def ask_bars(
+    source: Source, symbols: Sequence[str], scope: Scope, *, home: Home, known: tuple[date, date], interval: Interval
+) -> pl.DataFrame:
+    """Bars of some symbols of a scope, with the rows that belong there for want of a better place; see `read_bars`."""
+    own = replace(scope, values={"symbol": tuple(symbols)})
+    return rows_of_scope(read_bars(source, own, home, known, interval), own, "date", home)
+
+
+def ask_rows(
+    source: Source, symbols: Sequence[str], scope: Scope, *, method: str, time: str, home: Home
+) -> pl.DataFrame:
+    """Rows of some symbols of a scope, by the method of a source that takes symbols, first and last day."""
+    own = replace(scope, values={"symbol": tuple(symbols)})
+    return rows_of_scope(getattr(source, method)(symbols, *own.window()), own, time, home)
 
 
 def rows_of_scope(frame: pl.DataFrame, scope: Scope, time: str, home: Home) -> pl.DataFrame:
@@ -82,4 +102,23 @@ def bar_rules(sessions: Sequence[date], known_until: date, exchange: str) -> dic
     return {
         f"date is not a session of {exchange}": (day <= known_until) & ~day.is_in(list(sessions)),
         f"date is after the last close known, {known_until}": day > known_until,
+    }
+
+
+def intraday_rules(hours: pl.DataFrame, exchange: str) -> dict[str, pl.Expr]:
+    """Rules of a write of bars within sessions, beside `bar_rules`.
+
+    Parameters
+    ----------
+    hours : polars.DataFrame
+        One row per session: date, open and close in UTC.
+    exchange : str
+        Calendar code, for the message.
+    """
+    opens, closes = (
+        pl.col("date").replace_strict(hours["date"], hours[name], default=None, return_dtype=hours[name].dtype)
+        for name in ("open", "close")
+    )
+    return {
+        f"ts is outside of the session's hours at {exchange}": (pl.col("ts") < opens) | (pl.col("ts") >= closes),
     }

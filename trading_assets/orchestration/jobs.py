@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,15 +14,32 @@ from trading_assets.orchestration.partitions import Partitions
 
 AssetJob = UnresolvedAssetJobDefinition
 
+# Tables by name and year, in the order data flow; those that no source of a desk fills are absent from its job.
+_PANEL = (
+    ("market_data", "bars_daily"),
+    ("market_data", "corporate_actions"),
+    ("market_data", "listings"),
+    ("market_data", "companies"),
+    ("market_data", "fundamentals"),
+    ("market_data", "news"),
+    ("market_data", "coverage"),
+    ("market_data", "anomalies"),
+    ("market_data", "source_comparison"),
+    ("features", "technical"),
+    ("labels", "forward_return"),
+)
+_INTRADAY = (("market_data", "bars_minute"), ("market_data", "bars_hourly"))
+# What the lake's history tells about restatements is read before maintenance forgets old snapshots.
+_UPKEEP = (
+    ("market_data", "restatements"),
+    ("market_data", "symbol_maintenance"),
+    ("market_data", "quotes"),
+    ("catalog", "maintenance"),
+)
 # Job -> asset groups or keys it materialises, in the order of the stages.
 _SELECTIONS: dict[str, dg.AssetSelection] = {
-    "refresh_symbols": dg.AssetSelection.assets(["market_data", "symbols"]),
-    "refresh_panel": dg.AssetSelection.assets(
-        ["market_data", "bars_daily"],
-        ["market_data", "corporate_actions"],
-        ["features", "technical"],
-        ["labels", "forward_return"],
-    ),
+    "refresh_symbols": dg.AssetSelection.assets(["market_data", "symbols"], ["market_data", "membership"]),
+    "refresh_panel": dg.AssetSelection.assets(*map(list, _PANEL)),
     "refresh_cross_section": dg.AssetSelection.assets(["features", "cross_section"]),
     "train_models": dg.AssetSelection.groups("models"),
     "predict": dg.AssetSelection.groups("predictions"),
@@ -33,6 +50,7 @@ _SELECTIONS: dict[str, dg.AssetSelection] = {
 }
 STAGE_JOBS = tuple(_SELECTIONS)
 MAINTENANCE_JOB = "maintain_lake"
+INTRADAY_JOB = "refresh_intraday"
 # A session of a book at its broker: first what the last orders brought, then the next ones.
 POLL_JOB, CLOSE_JOB, TRADE_JOB = "poll_fills", "close_session", "trade_live"
 _LIVE_SELECTIONS = {
@@ -54,12 +72,21 @@ class StageRun:
     tags: dict[str, str]
 
 
-def build_jobs(partitions: Partitions) -> dict[str, AssetJob]:
-    """Build the stage jobs, the maintenance job and, where a book has a broker, the jobs of live trading."""
+def build_jobs(partitions: Partitions, tables: Collection[tuple[str, ...]]) -> dict[str, AssetJob]:
+    """Build the stage jobs, the maintenance job and, where the desk has them, those of intraday bars and live trading.
+
+    Parameters
+    ----------
+    partitions : Partitions
+        Partition definitions of the lake.
+    tables : collection of tuple of str
+        Paths of the asset keys that the desk has.
+    """
     selections = _SELECTIONS | (_LIVE_SELECTIONS if partitions.live_sessions else {})
-    jobs = {name: dg.define_asset_job(name, selection=selection) for name, selection in selections.items()}
-    maintenance = dg.AssetSelection.assets(["catalog", "maintenance"])
-    return jobs | {MAINTENANCE_JOB: dg.define_asset_job(MAINTENANCE_JOB, selection=maintenance)}
+    selections |= {"refresh_panel": _existing(_PANEL, tables), MAINTENANCE_JOB: _existing(_UPKEEP, tables)}
+    if set(_INTRADAY) & set(tables):
+        selections[INTRADAY_JOB] = _existing(_INTRADAY, tables)
+    return {name: dg.define_asset_job(name, selection=selection) for name, selection in selections.items()}
 
 
 def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: date, last: date) -> StageRun | None:
@@ -89,6 +116,16 @@ def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: 
     }
     tags = planners[job]()
     return None if tags is None else StageRun(job, tags)
+
+
+def _existing(wanted: Sequence[tuple[str, ...]], tables: Collection[tuple[str, ...]]) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*(list(path) for path in wanted if path in tables))
+
+
+def intraday_tags(symbols: Sequence[str], session: date) -> dict[str, str]:
+    """Tags of a run over all names in the month of a session."""
+    month = f"{session:%Y-%m}"
+    return range_tags(f"{month}|{symbols[0]}", f"{month}|{symbols[-1]}")
 
 
 def live_tags(book: str, first: date, last: date | None = None) -> dict[str, str]:

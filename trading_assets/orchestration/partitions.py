@@ -29,6 +29,7 @@ class Partitions:
     models: dg.StaticPartitionsDefinition
     books: dg.StaticPartitionsDefinition
     panel: dg.MultiPartitionsDefinition
+    panel_months: dg.MultiPartitionsDefinition
     model_months: dg.MultiPartitionsDefinition
     model_sessions: dg.MultiPartitionsDefinition
     strategy_sessions: dg.MultiPartitionsDefinition
@@ -71,6 +72,7 @@ def make_partitions(
         models=by_model,
         books=by_book,
         panel=dg.MultiPartitionsDefinition({"date": years, SYMBOL: symbols}),
+        panel_months=dg.MultiPartitionsDefinition({"date": _running_months(settings), SYMBOL: symbols}),
         model_months=dg.MultiPartitionsDefinition({"date": months, "model": by_model}),
         model_sessions=dg.MultiPartitionsDefinition({"date": sessions, "model": by_model}),
         strategy_sessions=dg.MultiPartitionsDefinition({"date": sessions, "strategy": by_strategy}),
@@ -100,6 +102,18 @@ def _months(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
     return dg.TimeWindowPartitionsDefinition(
         start=f"{settings.start:%Y-%m}",
         end=f"{last + timedelta(days=1):%Y-%m}" if last else None,
+        fmt="%Y-%m",
+        cron_schedule="0 0 1 * *",
+    )
+
+
+def _running_months(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
+    """Months up to and including the running one."""
+    last = settings.last_day
+    return dg.TimeWindowPartitionsDefinition(
+        start=f"{settings.start:%Y-%m}",
+        end=f"{(last.replace(day=1) + timedelta(days=31)):%Y-%m}" if last else None,
+        end_offset=0 if last else 1,
         fmt="%Y-%m",
         cron_schedule="0 0 1 * *",
     )

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trading_assets.lake import Lake
 from trading_assets.lake.postgres import PostgresUrl, hold_embedded_postgres
+from trading_assets.market_data.source_policy import PRIMARY, SourcePolicy
 from trading_assets.market_data.sources import Source, make_source
+from trading_assets.market_data.universe import Universe, names_of, universe_of
 from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.settings import Settings
 from trading_assets.portfolio.books import Book
@@ -44,6 +46,9 @@ def _postgres(home: Path, database_url: str | None) -> PostgresUrl:
 def open_lake(settings: Settings) -> Lake:
     """Open a lake in this process, starting its Postgres if nobody has; the same object for the same settings."""
     return _open(settings.home, settings.database_url, settings.parquet_path)
+
+
+_TOLD_ITS_NAMES = ("yahoo", "alpaca")
 
 
 class Desk:
@@ -83,8 +88,33 @@ class Desk:
 
     @cached_property
     def source(self) -> Source:
-        """The market data source that the settings choose."""
-        return self._source or make_source(self.settings.source)
+        """The market data source that the settings choose, the primary one."""
+        return self._source or make_source(self._of_the_universe(self.settings.source))
+
+    @cached_property
+    def universe(self) -> Universe:
+        """The universe that the settings choose."""
+        return universe_of(self.settings.universe)
+
+    @cached_property
+    def policy(self) -> SourcePolicy:
+        """Which source fills which table."""
+        settings = self.settings
+        others = {name: make_source(self._of_the_universe(source)) for name, source in settings.other_sources.items()}
+        return SourcePolicy({PRIMARY: self.source, **others}, settings.source_policy, settings.compare_with)
+
+    @property
+    def comparison_source(self) -> Source | None:
+        """The source that stored daily bars are compared with."""
+        return self.policy.comparison_source
+
+    def _of_the_universe(self, source: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A source that has to be told its names gets those of the universe, unless it has its own."""
+        if source.get("kind") not in _TOLD_ITS_NAMES or source.get("symbols") or source.get("screen"):
+            return source
+        if self.universe.kind == "screen":
+            return {**source, "screen": self.universe.screen}
+        return {**source, "symbols": names_of(self.universe.lists())}
 
     def now(self, book: Book | None = None) -> datetime:
         """The time, for decisions about a book's orders."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,6 +22,12 @@ _NONE = type(None)
 _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "data_path": ((str, _NONE), "a folder or an object-store prefix"),
     "source": ((dict,), "a mapping such as {kind: sample}"),
+    "other_sources": ((dict,), "a mapping of names to sources, such as {alpaca: {kind: alpaca, feed: iex}}"),
+    "source_policy": ((dict,), "a mapping of tables to names of sources, such as {bars_daily: [primary, alpaca]}"),
+    "compare_with": ((str, _NONE), "the name of a source, or empty"),
+    "universe": ((dict,), "a mapping such as {kind: listed}"),
+    "intraday": ((list,), "a list of bars_hourly and bars_minute, or []"),
+    "refetch_sessions": ((int,), "a whole number of sessions"),
     "exchange": ((str,), "a calendar code such as XNYS"),
     "start": ((date,), "a date such as 2013-02-08"),
     "end": ((date, _NONE), "a date such as 2013-02-08, or empty"),
@@ -51,7 +57,20 @@ class Settings:
     data_path : str or None
         Where the Parquet files go, a folder or an object-store prefix; ``<home>/parquet/`` if None.
     source : mapping
-        ``kind`` and options of the market data source.
+        ``kind`` and options of the market data source, the primary one.
+    other_sources : mapping of str to mapping
+        Further sources by name: fallbacks, sources of other tables, a source to compare with.
+    source_policy : mapping of str to list of str
+        Table of market_data -> names of sources in the order they are asked, ``primary`` among them. A table that is
+        absent is asked of every source that has it, the primary first.
+    compare_with : str or None
+        Name of the source that stored daily bars are compared with; None compares with none.
+    universe : mapping
+        Which names belong to the universe when; see `trading_assets.market_data.universe.Universe`.
+    intraday : list of str
+        Tables of intraday bars that are refreshed after each close as well: ``bars_minute``, ``bars_hourly``.
+    refetch_sessions : int
+        How many of the newest sessions are asked of a remote source again, for late corrections.
     exchange : str
         Calendar code, for instance XNYS.
     start : date
@@ -74,6 +93,12 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     data_path: str | None = None
     source: Mapping[str, Any] = field(default_factory=lambda: {"kind": "sample"})
+    other_sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    source_policy: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    compare_with: str | None = None
+    universe: Mapping[str, Any] = field(default_factory=lambda: {"kind": "listed"})
+    intraday: Sequence[str] = ()
+    refetch_sessions: int = 3
     exchange: str = "XNYS"
     start: date = date(2000, 1, 1)
     end: date | None = date(2013, 3, 2)
@@ -103,6 +128,12 @@ class Settings:
         """Write the lake's ``settings.yaml``; secrets and places given by the environment stay out of it."""
         stored = {
             "source": dict(self.source),
+            "other_sources": {name: dict(source) for name, source in self.other_sources.items()},
+            "source_policy": {table: list(names) for table, names in self.source_policy.items()},
+            "compare_with": self.compare_with,
+            "universe": dict(self.universe),
+            "intraday": list(self.intraday),
+            "refetch_sessions": self.refetch_sessions,
             "exchange": self.exchange,
             "start": self.start,
             "end": self.end,
@@ -135,6 +166,8 @@ def load_settings(home: Path | None = None, environment: Mapping[str, str] | Non
     values = _stored(path) if path.exists() else {}
     if values.get("books"):
         values["books"] = Path(values["books"])
+    if "intraday" in values:
+        values["intraday"] = tuple(values["intraday"])
     settings = Settings(home=folder, database_url=variables.get(DATABASE_VARIABLE) or None, **values)
     if settings.trading not in TRADING_MODES:
         msg = f"{path}: trading must be {' or '.join(TRADING_MODES)}, not {settings.trading!r}"

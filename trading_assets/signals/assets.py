@@ -6,6 +6,8 @@ import polars as pl
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data.calendar import sessions
+from trading_assets.market_data.contract import MEMBERSHIP
+from trading_assets.market_data.universe import members_only
 from trading_assets.orchestration import mappings
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
@@ -24,22 +26,23 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         **table_asset(ML_ALPHA, owner=OWNER, kinds={"polars"}),
         partitions_def=partitions.strategy_sessions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        ins={"predictions": table_in(DAILY, mappings.same_session())},
+        ins={"predictions": table_in(DAILY, mappings.same_session()), "membership": table_in(MEMBERSHIP)},
     )
     def ml_alpha(
-        context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], predictions: LakeFrame
+        context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], predictions: LakeFrame, membership: LakeFrame
     ) -> pl.DataFrame:
         from trading_assets.signals.ml_alpha import ml_alpha as compute
 
         scope = run_scope_of(context, ML_ALPHA)
         first, last = scope.window()
         days = sessions(desk.settings.exchange, first, last)
+        members = membership.read()
         found = [ML_ALPHA.empty()]
         for strategy in scope.values["strategy"]:
             model = STRATEGIES[strategy]
             with retry_when_not_ready(desk.settings.retry_seconds):
                 predictions.require_written([f"{day}|{model}" for day in days], for_what=ML_ALPHA.table)
-            rows = predictions.read(start=first, end=last, model=model)
+            rows = members_only(predictions.read(start=first, end=last, model=model), members)
             found.append(compute(rows, strategy=strategy))
         return pl.concat(found)
 

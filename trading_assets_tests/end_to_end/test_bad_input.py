@@ -13,9 +13,11 @@ import polars as pl
 import pytest
 
 from trading_assets.demo import configure
+from trading_assets.lake import LakeFrame
 from trading_assets.lake.contracts import CONFLICT, DUPLICATE
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.market_data.calendar import first_session, last_session, sessions
+from trading_assets.market_data.contract import SOURCE_FAILURES
 from trading_assets.market_data.sources.errors import SourceFormatError, UnknownSymbolError
 from trading_assets.orchestration.clock import last_close, now
 from trading_assets.orchestration.settings import Settings
@@ -215,7 +217,7 @@ def test_past_the_limit_the_check_blocks_and_nothing_downstream_runs(desk: Bench
     result = bench.run("refresh_panel", EVERYTHING, raises=False)
     assert not result.success
     made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
-    assert made == {"market_data/bars_daily", "market_data/corporate_actions"}
+    assert made == {"market_data/bars_daily", "market_data/corporate_actions", "market_data/listings"}
     assert bench.hashes("features.technical", "labels.forward_return") == before
     failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
     assert [check.check_name for check in failed] == ["contract"]
@@ -327,12 +329,31 @@ def test_a_feed_that_is_chosen_is_the_only_one_read(desk: Bench, tmp_path: Path)
     assert found.quarantined.is_empty()
 
 
-def test_a_symbol_that_the_files_no_longer_have_is_an_error_that_names_it(desk: Bench, tmp_path: Path) -> None:
+def test_a_symbol_that_the_files_no_longer_have_keeps_its_rows_is_reported_and_stops_no_other(
+    desk: Bench, tmp_path: Path
+) -> None:
+    changed = good_rows().filter(pl.col("symbol") != "BBB")
+    changed = changed.with_columns(volume=pl.col("volume").cast(pl.Int64) + 1)
+    changed.write_csv(tmp_path / "bars.csv")
+    bench = desk.with_source({"kind": "files", "path": str(tmp_path / "bars.csv")})
+    before = bench.read(BARS)
+    result = bench.run("refresh_panel", EVERYTHING, only=[BARS])
+    after = bench.read(BARS)
+    of_bbb = pl.col("symbol") == "BBB"
+    assert after.filter(of_bbb).equals(before.filter(of_bbb))
+    assert after.filter(~of_bbb)["volume"].to_list() == (before.filter(~of_bbb)["volume"] + 1).to_list()
+    assert metadata_of(result, BARS)["symbols_unanswered"] == 1
+    failures = LakeFrame(bench.desk.lake, SOURCE_FAILURES).read(table_name=BARS)
+    assert failures.select("symbol", "source", "reason").rows() == [("BBB", "files", "unknown_symbol")]
+    assert "does not have 'BBB'" in failures["message"][0]
+    assert "take the symbol out of the universe" in failures["message"][0]
+
+
+def test_where_no_symbol_is_left_the_step_fails_and_says_why(desk: Bench, tmp_path: Path) -> None:
     good_rows().filter(pl.col("symbol") != "BBB").write_csv(tmp_path / "bars.csv")
     bench = desk.with_source({"kind": "files", "path": str(tmp_path / "bars.csv")})
     before = bench.hashes(BARS)
+    alone = multi_range({"date": "2015", "symbol": "BBB"}, {"date": "2016", "symbol": "BBB"})
     with pytest.raises(UnknownSymbolError, match=r"does not have 'BBB'.*take the symbol out of the universe"):
-        bench.run("refresh_panel", EVERYTHING, only=[BARS])
+        bench.run("refresh_panel", alone, only=[BARS])
     assert bench.hashes(BARS) == before
-    others = multi_range({"date": "2015", "symbol": "CCC"}, {"date": "2016", "symbol": "CCC"})
-    assert bench.run("refresh_panel", others, only=[BARS]).success

@@ -75,6 +75,7 @@ class Rows:
     """A source of bare rows: like any, it passes rows without a readable date or symbol to whoever asks."""
 
     name = "rows"
+    is_remote = False
 
     def bars(self, symbols: Sequence[str], start: date, end: date, interval: str = "1d") -> pl.DataFrame:
         wanted = [

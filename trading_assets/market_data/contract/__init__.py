@@ -1,5 +1,6 @@
-"""Tables of market data, by what they are about: prices, who trades when, companies and filings, quality."""
+"""Contracts of market data. Here: tables of prices, listings, filings, quality. Not here: how they are filled."""
 
+from trading_assets.market_data.contract import universe
 from trading_assets.market_data.contract.bars import BARS_DAILY, BARS_HOURLY, BARS_MINUTE, CORPORATE_ACTIONS, QUOTES
 from trading_assets.market_data.contract.filings import COMPANIES, FUNDAMENTALS, ITEMS, NEWS
 from trading_assets.market_data.contract.quality import (
@@ -34,4 +35,4 @@ __all__ = [
     "SYMBOL_MAINTENANCE",
 ]
 
-CONTRACTS = (SYMBOLS, BARS_DAILY, CORPORATE_ACTIONS)
+CONTRACTS = (*universe.CONTRACTS, BARS_DAILY, BARS_HOURLY, BARS_MINUTE, CORPORATE_ACTIONS)

@@ -6,7 +6,7 @@ A message names the source, what was asked for (symbol, date or setting) and wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 import polars as pl
@@ -37,9 +37,13 @@ class SourceConfigError(SourceError):
 
 
 class UnknownSymbolError(SourceError):
-    """The source has never had a symbol that was asked for."""
+    """The source has never had symbols that were asked for; `symbols` names them where the source said which."""
 
     reason = "unknown_symbol"
+
+    def __init__(self, message: str, symbols: Sequence[str] = ()) -> None:
+        self.symbols = tuple(symbols)
+        super().__init__(message)
 
 
 class DelistedSymbolError(SourceError):

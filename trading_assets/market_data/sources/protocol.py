@@ -274,7 +274,7 @@ def check_request(source: str, symbols: Sequence[str], start: date, end: date, k
     wanted = list(dict.fromkeys(symbols))
     missing = [symbol for symbol in wanted if symbol not in known]
     if missing:
-        raise UnknownSymbolError(_unknown_symbols(source, missing, known))
+        raise UnknownSymbolError(_unknown_symbols(source, missing, known), missing)
     return wanted
 
 

@@ -1,0 +1,285 @@
+"""The universe: which names belong to it when, from listings, a list, an index with dated lists, or a screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import polars as pl
+
+from trading_assets.market_data.contract import MEMBERSHIP
+
+Kind = Literal["listed", "symbols", "file", "index", "screen"]
+
+_A_DAY = timedelta(days=1)
+_DATED = re.compile(r"(\d{4}-\d{2}-\d{2})")
+_SYMBOL_COLUMNS = ("symbol", "ticker")
+_SPELLING = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-^=]{0,14}")
+
+
+class UniverseError(ValueError):
+    """The setting `universe` cannot be used; the message names the part of it, or the file, and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberList:
+    """The members of a universe on one day.
+
+    Attributes
+    ----------
+    day : date or None
+        Day of the list; None where it does not say, so that the day it was first used counts.
+    symbols : tuple of str
+        Members, each once.
+    malformed : tuple of str
+        Lines of the file in which no symbol can be read.
+    """
+
+    day: date | None
+    symbols: tuple[str, ...]
+    malformed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Universe:
+    """The setting `universe`.
+
+    Parameters
+    ----------
+    kind
+        ``listed``: every name of the source, while it is listed. ``symbols``: the names given here. ``file``: one
+        list. ``index``: a folder with one list per date, the date in the file name (``..._2014-01-01.csv``).
+        ``screen``: what a screen of the source answers today.
+    name
+        Name of the universe in `market_data.membership`.
+    symbols, path, screen
+        What the kind needs.
+    as_of
+        Day of a list that does not say its own.
+
+    Raises
+    ------
+    UniverseError
+        The kind is unknown, or lacks what it needs.
+    """
+
+    kind: Kind = "listed"
+    name: str = "universe"
+    symbols: tuple[str, ...] = ()
+    path: Path | None = None
+    screen: str | None = None
+    as_of: date | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the kind has what it needs."""
+        if self.kind not in get_args(Kind):
+            msg = f"setting universe.kind is {self.kind!r}; it must be one of {', '.join(get_args(Kind))}"
+            raise UniverseError(msg)
+        needed = {"symbols": "symbols", "file": "path", "index": "path", "screen": "screen"}.get(self.kind)
+        if needed and not getattr(self, needed):
+            msg = f"setting universe: the kind {self.kind!r} needs {needed}"
+            raise UniverseError(msg)
+
+    def lists(self) -> list[MemberList]:
+        """The lists of the universe, oldest first; none for the kinds whose names the source gives.
+
+        Raises
+        ------
+        UniverseError
+            A file is missing, empty, has no column of symbols, or an index has no dated list.
+        """
+        if self.kind == "symbols":
+            return [MemberList(self.as_of, tuple(dict.fromkeys(self.symbols)))]
+        if self.kind == "file" and self.path:
+            return [read_list(self.path, self.as_of or _day_in(self.path))]
+        if self.kind == "index" and self.path:
+            return _index_lists(self.path, self.as_of)
+        return []
+
+
+def universe_of(setting: Mapping[str, Any] | None) -> Universe:
+    """Read the setting `universe`.
+
+    Raises
+    ------
+    UniverseError
+        A key is unknown or a value cannot be used.
+    """
+    values = dict(setting or {})
+    known = Universe.__dataclass_fields__
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        msg = f"setting universe.{unknown[0]} does not exist; there are {', '.join(known)}"
+        raise UniverseError(msg)
+    if values.get("path"):
+        values["path"] = Path(values["path"]).expanduser()
+    if "symbols" in values:
+        values["symbols"] = tuple(map(str, values["symbols"] or ()))
+    return Universe(**values)
+
+
+def names_of(lists: Iterable[MemberList]) -> list[str]:
+    """All names that were ever members, sorted."""
+    return sorted({symbol for one in lists for symbol in one.symbols})
+
+
+def read_list(path: Path, day: date | None) -> MemberList:
+    """Read a list of symbols: CSV or Parquet with a column of symbols, or text with one symbol a line.
+
+    A line without a readable symbol does not stop the others; it is returned as malformed.
+    """
+    if not path.is_file():
+        msg = f"setting universe.path: there is no file {path}"
+        raise UniverseError(msg)
+    cells = _cells(path)
+    good = [text for text in cells if _SPELLING.fullmatch(text)]
+    malformed = tuple(text for text in cells if not _SPELLING.fullmatch(text))
+    if not good:
+        msg = f"{path} holds no symbol; it needs a column {' or '.join(_SYMBOL_COLUMNS)}, or one symbol a line"
+        raise UniverseError(msg)
+    return MemberList(day, tuple(dict.fromkeys(good)), malformed)
+
+
+def listed_membership(symbols: pl.DataFrame, *, universe: str) -> pl.DataFrame:
+    """Membership of every name while it is listed, in the columns of market_data.membership."""
+    return symbols.select(
+        universe=pl.lit(universe),
+        symbol="symbol",
+        first_date="first_session",
+        last_date=pl.col("delisted_on").dt.offset_by("-1d"),
+        basis=pl.lit("dated"),
+        listed_on=pl.lit(None, dtype=pl.Date),
+        source="source",
+    )
+
+
+def list_membership(
+    lists: Sequence[MemberList], *, universe: str, source: str, start: date, stretch: bool
+) -> pl.DataFrame:
+    """Membership by dated lists, in the columns of market_data.membership.
+
+    A member of a list belongs from its day until the day before the first later list without it.
+
+    Parameters
+    ----------
+    lists : sequence of MemberList
+        Lists with a day, oldest first.
+    universe, source : str
+        Columns of the rows.
+    start : date
+        First day of the lake.
+    stretch : bool
+        Also use the first list for the days before it, as rows of the basis ``hindsight``: nobody knew it then.
+    """
+    rows: list[tuple[str, date, date | None, str, date]] = []
+    since: dict[str, tuple[date, date]] = {}
+    for one in lists:
+        day = _dated(one)
+        for symbol in sorted(set(since) - set(one.symbols)):
+            first, listed = since.pop(symbol)
+            rows.append((symbol, first, day - _A_DAY, "dated", listed))
+        for symbol in one.symbols:
+            since.setdefault(symbol, (day, day))
+    rows += [(symbol, first, None, "dated", listed) for symbol, (first, listed) in since.items()]
+    if stretch and lists and start < _dated(lists[0]):
+        day = _dated(lists[0])
+        rows += [(symbol, start, day - _A_DAY, "hindsight", day) for symbol in lists[0].symbols]
+    frame = pl.DataFrame(
+        rows,
+        schema={
+            "symbol": pl.String,
+            "first_date": pl.Date,
+            "last_date": pl.Date,
+            "basis": pl.String,
+            "listed_on": pl.Date,
+        },
+        orient="row",
+    )
+    return frame.with_columns(universe=pl.lit(universe), source=pl.lit(source)).select(*MEMBERSHIP.schema)
+
+
+def membership_of(
+    universe: Universe, symbols: pl.DataFrame, before: pl.DataFrame, *, start: date, today: date
+) -> pl.DataFrame:
+    """Membership of a desk's universe, in the columns of market_data.membership.
+
+    Parameters
+    ----------
+    universe : Universe
+        The setting.
+    symbols : polars.DataFrame
+        market_data.symbols.
+    before : polars.DataFrame
+        market_data.membership as it is stored: a list without a day keeps the day on which it was first used.
+    start, today : date
+        First day of the lake, and the present day.
+    """
+    if universe.kind == "listed":
+        return listed_membership(symbols, universe=universe.name)
+    lists = universe.lists() or [MemberList(None, tuple(symbols["symbol"]))]
+    first_used = before.filter(pl.col("universe") == universe.name)["listed_on"].min()
+    day = first_used if isinstance(first_used, date) else today
+    dated = sorted((replace(one, day=one.day or day) for one in lists), key=_dated)
+    return list_membership(
+        dated, universe=universe.name, source=universe.kind, start=start, stretch=universe.kind != "index"
+    )
+
+
+def members_only(rows: pl.DataFrame, membership: pl.DataFrame) -> pl.DataFrame:
+    """Rows (symbol, date, ...) on whose date the name is a member, with the columns `basis` and `listed_on`."""
+    spans = membership.select("symbol", "first_date", "last_date", "basis", "listed_on")
+    covered = (
+        rows.select("symbol", "date")
+        .unique()
+        .join(spans, on="symbol")
+        .filter(pl.col("first_date") <= pl.col("date"), pl.col("date") <= pl.col("last_date").fill_null(date.max))
+        .sort("symbol", "date", "basis")
+        .unique(["symbol", "date"], keep="first", maintain_order=True)
+        .select("symbol", "date", "basis", "listed_on")
+    )
+    return rows.join(covered, on=["symbol", "date"], maintain_order="left")
+
+
+def _dated(one: MemberList) -> date:
+    if one.day is None:
+        msg = "a list of the universe has no day; give setting universe.as_of"
+        raise UniverseError(msg)
+    return one.day
+
+
+def _day_in(path: Path) -> date | None:
+    found = _DATED.search(path.stem)
+    return date.fromisoformat(found[1]) if found else None
+
+
+def _index_lists(folder: Path, as_of: date | None) -> list[MemberList]:
+    files = sorted(file for file in folder.glob("*") if file.suffix in (".csv", ".parquet", ".txt"))
+    days = {file: _day_in(file) or as_of for file in files}
+    lists = [read_list(file, day) for file, day in days.items() if day is not None]
+    if not lists:
+        msg = (
+            f"setting universe.path: {folder} holds no list with a date in its name (constituents_2014-01-01.csv); "
+            "rename the files, or give setting universe.as_of for lists that do not say their day"
+        )
+        raise UniverseError(msg)
+    return sorted(lists, key=_dated)
+
+
+def _cells(path: Path) -> list[str]:
+    if path.suffix == ".parquet":
+        frame = pl.read_parquet(path)
+    else:
+        first = next(iter(path.read_text(encoding="utf-8-sig").splitlines()), "")
+        header = [name.strip().lower() for name in first.split(",")]
+        if not set(header) & set(_SYMBOL_COLUMNS):
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        frame = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
+    found = next((name for name in frame.columns if name.strip().lower() in _SYMBOL_COLUMNS), None)
+    if found is None:
+        return []
+    return [str(text).strip() if text is not None else "" for text in frame[found].to_list()]
