@@ -16,7 +16,7 @@ from trading_assets.market_data.sources._timestamps import Stamps, read_stamps, 
 from trading_assets.market_data.sources.errors import SourceFormatError
 from trading_assets.market_data.sources.protocol import CORPORATE_ACTIONS_SCHEMA, Interval, bars_schema
 
-__all__ = ["BarFile", "BarReader"]
+__all__ = ["BarFile", "BarReader", "start_of_day", "within"]
 
 _INSTANT = pl.Datetime("us", "UTC")
 _FEED_COLUMNS = ("feed", "source")
@@ -53,7 +53,7 @@ class BarFile:
         values["feed"] = feed.cast(pl.String)
         values["raw"] = _columns.original_row(self.table.schema.names(), unreadable)
         return self.lazy.filter(
-            _one_of(self.cells["symbol"].value, symbols), _within(self.stamps.date, start, end)
+            _columns.one_of(self.cells["symbol"].value, symbols), within(self.stamps.date, start, end)
         ).select(values[name].alias(name) for name in bars_schema(interval))
 
 
@@ -83,7 +83,7 @@ class BarReader:
         found = _columns.resolve(
             table.schema.names(), standard, self.columns, file=table.file, setting=_COLUMNS_SETTING
         )
-        stamps, dates = self._dates(table, found["date"], daily=self.daily, setting=_COLUMNS_SETTING)
+        stamps, dates = self.dates(table, found["date"], daily=self.daily, setting=_COLUMNS_SETTING)
         numbers = {
             name: _columns.number(
                 found[name],
@@ -124,12 +124,12 @@ class BarReader:
         if "known_at" in mapping or any(name.lower() == "known_at" for name in names):
             standard["known_at"] = ()
         found = _columns.resolve(names, standard, mapping, file=table.file, setting=_ACTIONS_SETTING)
-        stamps, ex_date = self._dates(table, found["ex_date"], daily=True, setting=_ACTIONS_SETTING)
-        known_at = Cell(_start_of_day(stamps.date))
+        stamps, ex_date = self.dates(table, found["ex_date"], daily=True, setting=_ACTIONS_SETTING)
+        known_at = Cell(start_of_day(stamps.date))
         if "known_at" in found:
-            known, cell = self._dates(table, found["known_at"], daily=True, setting=_ACTIONS_SETTING)
+            known, cell = self.dates(table, found["known_at"], daily=True, setting=_ACTIONS_SETTING)
             from_date = pl.when(known.date < stamps.date).then(known.date.dt.offset_by("1d")).otherwise(known.date)
-            known_at = Cell(pl.coalesce(known.instant, _start_of_day(from_date)), cell.unreadable)
+            known_at = Cell(pl.coalesce(known.instant, start_of_day(from_date)), cell.unreadable)
         cells = {
             "symbol": _columns.text(found["symbol"]),
             "ex_date": ex_date,
@@ -142,10 +142,17 @@ class BarReader:
         unreadable = [cell.unreadable for cell in cells.values() if cell.unreadable is not None]
         values = {name: cell.value for name, cell in cells.items()} | {"source": pl.lit(source)}
         values["raw"] = _columns.original_row(names, unreadable)
-        wanted = _one_of(cells["symbol"].value, symbols), _within(stamps.date, start, end)
+        wanted = _columns.one_of(cells["symbol"].value, symbols), within(stamps.date, start, end)
         return table.rows.filter(*wanted).select(values[name].alias(name) for name in CORPORATE_ACTIONS_SCHEMA)
 
-    def _dates(self, table: _tables.Table, column: str, *, daily: bool, setting: str) -> tuple[Stamps, Cell]:
+    def dates(self, table: _tables.Table, column: str, *, daily: bool, setting: str) -> tuple[Stamps, Cell]:
+        """Read a column of dates or moments: its stamps, and its date with whether a cell cannot be read.
+
+        Raises
+        ------
+        SourceFormatError
+            If the column holds another type, or no time of day where it must.
+        """
         dtype = table.schema[column]
         readable = isinstance(dtype, pl.Date | pl.Datetime | pl.String)
         if not readable and not (dtype.is_integer() and self.date_format is not None):
@@ -223,13 +230,11 @@ def _check_dates(file: BarFile) -> None:
             )
 
 
-def _one_of(symbol: pl.Expr, symbols: Sequence[str]) -> pl.Expr:
-    return symbol.is_in(symbols) | symbol.is_null()
-
-
-def _within(day: pl.Expr, start: date, end: date) -> pl.Expr:
+def within(day: pl.Expr, start: date, end: date) -> pl.Expr:
+    """Whether a day is in a window, or cannot be read: every answer carries such rows."""
     return day.is_between(start, end) | day.is_null()
 
 
-def _start_of_day(day: pl.Expr) -> pl.Expr:
+def start_of_day(day: pl.Expr) -> pl.Expr:
+    """Midnight UTC at the start of a day."""
     return day.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(_INSTANT)

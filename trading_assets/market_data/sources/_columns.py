@@ -9,7 +9,17 @@ import polars as pl
 
 from trading_assets.market_data.sources.errors import SourceFormatError
 
-__all__ = ["ACTION_COLUMNS", "BAR_COLUMNS", "NAME_COLUMNS", "Cell", "number", "original_row", "resolve", "text"]
+__all__ = [
+    "ACTION_COLUMNS",
+    "BAR_COLUMNS",
+    "NAME_COLUMNS",
+    "Cell",
+    "number",
+    "one_of",
+    "original_row",
+    "resolve",
+    "text",
+]
 
 # Standard name -> other names it usually goes by, most specific first. An adjusted close is never taken for the close.
 BAR_COLUMNS: Mapping[str, Sequence[str]] = {
@@ -43,9 +53,15 @@ class Cell:
 
 
 def resolve(
-    found: Sequence[str], standard: Mapping[str, Sequence[str]], mapping: Mapping[str, str], *, file: str, setting: str
+    found: Sequence[str],
+    standard: Mapping[str, Sequence[str]],
+    mapping: Mapping[str, str],
+    *,
+    file: str,
+    setting: str,
+    optional: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, str]:
-    """Return the file's column of each standard name.
+    """Return the file's column of each standard name, and of the optional names that the file has.
 
     The mapping wins, then the same name, then the same name in another case, then an alias.
 
@@ -54,14 +70,15 @@ def resolve(
     SourceFormatError
         If a column is missing or two fit equally well; the message names the file, its columns and the setting.
     """
-    unknown = sorted(set(mapping) - set(standard))
+    known = {**standard, **(optional or {})}
+    unknown = sorted(set(mapping) - set(known))
     if unknown:
         raise SourceFormatError(
             f"setting {setting}: {', '.join(map(repr, unknown))} is no standard column; "
-            f"map from {', '.join(standard)} to the names in {file}: {_listed(found)}."
+            f"map from {', '.join(known)} to the names in {file}: {_listed(found)}."
         )
-    resolved = {name: _find(name, found, standard[name], mapping, file=file, setting=setting) for name in standard}
-    missing = [name for name, column in resolved.items() if column is None]
+    resolved = {name: _find(name, found, known[name], mapping, file=file, setting=setting) for name in known}
+    missing = [name for name in standard if resolved[name] is None]
     if missing:
         example = ", ".join(f"{name}: <column>" for name in missing)
         raise SourceFormatError(
@@ -92,6 +109,11 @@ def _find(
         if matches:
             return matches[0]
     return None
+
+
+def one_of(symbol: pl.Expr, symbols: Sequence[str]) -> pl.Expr:
+    """Whether a symbol is one of those asked for, or cannot be read: every answer carries such rows."""
+    return symbol.is_in(symbols) | symbol.is_null()
 
 
 def text(column: str) -> Cell:

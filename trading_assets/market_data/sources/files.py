@@ -1,13 +1,14 @@
-"""Bars from your own Parquet or CSV files: one file, a folder or a glob, with a column mapping where names differ."""
+"""Your own Parquet or CSV files: one file, a folder or a glob, with a column mapping where names differ."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -15,9 +16,15 @@ import polars as pl
 from trading_assets.market_data import calendar
 from trading_assets.market_data.sources import _columns, _tables
 from trading_assets.market_data.sources._bar_files import BarFile, BarReader
+from trading_assets.market_data.sources._filings_files import FilingReader
+from trading_assets.market_data.sources._unadjust import raw_from_split_adjusted
 from trading_assets.market_data.sources.errors import SourceConfigError, SourceFormatError
 from trading_assets.market_data.sources.protocol import (
+    COMPANIES_SCHEMA,
     CORPORATE_ACTIONS_SCHEMA,
+    FUNDAMENTALS_SCHEMA,
+    LISTINGS_SCHEMA,
+    NEWS_SCHEMA,
     SYMBOLS_SCHEMA,
     Interval,
     bars_schema,
@@ -51,8 +58,22 @@ class FilesSource:
         The files have no symbol column: ``AAPL.csv`` holds AAPL.
     actions_path, actions_columns
         Splits and dividends (`symbol`, `ex_date`, `kind`, `value`, optionally `known_at`), and their column mapping.
+    adjustment
+        "none" where the prices are as traded; "split" where the vendor has adjusted them, and the volumes, for every
+        split in the files of `actions_path`: they are turned back into what was traded.
     names_path
         `symbol` and `name` of companies.
+    companies_path
+        `symbol` and any of `name`, `sector`, `industry`, `country`, `market_cap`, `shares_outstanding`, `officers`, and
+        `known_on` where the file has more than one day's list.
+    fundamentals_path, fundamentals_columns
+        Figures of filings, one row per figure (`item`, `value`) or per filing with a column per item, with `symbol`,
+        `period_end`, `period` and `known_at`; optionally `currency`, `amended`, `basis`.
+    news_path, news_columns
+        Stories: `symbol` (or several in one cell), `published_at`, `headline`; optionally `id`, `known_at`, `summary`,
+        `text`, `author`, `url`, `publisher`.
+    listings_path, listings_columns
+        Listings, delistings and renames: `symbol`, `date`, `kind`; optionally `value`, `other_symbol`, `known_at`.
     exchange, currency
         Of all symbols in the files.
     date_format
@@ -77,7 +98,15 @@ class FilesSource:
     symbol_in_file_name: bool = False
     actions_path: str | Path | None = None
     actions_columns: Mapping[str, str] = field(default_factory=dict)
+    adjustment: Literal["none", "split"] = "none"
     names_path: str | Path | None = None
+    companies_path: str | Path | None = None
+    fundamentals_path: str | Path | None = None
+    fundamentals_columns: Mapping[str, str] = field(default_factory=dict)
+    news_path: str | Path | None = None
+    news_columns: Mapping[str, str] = field(default_factory=dict)
+    listings_path: str | Path | None = None
+    listings_columns: Mapping[str, str] = field(default_factory=dict)
     exchange: str = "XNYS"
     currency: str = "USD"
     date_format: str | None = None
@@ -96,11 +125,23 @@ class FilesSource:
                     f"setting source.files.timezone: {self.timezone!r} is no time zone; "
                     "use an IANA name such as 'UTC' or 'America/New_York'."
                 ) from error
+        if self.adjustment == "split" and self.actions_path is None:
+            raise SourceConfigError(
+                "setting source.files.adjustment is 'split', but there is no source.files.actions_path: without its "
+                "splits the prices cannot be turned back into those that were traded; give the splits."
+            )
 
     @property
     def offers(self) -> frozenset[str]:
-        """Bars of the files' interval and corporate actions."""
-        return frozenset({interval_table(self.interval), "corporate_actions"})
+        """Bars of the files' interval, corporate actions, and the tables whose path is set."""
+        further = {
+            "companies": self.companies_path,
+            "fundamentals": self.fundamentals_path,
+            "news": self.news_path,
+            "listings": self.listings_path,
+        }
+        given = {table for table, path in further.items() if path is not None}
+        return frozenset({interval_table(self.interval), "corporate_actions", *given})
 
     @property
     def is_remote(self) -> bool:
@@ -143,7 +184,11 @@ class FilesSource:
             (file.table, file.rows(wanted, start, end, source=self.name, interval=interval)) for file in self._files
         ]
         order = ["symbol", "date"] if interval == "1d" else ["symbol", "ts"]
-        return _tables.collect(frames, setting="source.files.path").sort(order, maintain_order=True)
+        rows = _tables.collect(frames, setting="source.files.path").sort(order, maintain_order=True)
+        if self.adjustment == "none":
+            return rows
+        splits = self.corporate_actions(wanted, date.min, date.max).filter(pl.col("kind") == "split")
+        return raw_from_split_adjusted(rows, splits).with_columns(adjustment=pl.lit("split"))
 
     def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return the rows of `actions_path`, none if it is not set.
@@ -152,21 +197,77 @@ class FilesSource:
         before the ex-date counts from the end of that day.
         """
         wanted = check_request(self.name, symbols, start, end, self._known)
-        if self.actions_path is None or not wanted:
-            return CORPORATE_ACTIONS_SCHEMA.to_frame()
-        setting = "source.files.actions_path"
-        frames = []
-        for path in _tables.find_files(self.actions_path, setting=setting):
-            table = _tables.open_table(path, setting=setting)
-            frames.append(
-                (
-                    table,
-                    self._reader.actions(
-                        table, self.actions_columns, symbols=wanted, start=start, end=end, source=self.name
-                    ),
-                )
+
+        def rows(table: _tables.Table) -> pl.LazyFrame:
+            return self._reader.actions(
+                table, self.actions_columns, symbols=wanted, start=start, end=end, source=self.name
             )
-        return _tables.collect(frames, setting=setting).sort("symbol", "ex_date", "kind", maintain_order=True)
+
+        return self._further("actions_path", CORPORATE_ACTIONS_SCHEMA, wanted, rows).sort(
+            "symbol", "ex_date", "kind", maintain_order=True
+        )
+
+    def listings(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
+        """Return the rows of `listings_path` dated in the window, none if it is not set.
+
+        Without a column `known_at` an event counts as known from midnight UTC at the start of its date.
+        """
+        wanted = check_request(self.name, symbols, start, end, self._known)
+        return self._further(
+            "listings_path",
+            LISTINGS_SCHEMA,
+            wanted,
+            lambda table: self._filings.listings(table, self.listings_columns, wanted, start, end),
+        ).sort("symbol", "date", "kind", maintain_order=True)
+
+    def fundamentals(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
+        """Return the figures of `fundamentals_path` that became known in the window, none if it is not set.
+
+        A filing dated by its day alone counts from midnight UTC at the end of that day, an amendment one second later.
+        """
+        wanted = check_request(self.name, symbols, start, end, self._known)
+        return self._further(
+            "fundamentals_path",
+            FUNDAMENTALS_SCHEMA,
+            wanted,
+            lambda table: self._filings.fundamentals(table, self.fundamentals_columns, wanted, start, end),
+        ).sort("symbol", "period_end", "period", "item", "known_at", maintain_order=True)
+
+    def news(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
+        """Return the stories of `news_path` that became known in the window, none if it is not set."""
+        wanted = check_request(self.name, symbols, start, end, self._known)
+        return self._further(
+            "news_path",
+            NEWS_SCHEMA,
+            wanted,
+            lambda table: self._filings.news(table, self.news_columns, wanted, start, end),
+        ).sort("symbol", "known_at", "id", maintain_order=True)
+
+    def companies(self, symbols: Sequence[str], now: datetime) -> pl.DataFrame:
+        """Return per symbol the newest row of `companies_path` known by the day of `now`, and rows of no readable day.
+
+        A file without days is today's list.
+        """
+        wanted = check_request(self.name, symbols, now.date(), now.date(), self._known)
+        rows = self._further(
+            "companies_path", COMPANIES_SCHEMA, wanted, lambda table: self._filings.companies(table, wanted, now)
+        )
+        newest = pl.col("known_on") == pl.col("known_on").max().over("symbol")
+        return rows.filter(newest | pl.col("known_on").is_null()).sort("symbol", maintain_order=True)
+
+    def _further(
+        self, path: str, schema: pl.Schema, wanted: list[str], rows: Callable[[_tables.Table], pl.LazyFrame]
+    ) -> pl.DataFrame:
+        """Rows of the files of a setting, none without files or symbols."""
+        given, setting = getattr(self, path), f"source.files.{path}"
+        if given is None or not wanted:
+            return schema.to_frame()
+        tables = [_tables.open_table(file, setting=setting) for file in _tables.find_files(given, setting=setting)]
+        return _tables.collect([(table, rows(table)) for table in tables], setting=setting)
+
+    @cached_property
+    def _filings(self) -> FilingReader:
+        return FilingReader(bars=self._reader, source=self.name, currency=self.currency)
 
     @cached_property
     def _reader(self) -> BarReader:
