@@ -43,6 +43,7 @@ from trading_assets.market_data.sources.protocol import (
 )
 from trading_assets.market_data.sources.sample import SampleSource
 from trading_assets.market_data.sources.simulated import SimulatedSource, SimulationParameters
+from trading_assets.market_data.sources.yahoo import YahooParameters, YahooSource
 
 __all__ = [
     "COMPANIES_SCHEMA",
@@ -77,6 +78,8 @@ __all__ = [
     "SourceUnavailableError",
     "UnknownSymbolError",
     "UnsupportedIntervalError",
+    "YahooParameters",
+    "YahooSource",
     "bars_schema",
     "interval_table",
     "make_source",

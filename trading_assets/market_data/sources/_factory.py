@@ -15,6 +15,8 @@ from trading_assets.market_data.sources.files import FilesSource
 from trading_assets.market_data.sources.protocol import Source
 from trading_assets.market_data.sources.sample import SampleSource
 from trading_assets.market_data.sources.simulated import SimulatedSource, SimulationParameters
+from trading_assets.market_data.sources.yahoo import Transport, YahooParameters, YahooSource
+from trading_assets.orchestration.clock import now
 
 __all__ = ["make_source"]
 
@@ -23,9 +25,20 @@ _SETTINGS: Final[Mapping[str, type[Any]]] = {
     "files": FilesSource,
     "sample": SampleSource,
     "simulated": SimulationParameters,
+    "yahoo": YahooParameters,
 }
+
+
+def _yahoo(parameters: YahooParameters) -> YahooSource:
+    return YahooSource(parameters, Transport(now=now))
+
+
 # Settings that are not their source themselves.
-_SOURCES: Final[Mapping[type[Any], Any]] = {AlpacaParameters: AlpacaSource, SimulationParameters: SimulatedSource}
+_SOURCES: Final[Mapping[type[Any], Any]] = {
+    AlpacaParameters: AlpacaSource,
+    SimulationParameters: SimulatedSource,
+    YahooParameters: _yahoo,
+}
 
 
 def make_source(config: Mapping[str, object]) -> Source:
@@ -34,9 +47,9 @@ def make_source(config: Mapping[str, object]) -> Source:
     Parameters
     ----------
     config
-        `kind` (``"sample"``, ``"files"``, ``"simulated"`` or ``"alpaca"``) and the parameters of `FilesSource`,
-        `SimulationParameters` or `AlpacaParameters` under their own names; dates may be ISO 8601 text, as in a YAML
-        file.
+        `kind` (``"sample"``, ``"files"``, ``"simulated"``, ``"alpaca"`` or ``"yahoo"``) and the parameters of
+        `FilesSource`, `SimulationParameters`, `AlpacaParameters` or `YahooParameters` under their own names; dates may
+        be ISO 8601 text, as in a YAML file.
 
     Raises
     ------

@@ -1,0 +1,244 @@
+"""Yahoo Finance: free, without a key, for research; what it may be asked, how often, and what its answers become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from trading_assets.market_data import calendar
+from trading_assets.market_data.sources.errors import SourceConfigError, SourceError
+from trading_assets.market_data.sources.protocol import (
+    COMPANIES_SCHEMA,
+    CORPORATE_ACTIONS_SCHEMA,
+    FUNDAMENTALS_SCHEMA,
+    QUOTES_SCHEMA,
+    SYMBOLS_SCHEMA,
+    Interval,
+    bars_schema,
+    check_interval,
+    check_request,
+)
+from trading_assets.market_data.sources.yahoo import _companies, _prices
+from trading_assets.market_data.sources.yahoo._batch import answer, ask_each
+from trading_assets.market_data.sources.yahoo._client import Client
+from trading_assets.market_data.sources.yahoo._fundamentals import fundamentals
+from trading_assets.market_data.sources.yahoo._rate import Backoff, Pace, shared_bucket
+from trading_assets.market_data.sources.yahoo._windows import Market, check_reach
+
+if TYPE_CHECKING:
+    from trading_assets.market_data.sources.yahoo._session import Manners, YahooSession
+
+__all__ = ["Transport", "YahooParameters", "YahooSource"]
+
+_INTERVALS: tuple[Interval, ...] = ("1d", "1h", "1m")
+
+
+@dataclass(frozen=True, kw_only=True)
+class YahooParameters:
+    """What Yahoo is asked for, and how politely.
+
+    Parameters
+    ----------
+    symbols
+        Tickers as finance.yahoo.com writes them: ``"BRK-B"``, ``"RELIANCE.NS"``, ``"^GSPC"``.
+    screen
+        A screen that adds to them the symbols it finds today: the name of one of Yahoo's own, ``"day_gainers"``, or a
+        query ``{"operator": "gt", "operands": ["intradaymarketcap", 2000000000]}``. A list of today used for the past
+        is hindsight.
+    screen_size
+        Most symbols taken from the screen, up to 250.
+    exchange, currency
+        Calendar code of the exchange and currency of the prices, the same for all symbols.
+    requests_per_second, burst
+        Rate limit of this process: requests per second over time, and at once.
+    retries
+        Tries after a failed one, with exponential backoff and jitter.
+    timeout_seconds
+        Of one request.
+    threads
+        Requests under way at the same time.
+    batch_size
+        Symbols per request where Yahoo answers for several, which is quotes.
+    cache_path
+        Folder of yfinance's own caches (cookie, zones); default: one in the user's cache folder.
+    proxy
+        Address of a proxy; variables of the environment are not taken for one.
+    """
+
+    symbols: Sequence[str] = ()
+    screen: str | Mapping[str, Any] | None = None
+    screen_size: int = 100
+    exchange: str = "XNYS"
+    currency: str = "USD"
+    requests_per_second: float = 2.0
+    burst: int = 5
+    retries: int = 4
+    timeout_seconds: float = 20.0
+    threads: int = 4
+    batch_size: int = 50
+    cache_path: str | Path | None = None
+    proxy: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the settings that need no network."""
+        if not self.symbols and self.screen is None:
+            raise SourceConfigError(
+                "setting source.yahoo.symbols is empty; list tickers, for instance [AAPL, MSFT], or set a screen."
+            )
+        for name in ("requests_per_second", "burst", "timeout_seconds", "threads", "batch_size", "screen_size"):
+            if getattr(self, name) <= 0:
+                raise SourceConfigError(f"setting source.yahoo.{name} is {getattr(self, name)}; it must be above 0.")
+        if self.retries < 0:
+            raise SourceConfigError(f"setting source.yahoo.retries is {self.retries}; it must be 0 or more.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transport:
+    """What the source needs of the world around it.
+
+    Attributes
+    ----------
+    now : callable
+        The present, timezone-aware.
+    pace : Pace or None
+        Clock, sleep and jitter of the rate limit; None for those shared by this process.
+    session : callable or None
+        From manners to the session that sends the requests; None for the one that goes to Yahoo.
+    """
+
+    now: Callable[[], datetime]
+    pace: Pace | None = None
+    session: Callable[[Manners], YahooSession] | None = None
+
+
+@dataclass(frozen=True)
+class YahooSource:
+    """Raw bars, corporate actions, companies, fundamentals and quotes of Yahoo Finance, through yfinance.
+
+    Yahoo's prices are adjusted for splits; they come back as they were traded. Bars within a session reach back 730
+    days by the hour and 30 days by the minute; what lies outside is an error. An empty answer is never data: it is an
+    unknown symbol, a delisted one, a rate limit, an outage, or a symbol without a price, and one such symbol does not
+    fail the others.
+    """
+
+    settings: YahooParameters
+    transport: Transport = field(repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The value of the column `source` in every answer."""
+        return _prices.NAME
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """Bars of all intervals, corporate actions, companies, fundamentals and quotes."""
+        bars = {"bars_daily", "bars_hourly", "bars_minute"}
+        return frozenset(bars | {"corporate_actions", "companies", "fundamentals", "quotes"})
+
+    @property
+    def is_remote(self) -> bool:
+        """True: every answer takes requests of a limited number."""
+        return True
+
+    def symbols(self) -> pl.DataFrame:
+        """Return the symbols of the settings and of the screen, with the span in which Yahoo has them.
+
+        `delisted_on` stays null: Yahoo does not say it.
+        """
+        market, client = self._market(), self._client
+        wanted = list(dict.fromkeys(self.settings.symbols))
+        if self.settings.screen is not None:
+            found = client.screen(self.settings.screen, self.settings.screen_size)
+            wanted = list(dict.fromkeys([*wanted, *found]))
+        quotes, _ = _companies.quotes_by_symbol(client, wanted, self.settings.batch_size)
+
+        def one(symbol: str) -> pl.DataFrame:
+            quote = quotes.get(symbol)
+            told = None if quote is None else _companies.listing_of_quote(symbol, quote, market)
+            return _companies.listing(client, symbol, market) if told is None else told
+
+        return ask_each(wanted, one, SYMBOLS_SCHEMA, self.settings.threads)
+
+    def bars(self, symbols: Sequence[str], start: date, end: date, interval: Interval = "1d") -> pl.DataFrame:
+        """Return raw bars that have ended, `adjustment` being what Yahoo had adjusted them for.
+
+        Raises
+        ------
+        SourceConfigError
+            If the window begins before Yahoo's bars of the interval.
+        PartialAnswerError
+            If some symbols could not be had.
+        """
+        check_interval(self.name, interval, _INTERVALS)
+        wanted = check_request(self.name, symbols, start, end, symbols)
+        market = self._market()
+        days = market.begun(start, end)
+        check_reach(wanted, interval, days, market)
+
+        def one(symbol: str) -> pl.DataFrame:
+            if interval == "1d":
+                return _prices.daily_bars(self._client, symbol, days, market)
+            return _prices.intraday_bars(self._client, symbol, days, interval, market)
+
+        return ask_each(wanted, one, bars_schema(interval), self.settings.threads)
+
+    def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
+        """Return splits and dividends, dividends in the shares of their ex-date."""
+        wanted = check_request(self.name, symbols, start, end, symbols)
+        market = self._market()
+        days = market.begun(start, end)
+
+        def one(symbol: str) -> pl.DataFrame:
+            return _prices.corporate_actions(self._client, symbol, days, market)
+
+        return ask_each(wanted, one, CORPORATE_ACTIONS_SCHEMA, self.settings.threads)
+
+    def companies(self, symbols: Sequence[str], now: datetime) -> pl.DataFrame:
+        """Return sector, industry, country, size and officers as Yahoo has them now."""
+
+        def one(symbol: str) -> pl.DataFrame:
+            return _companies.company(self._client, symbol, now)
+
+        return ask_each(list(dict.fromkeys(symbols)), one, COMPANIES_SCHEMA, self.settings.threads)
+
+    def fundamentals(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
+        """Return figures of quarters and years that became known in the window."""
+        wanted = check_request(self.name, symbols, start, end, symbols)
+
+        def one(symbol: str) -> pl.DataFrame:
+            return fundamentals(self._client, symbol, start, end, self.transport.now())
+
+        return ask_each(wanted, one, FUNDAMENTALS_SCHEMA, self.settings.threads)
+
+    def quotes(self, symbols: Sequence[str]) -> pl.DataFrame:
+        """Return the best bid and ask of each symbol."""
+        wanted, market = sorted(set(symbols)), self._market()
+        quotes, failures = _companies.quotes_by_symbol(self._client, wanted, self.settings.batch_size)
+        frames = [QUOTES_SCHEMA.to_frame()]
+        for symbol, quote in quotes.items():
+            try:
+                frames.append(_companies.quote_row(symbol, quote, market))
+            except SourceError as error:
+                failures[symbol] = error
+        return answer(pl.concat(frames), failures, len(wanted))
+
+    @cached_property
+    def _client(self) -> Client:
+        # yfinance takes over a second to import, so it waits until Yahoo is really asked.
+        from trading_assets.market_data.sources.yahoo._session import Manners, YahooSession
+
+        settings = self.settings
+        bucket, pace = shared_bucket(settings.requests_per_second, settings.burst, self.transport.pace)
+        manners = Manners(bucket, pace, Backoff(retries=settings.retries), settings.timeout_seconds, settings.proxy)
+        session = (self.transport.session or YahooSession)(manners)
+        cache = None if settings.cache_path is None else Path(settings.cache_path)
+        return Client(session, cache, calendar.exchange_timezone(settings.exchange), settings.timeout_seconds)
+
+    def _market(self) -> Market:
+        return Market(self.settings.exchange, self.settings.currency, self.transport.now())
