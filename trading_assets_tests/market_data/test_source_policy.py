@@ -1,0 +1,70 @@
+"""Which source fills which table: what the settings say, else every source that has it."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from trading_assets.market_data.source_policy import SourcePolicy
+from trading_assets.market_data.sources import SourceConfigError
+from trading_assets.orchestration.resources import Desk
+from trading_assets.orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class Named:
+    """A source by name and tables alone."""
+
+    name: str
+    offers: frozenset[str]
+
+
+YAHOO = Named("yahoo", frozenset({"bars_daily", "companies"}))
+ALPACA = Named("alpaca", frozenset({"bars_daily", "news"}))
+
+
+def policy(**options):
+    return SourcePolicy({"primary": YAHOO, "alpaca": ALPACA}, **options)
+
+
+def test_without_an_order_the_primary_comes_first_and_others_fill_what_it_lacks():
+    found = policy()
+    assert found.of("bars_daily") == (YAHOO, ALPACA)
+    assert found.of("news") == (ALPACA,)
+    assert found.of("quotes") == ()
+    assert found.tables == {"bars_daily", "companies", "news"}
+
+
+def test_an_order_is_followed():
+    found = policy(order={"bars_daily": ["alpaca", "primary"]}, comparison="alpaca")
+    assert found.of("bars_daily") == (ALPACA, YAHOO)
+    assert policy(order={"bars_daily": ["primary"]}).of("bars_daily") == (YAHOO,)
+    assert found.comparison_source is ALPACA
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"order": {"bars_daily": ["polygon"]}},
+            "source_policy.bars_daily names the source 'polygon'; there are 'primary', 'alpaca'",
+        ),
+        ({"order": {"news": ["primary"]}}, "source_policy.news: the source 'primary' has no news; it has bars_daily"),
+        ({"comparison": "polygon"}, "compare_with names the source 'polygon'"),
+    ],
+)
+def test_a_name_that_is_not_there_is_an_error_of_the_setting(options, message):
+    with pytest.raises(SourceConfigError, match=message):
+        policy(**options)
+
+
+def test_a_desk_makes_the_sources_of_its_settings(tmp_path):
+    settings = Settings(
+        home=tmp_path,
+        other_sources={"made": {"kind": "simulated", "n_symbols": 3}},
+        source_policy={"corporate_actions": ["made", "primary"]},
+        compare_with="made",
+    )
+    desk = Desk(settings)
+    assert [source.name for source in desk.policy.of("bars_daily")] == ["sample", "simulated"]
+    assert [source.name for source in desk.policy.of("corporate_actions")] == ["simulated", "sample"]
+    assert desk.comparison_source is desk.policy.sources["made"]
