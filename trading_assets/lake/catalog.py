@@ -16,7 +16,7 @@ import polars as pl
 
 from trading_assets.lake import _tables
 from trading_assets.lake._connecting import connect
-from trading_assets.lake._literals import literal, literals
+from trading_assets.lake._literals import literal
 from trading_assets.lake._locks import CATALOG, EVERYTHING, locked
 from trading_assets.lake._sessions import Cursors, Sessions
 from trading_assets.lake.contracts import Contract
@@ -25,6 +25,15 @@ from trading_assets.lake.retries import with_retries
 
 WRITTEN = "catalog.written_partitions"
 METADATA = "__ducklake_metadata_lake.lake"
+# A file that maintenance has merged from several keeps the first snapshot as begin and the last as partial_max.
+_CHANGED_AT = """
+    SELECT max(snapshot) FROM (
+        SELECT table_id, greatest(begin_snapshot, end_snapshot, partial_max) AS snapshot FROM lake.ducklake_data_file
+        UNION ALL
+        SELECT table_id, greatest(begin_snapshot, end_snapshot, partial_max) FROM lake.ducklake_delete_file) files
+    JOIN lake.ducklake_table t USING (table_id) JOIN lake.ducklake_schema s USING (schema_id)
+    WHERE s.schema_name || '.' || t.table_name = ANY(%s)
+"""
 _HAS_FILES = """
     SELECT EXISTS (
         SELECT 1 FROM lake.ducklake_schema s
@@ -207,20 +216,7 @@ class Lake:
 
     def table_snapshot(self, *tables: str) -> int:
         """Id of the newest snapshot that changed any of the tables; 0 if none did."""
-        if not tables:
-            return 0
-        listed = literals(tables)
-        # A file that maintenance has merged from several keeps the first snapshot as begin and the last as partial_max.
-        files = " UNION ALL ".join(
-            f"SELECT table_id, greatest(begin_snapshot, end_snapshot, partial_max) AS snapshot FROM {METADATA}.{name}"
-            for name in ("ducklake_data_file", "ducklake_delete_file")
-        )
-        found = self.query(
-            f"SELECT max(snapshot) AS snapshot FROM ({files}) JOIN {METADATA}.ducklake_table t USING (table_id) "
-            f"JOIN {METADATA}.ducklake_schema s USING (schema_id) "
-            f"WHERE s.schema_name || '.' || t.table_name IN ({listed})"
-        )
-        return int(found["snapshot"][0] or 0)
+        return int(self._asked(_CHANGED_AT, list(tables)) or 0)
 
     def written_partitions(self, table: str, among: Collection[str] = ()) -> set[str]:
         """Partition keys of a table that have been written at least once, with rows or without.

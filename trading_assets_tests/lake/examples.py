@@ -16,7 +16,7 @@ BARS = BARS_DAILY.table
 def bars(symbol: str, *, year: int = 2024, days: int = 5, price: float = 10.0) -> pl.DataFrame:
     """Bars of the first days of a year, all of the same price."""
     first = date(year, 1, 1)
-    return pl.DataFrame(
+    rows = pl.DataFrame(
         {
             "symbol": [symbol] * days,
             "date": [first + timedelta(days=day) for day in range(days)],
@@ -26,9 +26,9 @@ def bars(symbol: str, *, year: int = 2024, days: int = 5, price: float = 10.0) -
             "close": price,
             "volume": 100,
             "source": "test",
-        },
-        schema=BARS_DAILY.schema,
+        }
     )
+    return pl.concat([BARS_DAILY.empty(), rows], how="diagonal_relaxed").cast(BARS_DAILY.schema)
 
 
 def symbol_years(*symbols: str, year: int = 2024, until: int | None = None) -> Scope:
