@@ -30,7 +30,7 @@ from trading_assets_tests.live.brokers.embedded.markets import DAYS, FULL, at
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 CASH = 1_000_000.0
-LATE, PATIENCE = 0.12, 0.05  # seconds: a late answer, and how long a desk that meets faults waits for one
+LATE, PATIENCE = 0.08, 0.04  # seconds: a late answer, and how long a desk that meets faults waits for one
 _CLEAN_RUNS = 2
 _SESSIONS_PER_STORE = 40
 
@@ -153,14 +153,33 @@ class Exchange:
 
 
 @dataclass
+class Faults:
+    """What is wrong at a broker; nothing is asked of it that changes nothing."""
+
+    broker: RunningBroker
+    is_clear: bool = False
+
+    def inject(self, queue: Sequence[dict[str, Any]] = (), **lasting: Any) -> None:
+        if queue or lasting:
+            self.broker.inject(queue=list(queue), **lasting)
+            self.is_clear = False
+
+    def clear(self) -> None:
+        if not self.is_clear:
+            self.broker.clear_faults()
+            self.is_clear = True
+
+
+@dataclass
 class Run:
     """One history as it happens."""
 
     broker: RunningBroker
-    connection: Connection
+    faults: Faults
     sink: type[Sink]
     seen: Counter[str]
     calm: Broker
+    hasty: Broker
     moment: datetime
     own: BookState = field(default_factory=lambda: BookState(CASH))
     collected: dict[str, Activity] = field(default_factory=dict)
@@ -173,11 +192,13 @@ class Run:
         for life in day.lives:
             self._live(life, day, intents, journal)
         self._finish(intents, journal)
-        again = self._next_attempts(journal)
+        orders = self._orders()
+        again = self._next_attempts(orders, journal)
         if again:
             self._live(day.lives[0], replace(day, rejects=0), intents + again, journal)
             self._finish(intents + again, journal)
-        self._require_one_order_each(intents + again, journal)
+            orders = self._orders()
+        self._require_one_order_each(intents + again, orders, journal)
         self._trade(day)
         self._require_equal_accounts()
 
@@ -196,15 +217,12 @@ class Run:
 
     def _live(self, life: Life, day: Day, intents: list[Intent], journal: MemoryJournal) -> None:
         """One run of the desk among faults; it ends as it may."""
-        self.broker.clear_faults()
+        self.faults.clear()
+        queue = [*self._queue(life.posts, "POST", "/v2/orders$"),
+                 *self._queue(life.gets, "GET", "/v2/orders:by_client_order_id")]  # fmt: skip
         # Of a position that is turned around, the second order depends on the first one, which must not be rejected.
-        if day.rejects and not any(item.intent.endswith("_to_close") for item in intents):
-            self.broker.inject(reject=day.rejects, drop_event=1)
-        for faults, method, path in (
-            (life.posts, "POST", "/v2/orders$"),
-            (life.gets, "GET", "/v2/orders:by_client_order_id"),
-        ):
-            self._inject(faults, method, path)
+        rejects = day.rejects and not any(item.intent.endswith("_to_close") for item in intents)
+        self.faults.inject(queue=queue, **({"reject": day.rejects, "drop_event": 1} if rejects else {}))
         steps, stopped = Steps(), []
         for number, name in life.events:
             steps.events[number] = lambda name=name: self._happen(name, stopped)
@@ -214,9 +232,8 @@ class Run:
             if not life.is_permitted:
                 raise TradingBlockedError("not now")
 
-        gateway = Broker(self.connection, read_seconds=PATIENCE)
         try:
-            self._sink(gateway, journal, steps, permit, stopped).submit(intents)
+            self._sink(self.hasty, journal, steps, permit, stopped).submit(intents)
             self.seen["run to its end"] += 1
         except (LiveError, Killed) as error:
             self.seen[type(error).__name__] += 1
@@ -230,18 +247,17 @@ class Run:
         elif name == "stopped":
             stopped.append("stopped by hand")
         elif name == "outage":
-            self.broker.inject(outage=True)
+            self.faults.inject(outage=True)
         else:
-            self.broker.inject(outage=False)
+            self.faults.inject(outage=False)
 
-    def _inject(self, faults: Sequence[str], method: str, path: str) -> None:
+    def _queue(self, faults: Sequence[str], method: str, path: str) -> list[dict[str, Any]]:
         queue = []
         for fault in faults:
             name, _, when = fault.partition(" ")
             self.seen[f"{method} {fault}".strip()] += 1
             queue.append({"method": method, "path": path, **_FAULTS[name], **({"when": when} if when else {})})
-        if queue:
-            self.broker.inject(queue=queue)
+        return queue
 
     def _sink(self, gateway: Any, journal: Any, steps: Steps, permit: Any, stopped: list[str]) -> Sink:
         return self.sink(
@@ -255,15 +271,15 @@ class Run:
 
     def _finish(self, intents: list[Intent], journal: MemoryJournal) -> None:
         """Run again without faults, as an operator does, until nothing is open."""
-        self.broker.clear_faults()
+        self.faults.clear()
         for _ in range(_CLEAN_RUNS):
             with suppress(LiveError):
                 self._sink(self.calm, journal, Steps(), lambda _: None, []).submit(intents)
                 return
 
-    def _next_attempts(self, journal: MemoryJournal) -> list[Intent]:
+    def _next_attempts(self, orders: list[dict[str, Any]], journal: MemoryJournal) -> list[Intent]:
         """Intents to send again what the broker accepted and then rejected."""
-        rejected = {order["client_order_id"] for order in self._orders() if order["status"] == "rejected"}
+        rejected = {order["client_order_id"] for order in orders if order["status"] == "rejected"}
         found = [next_attempt(item, self.moment) for item in journal.load() if item.client_order_id in rejected]
         self.seen["next attempts"] += len(found)
         return found
@@ -272,9 +288,10 @@ class Run:
         found: list[dict[str, Any]] = self.calm._trading.get("/orders", {"status": "all", "limit": 500})
         return found
 
-    def _require_one_order_each(self, intents: list[Intent], journal: MemoryJournal) -> None:
+    def _require_one_order_each(
+        self, intents: list[Intent], orders: list[dict[str, Any]], journal: MemoryJournal
+    ) -> None:
         wanted = {item.client_order_id: (item.symbol, item.side, item.quantity) for item in intents}
-        orders = self._orders()
         new = orders[: len(orders) - self.sent]
         self.sent = len(orders)
         assert len(new) == len(intents), f"{len(new)} orders at the broker for {len(intents)} intents"
@@ -291,14 +308,14 @@ class Run:
         decided = self.moment.date()
         session = next_session("XNYS", decided)
         if day.partial:
-            self.broker.inject(partial_fill=day.partial)
+            self.faults.inject(partial_fill=day.partial)
         self._restart(day.restarts[0])
         if day.collecting:
             self.broker.advance(at(session, "09:30"))
             self._collect(day.collecting, decided, session)
         self._restart(day.restarts[1])
         self.moment = self.broker.advance(at(session, "18:00"))
-        self.broker.clear_faults()
+        self.faults.clear()
         self._collect((), decided, session)
 
     def _restart(self, is_wanted: bool) -> None:
@@ -307,10 +324,9 @@ class Run:
             self.broker.restart()
 
     def _collect(self, faults: Sequence[str], after: date, until: date) -> None:
-        self._inject(faults, "GET", "/v2/account/activities")
-        broker = Broker(self.connection, read_seconds=PATIENCE) if faults else self.calm
+        self.faults.inject(queue=self._queue(faults, "GET", "/v2/account/activities"))
         try:
-            fills, others = entries_of(broker, "XNYS", after, until)
+            fills, others = entries_of(self.hasty if faults else self.calm, "XNYS", after, until)
         except LiveError:
             self.seen["not collected"] += 1
             return
@@ -334,9 +350,11 @@ class Run:
 def live_through(exchange: Exchange, history: Sequence[Day], seen: Counter[str], sink: type[Sink] = Sink) -> None:
     """Live through a history; an AssertionError says what did not hold."""
     broker = exchange.running(len(history))
-    broker.clear_faults()
+    faults = Faults(broker)
+    faults.clear()
     connection = exchange.open_account(broker)
-    run = Run(broker, connection, sink, seen, Broker(connection), broker.now())
+    calm, hasty = Broker(connection), Broker(connection, read_seconds=PATIENCE)
+    run = Run(broker, faults, sink, seen, calm, hasty, broker.now())
     for day in history:
         run.day(day)
     seen["histories"] += 1
