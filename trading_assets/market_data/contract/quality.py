@@ -70,8 +70,8 @@ class Restatements(pa.DataFrameModel):
     table_name: str = column("table of the bar")
     symbol: str = column("ticker", str_length={"min_value": 1})
     date: dt.date = column("session")
-    ts: Moment = column("start of the bar; null for a daily one", unit="UTC", nullable=True)  # type: ignore[valid-type]
-    field: str = column("column that changed, or bar where the whole bar was removed")
+    ts: Moment = column("start of the bar; midnight of the session for a daily one", unit="UTC")  # type: ignore[valid-type]
+    field: str = column("column that changed, bar where all of it was removed, source where nothing else changed")
     old: float = column("value before", nullable=True)
     new: float = column("value after; null where the bar was removed", nullable=True)
     old_source: str = column("source of the bar before", nullable=True)

@@ -1,0 +1,25 @@
+"""How good the stored bars are: coverage, anomalies, restatements, a second opinion, names that stopped trading.
+
+Here: pure functions over the whole panel at once, the rules they go by, and a picture of the coverage.
+
+Not here: what a single bar must hold (the contract and its quarantine), the assets and checks that show the results
+(``quality_assets`` and ``checks`` of this stage), and any repair of the data.
+"""
+
+from trading_assets.market_data.quality.anomalies import anomalies
+from trading_assets.market_data.quality.comparison import compare_bars, other_bars
+from trading_assets.market_data.quality.coverage import coverage
+from trading_assets.market_data.quality.delisting import propose_maintenance
+from trading_assets.market_data.quality.restatements import restatements, restatements_between
+from trading_assets.market_data.quality.rules import QualityRules
+
+__all__ = [
+    "QualityRules",
+    "anomalies",
+    "compare_bars",
+    "coverage",
+    "other_bars",
+    "propose_maintenance",
+    "restatements",
+    "restatements_between",
+]
