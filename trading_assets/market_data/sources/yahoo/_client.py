@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import polars as pl
 
 from trading_assets.market_data.sources.errors import (
+    NoDataError,
     RateLimitedError,
     SourceError,
     SourceFormatError,
@@ -53,6 +54,7 @@ _SYMBOL: Final = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=&_-]*")
 # yfinance takes such a name for an ISIN and goes looking for another ticker.
 _ISIN: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 _NOT_FOUND: Final = 404
+_NOTHING_OF_THE_KIND: Final = re.compile("no fundamentals data", re.IGNORECASE)
 _NO_ROWS: Final = re.compile(r"doesn't exist for startDate|no data found for this date range", re.IGNORECASE)
 
 
@@ -114,8 +116,8 @@ class Client:
 
         Raises
         ------
-        UnknownSymbolError
-            If Yahoo has nothing there.
+        UnknownSymbolError, NoDataError
+            If Yahoo has no such symbol, or nothing of the kind about it.
         SourceError
             If it does not answer, or not with a JSON object.
         """
@@ -199,6 +201,8 @@ def _named(symbols: str) -> Iterator[None]:
 
 def _refusal(symbols: str, refused: Exception) -> SourceError:
     status, description = getattr(refused, "status", 0), getattr(refused, "description", "")
+    if status == _NOT_FOUND and _NOTHING_OF_THE_KIND.search(description):
+        return NoDataError(f"yahoo knows {symbols} but says: {description}; take it from another source.")
     if status == _NOT_FOUND:
         return UnknownSymbolError(
             f"yahoo does not know {symbols} (it says: {description}); correct the spelling or take the symbol out of "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import polars as pl
@@ -115,7 +115,7 @@ def company(client: Client, symbol: str, now: datetime) -> pl.DataFrame:
 def _listing(symbol: str, name: str | None, first: datetime, last: datetime, market: Market) -> pl.DataFrame:
     traded = market.day(last)
     # The bar of a session that is still running is not one yet.
-    ended = market.ended(market.begun(market.day(market.now).replace(day=1), traded)) if traded else []
+    ended = market.ended(market.begun(traded - timedelta(days=14), traded))
     values = {
         "symbol": symbol,
         "name": name,

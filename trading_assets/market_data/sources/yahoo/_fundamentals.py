@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from trading_assets.market_data.sources.errors import NoDataError, SourceFormatError, UnknownSymbolError
+from trading_assets.market_data.sources.errors import NoDataError, SourceFormatError
 from trading_assets.market_data.sources.protocol import FUNDAMENTALS_SCHEMA
 from trading_assets.market_data.sources.yahoo._client import Client, check_symbol
 from trading_assets.market_data.sources.yahoo._prices import origin
@@ -97,11 +97,8 @@ def _filings(client: Client, symbol: str) -> list[tuple[date, str]]:
     """Day and form of the filings that Yahoo lists: none for a company that files elsewhere."""
     try:
         body = client.get(symbol, f"{_SUMMARY}/{symbol}", {"modules": "secFilings", "formatted": "false"})
-    except UnknownSymbolError as error:
-        # Yahoo answers so both for an unknown symbol and for a known one without filings; the statements tell which.
-        if "no fundamentals data" in str(error).lower():
-            return []
-        raise
+    except NoDataError:
+        return []
     try:
         answers = body["quoteSummary"]["result"] or [{}]
         listed = (answers[0].get("secFilings") or {}).get("filings") or []

@@ -100,7 +100,7 @@ def check_market(symbol: str, timezone: str | None, currency: str | None, market
     SourceConfigError
         If the symbol trades in another zone, so that its sessions are others, or in another currency.
     """
-    if timezone is not None and timezone != market.timezone:
+    if timezone is not None and not market.has_clock_of(timezone):
         raise SourceConfigError(
             f"yahoo says that {symbol} trades in the zone {timezone}, but source.yahoo.exchange is "
             f"{market.exchange} ({market.timezone}); set the exchange of {symbol}, or take it out of the universe."

@@ -63,6 +63,7 @@ class YahooSession(Session[Response]):
         super().__init__(impersonate="chrome", trust_env=False, proxies={"all": manners.proxy or ""})
         self._manners = manners
         self._answered = False
+        self._no_way: RequestException | None = None
         self._unauthorized = threading.local()
 
     def send(self, method: Any, url: str, **options: Any) -> Response:
@@ -85,8 +86,7 @@ class YahooSession(Session[Response]):
         connect = min(_CONNECT_SECONDS, manners.timeout / 2)
         options["timeout"] = (connect, manners.timeout - connect)
         if not _asks_for_data(url):
-            manners.bucket.take()
-            return self.send(method, url, **options)
+            return self._prepare(method, url, **options)
         for attempt in range(manners.backoff.retries + 1):
             manners.bucket.take()
             try:
@@ -98,10 +98,22 @@ class YahooSession(Session[Response]):
             pointless = isinstance(problem, UnreachableError) or wait > _LONGEST_WAIT
             if pointless or attempt == manners.backoff.retries:
                 raise problem from None
+            pause = max(wait, manners.backoff.pause(attempt, manners.pace))
             if isinstance(problem, RateLimitedError):
-                manners.bucket.hold(wait)
-            manners.pace.sleep(max(wait, manners.backoff.pause(attempt, manners.pace)))
+                manners.bucket.hold(pause)
+            manners.pace.sleep(pause)
         raise AssertionError
+
+    def _prepare(self, method: Any, url: str, **options: Any) -> Response:
+        """Send a request for cookie or crumb: one that found no way is enough, before any answer has come."""
+        if self._no_way is not None and not self._answered:
+            raise self._no_way
+        self._manners.bucket.take()
+        try:
+            return self.send(method, url, **options)
+        except RequestException as error:
+            self._no_way = error
+            raise
 
     def _accepted(self, response: Response, url: str) -> Response:
         """Return an answer that is one."""

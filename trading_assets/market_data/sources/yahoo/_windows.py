@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,16 @@ class Market:
     def timezone(self) -> str:
         """IANA name of the exchange's zone."""
         return calendar.exchange_timezone(self.exchange)
+
+    def has_clock_of(self, timezone: str) -> bool:
+        """Whether clocks at the exchange show the time of a zone, which may go by several names."""
+        try:
+            other = ZoneInfo(timezone)
+        except (KeyError, ValueError, OSError):
+            return False
+        seasons = (datetime(self.now.year, month, 1, tzinfo=UTC) for month in (1, 7))
+        here = ZoneInfo(self.timezone)
+        return all(moment.astimezone(here).utcoffset() == moment.astimezone(other).utcoffset() for moment in seasons)
 
     def begun(self, start: date, end: date) -> list[date]:
         """Sessions of a window that have opened; those before the calendar begins are none."""
