@@ -28,6 +28,7 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "universe": ((dict,), "a mapping such as {kind: listed}"),
     "intraday": ((list,), "a list of bars_hourly and bars_minute, or []"),
     "refetch_sessions": ((int,), "a whole number of sessions"),
+    "quality": ((dict,), "a mapping of limits to numbers, such as {delist_after: 10}"),
     "exchange": ((str,), "a calendar code such as XNYS"),
     "start": ((date,), "a date such as 2013-02-08"),
     "end": ((date, _NONE), "a date such as 2013-02-08, or empty"),
@@ -71,6 +72,8 @@ class Settings:
         Tables of intraday bars that are refreshed after each close as well: ``bars_minute``, ``bars_hourly``.
     refetch_sessions : int
         How many of the newest sessions are asked of a remote source again, for late corrections.
+    quality : mapping of str to number
+        Limits of the quality of the data; see `trading_assets.market_data.quality.QualityRules`.
     exchange : str
         Calendar code, for instance XNYS.
     start : date
@@ -99,6 +102,7 @@ class Settings:
     universe: Mapping[str, Any] = field(default_factory=lambda: {"kind": "listed"})
     intraday: Sequence[str] = ()
     refetch_sessions: int = 3
+    quality: Mapping[str, float] = field(default_factory=dict)
     exchange: str = "XNYS"
     start: date = date(2000, 1, 1)
     end: date | None = date(2013, 3, 2)
@@ -134,6 +138,7 @@ class Settings:
             "universe": dict(self.universe),
             "intraday": list(self.intraday),
             "refetch_sessions": self.refetch_sessions,
+            "quality": dict(self.quality),
             "exchange": self.exchange,
             "start": self.start,
             "end": self.end,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 
@@ -40,7 +42,7 @@ class QualityRules:
     Raises
     ------
     ValueError
-        A limit is not positive, or a window is too short for what is counted in it.
+        A limit is not positive, or a window is too short for what is counted in it; the message names the setting.
     """
 
     window_sessions: int = 60
@@ -59,12 +61,33 @@ class QualityRules:
     comparison_sessions: int = 20
 
     def __post_init__(self) -> None:
+        """Check the limits."""
         for field in fields(self):
-            if getattr(self, field.name) <= 0:
-                raise ValueError(f"quality.{field.name} is {getattr(self, field.name)}; it must be above 0")
+            value = getattr(self, field.name)
+            kinds = (int,) if field.type == "int" else (int, float)
+            if type(value) not in kinds or value <= 0:
+                wanted = "a whole number" if field.type == "int" else "a number"
+                raise ValueError(f"quality.{field.name} is {value!r}; it must be {wanted} above 0")
         for name in ("min_returns", "stale_sessions", "gap_sessions"):
             if getattr(self, name) > self.window_sessions:
                 raise ValueError(
                     f"quality.{name} is {getattr(self, name)}, more than quality.window_sessions "
                     f"({self.window_sessions}); lower it, or widen the window"
                 )
+
+    @classmethod
+    def of(cls, values: Mapping[str, float]) -> QualityRules:
+        """Rules with some limits set by name, as the setting ``quality`` has them.
+
+        Raises
+        ------
+        ValueError
+            There is no limit of that name, or its value makes no sense.
+        """
+        names = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in names:
+                near = difflib.get_close_matches(str(name), names, n=1)
+                hint = f" (did you mean {near[0]}?)" if near else ""
+                raise ValueError(f"quality.{name} is no limit{hint}; there are {', '.join(names)}")
+        return cls(**dict(values))  # type: ignore[arg-type]
