@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 import pytest
+from curl_cffi.requests.exceptions import DNSError, Timeout
 
 from trading_assets.market_data import calendar
 from trading_assets.market_data.sources import (
@@ -226,6 +227,35 @@ def test_without_a_network_it_says_so_at_once_and_names_the_sample(replay):
     assert "yahoo cannot be reached (query2.finance.yahoo.com refuses the connection)" in str(error)
     assert "check the network, or use the offline sample: trading-assets demo --source sample" in str(error)
     assert replay.clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("problem", "what"),
+    [
+        (DNSError("curl: (6) Could not resolve host"), "the name query2.finance.yahoo.com cannot be resolved"),
+        (Timeout("curl: (28) Connection timed out after 5001 milliseconds"), "did not answer within 20 s"),
+    ],
+)
+def test_no_name_and_no_route_are_said_after_two_tries(replay, problem, what):
+    # the second is a network that swallows what is sent: every try takes seconds
+    tries = []
+
+    def send(method, url, **_):
+        tries.append(url)
+        raise problem
+
+    source = replay.source("AAPL", threads=1)
+    source._client._session.send = send
+    error = failure_of(source, ["AAPL", "MSFT"])
+    assert "yahoo cannot be reached" in str(error)
+    assert what in str(error)
+    assert len(tries) == 2
+    assert tries[-1].startswith("https://query2.finance.yahoo.com/v8/finance/chart/")
+
+
+def test_a_first_answer_that_is_slow_is_tried_again(replay):
+    replay.fail("/chart/", "hang", times=1)
+    assert replay.source("AAPL", timeout_seconds=0.4).bars(["AAPL"], *AUGUST).height == 22
 
 
 @pytest.mark.parametrize("ask", ["symbols", "quotes", "screen", "companies", "fundamentals", "corporate_actions"])
