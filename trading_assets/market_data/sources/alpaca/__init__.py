@@ -6,6 +6,7 @@ Here: asking (`_client`, `_batches`, `_throttle`), and reading what comes back i
 Not here: the stream of bars (`market_data.streaming`), orders and accounts (`live.brokers`).
 """
 
-from trading_assets.market_data.sources.alpaca.source import AlpacaParameters, AlpacaSource
+from trading_assets.market_data.sources.alpaca.parameters import AlpacaParameters
+from trading_assets.market_data.sources.alpaca.source import AlpacaSource
 
 __all__ = ["AlpacaParameters", "AlpacaSource"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from trading_assets.market_data.calendar import exchange_timezone
 from trading_assets.market_data.sources.alpaca._client import AlpacaClient
 from trading_assets.market_data.sources.errors import (
     DelistedSymbolError,
@@ -79,9 +79,9 @@ def explain_absence(
     return found
 
 
-def months_with_bars(monthly: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
+def months_with_bars(monthly: pl.DataFrame, exchange: str) -> pl.DataFrame:
     """First and last month with a bar, by symbol, from monthly bars: columns symbol, first, last."""
-    month = pl.col("at").dt.convert_time_zone(zone.key).dt.date().dt.month_start()
+    month = pl.col("at").dt.convert_time_zone(exchange_timezone(exchange)).dt.date().dt.month_start()
     return monthly.drop_nulls("at").group_by("symbol").agg(first=month.min(), last=month.max()).sort("symbol")
 
 

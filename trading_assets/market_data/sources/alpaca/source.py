@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from typing import Any, Final, Literal
-from zoneinfo import ZoneInfo
+from typing import Any, Final
 
 import polars as pl
 
 from trading_assets.live.brokers.connection import DATA_URL, KEY_VARIABLES, URLS, Connection
 from trading_assets.market_data import calendar
-from trading_assets.market_data.sources.alpaca import _actions, _assets, _bars, _stories
+from trading_assets.market_data.sources.alpaca import _actions, _assets, _bars, _stories, _windows
 from trading_assets.market_data.sources.alpaca._batches import ask_in_batches
 from trading_assets.market_data.sources.alpaca._client import AlpacaClient
-from trading_assets.market_data.sources.errors import PartialAnswerError, SourceConfigError, SourceError
+from trading_assets.market_data.sources.alpaca.parameters import AlpacaParameters
+from trading_assets.market_data.sources.errors import (
+    PartialAnswerError,
+    SourceConfigError,
+    SourceError,
+    SourceFormatError,
+)
 from trading_assets.market_data.sources.protocol import (
     DAILY_BARS_SCHEMA,
+    INTRADAY_BARS_SCHEMA,
     SYMBOLS_SCHEMA,
     Interval,
     bars_schema,
@@ -28,7 +33,7 @@ from trading_assets.market_data.sources.protocol import (
 )
 from trading_assets.orchestration.clock import now as present
 
-__all__ = ["AlpacaParameters", "AlpacaSource"]
+__all__ = ["AlpacaSource"]
 
 _NAME: Final = "alpaca"
 _TIMEFRAMES: Final = {"1d": "1Day", "1h": "30Min", "1m": "1Min"}
@@ -40,46 +45,8 @@ _READ_SECONDS: Final = 30.0
 # Alpaca selects corporate actions by the day it books them, which for a dividend is the payable date.
 _BOOKED_BEFORE, _BOOKED_AFTER = timedelta(days=10), timedelta(days=120)
 _A_DAY: Final = timedelta(days=1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlpacaParameters:
-    """Settings of `AlpacaSource`; the keys are not among them.
-
-    Attributes
-    ----------
-    symbols
-        The names that `AlpacaSource.symbols` lists; all active ones of the exchanges if None.
-    feed
-        ``"iex"`` (one exchange, some 3 % of the volume, free) or ``"sip"`` (all exchanges). One lake keeps to one feed.
-    exchange, currency
-        Of all symbols.
-    account
-        ``"paper"`` or ``"live"``: the kind of account that the keys are of.
-    url
-        Another place of its APIs, for instance that of an embedded broker; Alpaca's own if None.
-    requests_per_minute
-        Most calls a minute; 200 is what a free subscription allows.
-    """
-
-    symbols: Sequence[str] | None = None
-    feed: Literal["iex", "sip"] = "iex"
-    exchange: str = "XNYS"
-    currency: str = "USD"
-    account: Literal["paper", "live"] = "paper"
-    url: str | None = None
-    requests_per_minute: int = 200
-
-    def __post_init__(self) -> None:
-        """Check what needs no call."""
-        if self.requests_per_minute < 1:
-            raise SourceConfigError(
-                f"setting source.alpaca.requests_per_minute is {self.requests_per_minute}; it must be 1 or more."
-            )
-        if isinstance(self.symbols, str):
-            raise SourceConfigError(
-                f"setting source.alpaca.symbols is the single text {self.symbols!r}; write a list: [{self.symbols}]."
-            )
+_STREAM_URL: Final = "wss://stream.data.alpaca.markets"
+_ENDED: Final = datetime.max.replace(tzinfo=UTC)  # a bar of the stream has ended, whatever the clock here says
 
 
 class AlpacaSource:
@@ -159,7 +126,7 @@ class AlpacaSource:
         settings = self.parameters
         wanted = _assets.tradable(assets) if settings.symbols is None else list(dict.fromkeys(settings.symbols))
         known = [symbol for symbol in wanted if symbol in assets]
-        today = self._now().astimezone(self._zone).date()
+        today = _windows.local_date(self._exchange, self._now())
         ends, failures = self._spans(known, today)
         window = f"{_FIRST_DAY}..{today}"
         absent = [symbol for symbol in wanted if symbol not in set(ends["symbol"])]
@@ -198,10 +165,10 @@ class AlpacaSource:
         """
         check_interval(_NAME, interval, tuple(_TIMEFRAMES))
         wanted = check_request(_NAME, symbols, start, end, symbols)
-        first, last = self._moments(start, end)
+        first, last = _windows.moments(self._exchange, start, end)
         rows, failures = self._bars(wanted, first, last, interval)
         absent = [symbol for symbol in wanted if symbol not in failures and symbol not in set(rows["symbol"])]
-        if absent and self._has_ended_session(start, end):
+        if absent and _windows.has_ended_session(self._exchange, start, end, self._now()):
             failures |= self._absences(absent, start, end)
         return _partial(rows, failures)
 
@@ -213,7 +180,27 @@ class AlpacaSource:
         PartialAnswerError
             Alpaca refuses some symbols, or an outage began half-way. A symbol without bars is no error here.
         """
+        if not _windows.trades_between(self._exchange, first, last):
+            return INTRADAY_BARS_SCHEMA.to_frame()
         return _partial(*self._bars(list(dict.fromkeys(symbols)), first, last, "1m"))
+
+    def streamed_bars(self, bars: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+        """Return minute bars of regular sessions from messages of Alpaca's stream, in their order, as `bars` does."""
+        read = _bars.read_rows({bar["S"]: [{**bar, "t": bar["t"].to_datetime().isoformat()}]} for bar in bars)
+        return self._with_origin(_bars.minute_bars(read, self._exchange, _ENDED), "1m")
+
+    def stream_url(self) -> str:
+        """Where the stream of the feed is."""
+        base = self.parameters.url.rstrip("/").replace("http", "ws", 1) if self.parameters.url else _STREAM_URL
+        return f"{base}/v2/{self.parameters.feed}"
+
+    def market_time(self) -> datetime:
+        """What time it is for Alpaca."""
+        answer = self._client.get("trading", "/clock", {})
+        try:
+            return datetime.fromisoformat(answer["timestamp"]).astimezone(UTC)
+        except (KeyError, TypeError, ValueError):
+            raise SourceFormatError("source 'alpaca', asked for clock: the answer has no time; try later.") from None
 
     def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return splits, stock dividends as splits, and cash dividends.
@@ -268,18 +255,21 @@ class AlpacaSource:
             now=self._now,
         )
 
-    @cached_property
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(calendar.exchange_timezone(self.parameters.exchange))
+    @property
+    def _exchange(self) -> str:
+        return self.parameters.exchange
 
     def _bars(
         self, symbols: Sequence[str], first: datetime, last: datetime, interval: Interval
     ) -> tuple[pl.DataFrame, dict[str, SourceError]]:
         pages, failures = self._bar_pages(symbols, first, last, _TIMEFRAMES[interval])
-        read = _READERS[interval](_bars.read_rows(pages), self.parameters.exchange, self._now())
-        origin = {"source": pl.lit(_NAME), "feed": pl.lit(self.parameters.feed), "adjustment": pl.lit("none")}
-        rows = _bars.whole_shares(read.with_columns(**origin)).select(*bars_schema(interval))
+        read = _READERS[interval](_bars.read_rows(pages), self._exchange, self._now())
+        rows = self._with_origin(read, interval)
         return rows.sort("symbol", "date" if interval == "1d" else "ts", maintain_order=True), failures
+
+    def _with_origin(self, read: pl.DataFrame, interval: Interval) -> pl.DataFrame:
+        origin = {"source": pl.lit(_NAME), "feed": pl.lit(self.parameters.feed), "adjustment": pl.lit("none")}
+        return _bars.whole_shares(read.with_columns(**origin)).select(*bars_schema(interval))
 
     def _bar_pages(
         self, symbols: Sequence[str], first: datetime, last: datetime, timeframe: str
@@ -320,12 +310,12 @@ class AlpacaSource:
 
     def _spans(self, symbols: Sequence[str], today: date) -> tuple[pl.DataFrame, dict[str, SourceError]]:
         """First and last session with a bar: Alpaca's monthly bars say the months, its daily ones the days."""
-        first, last = self._moments(_FIRST_DAY, today)
+        first, last = _windows.moments(self._exchange, _FIRST_DAY, today)
         pages, failures = self._bar_pages(symbols, first, last, "1Month")
-        months = _assets.months_with_bars(_bars.read_rows(pages), self._zone)
+        months = _assets.months_with_bars(_bars.read_rows(pages), self._exchange)
         frames = []
         for month, names in _assets.symbols_by_month(months):
-            bounds = self._moments(month, (month.replace(day=28) + 4 * _A_DAY).replace(day=1) - _A_DAY)
+            bounds = _windows.moments(self._exchange, month, _windows.last_of_month(month))
             rows, failed = self._bars(names, *bounds, "1d")
             frames.append(rows.select("symbol", "date"))
             failures |= failed
@@ -337,24 +327,12 @@ class AlpacaSource:
 
     def _absences(self, symbols: Sequence[str], start: date, end: date) -> dict[str, SourceError]:
         """Why symbols have nothing, with one call for what Alpaca knows and one for when they traded."""
-        first, last = self._moments(_FIRST_DAY, end)
+        first, last = _windows.moments(self._exchange, _FIRST_DAY, end)
         assets = _assets.read_assets(self._client)
         listed = [symbol for symbol in symbols if symbol in assets and assets[symbol].is_active]
         pages, failures = self._bar_pages(listed, first, last, "1Month") if listed else ([], {})
         traded = {symbol for page in pages for symbol, rows in page.items() if rows}
         return _assets.explain_absence(symbols, assets, traded, f"{start}..{end}") | failures
-
-    def _has_ended_session(self, start: date, end: date) -> bool:
-        """Whether a session of the window is over, so that there should be bars."""
-        code = self.parameters.exchange
-        first, last = max(start, calendar.first_session(code)), min(end, calendar.last_session(code))
-        days = calendar.sessions(code, first, last) if first <= last else []
-        return bool(days) and calendar.session_close(code, days[0]) <= self._now()
-
-    def _moments(self, start: date, end: date) -> tuple[datetime, datetime]:
-        """Span of days at the exchange."""
-        first, after = (datetime.combine(day, time(), self._zone).astimezone(UTC) for day in (start, end + _A_DAY))
-        return first, after - timedelta(microseconds=1)
 
 
 def _partial(rows: pl.DataFrame, failures: Mapping[str, SourceError]) -> pl.DataFrame:

@@ -1,0 +1,42 @@
+"""Which bar of a minute counts when several are there."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from trading_assets.market_data.sources.protocol import INTRADAY_BARS_SCHEMA
+
+KEY = ("symbol", "ts")
+FINAL = "is_final"
+
+
+def nothing() -> pl.DataFrame:
+    """No bars."""
+    return INTRADAY_BARS_SCHEMA.to_frame().with_columns(pl.lit(value=False).alias(FINAL))
+
+
+def marked(bars: pl.DataFrame, *, is_final: bool) -> pl.DataFrame:
+    """Bars that replace others of their minute (history, corrections), or only fill an empty one (the stream)."""
+    return bars.with_columns(pl.lit(is_final).alias(FINAL))
+
+
+def merge(*frames: pl.DataFrame) -> pl.DataFrame:
+    """One bar per symbol and minute.
+
+    The last final one counts: history, or a correction that came later. Without a final one the first counts: a bar of
+    the stream that is there already, stored or held, is not replaced by another one of the same minute.
+
+    Parameters
+    ----------
+    *frames : polars.DataFrame
+        Marked bars in the order in which they became known.
+    """
+    ordered = pl.concat(frames, how="vertical_relaxed").with_row_index("__at")
+    at = pl.col("__at").cast(pl.Int64)
+    rank = pl.when(pl.col(FINAL)).then(at + 1).otherwise(-at)
+    return (
+        ordered.with_columns(__rank=rank)
+        .filter(pl.col("__rank") == pl.col("__rank").max().over(KEY))
+        .drop("__at", "__rank")
+        .sort(KEY)
+    )
