@@ -52,7 +52,8 @@ def listed_partitions(symbols: pl.DataFrame, wanted: Iterable[str], years: Itera
     overlapping = listed.filter(
         (pl.col("first_session").dt.year() <= pl.col("year")) & (pl.col("last_session").dt.year() >= pl.col("year"))
     )
-    return overlapping.select(pl.format("{}|{}", "year", "symbol")).to_series().to_list()
+    # The join makes a chunk for each name, and Polars 2.1's `format` panics where the filter has emptied one.
+    return overlapping.rechunk().select(pl.format("{}|{}", "year", "symbol")).to_series().to_list()
 
 
 def listed_names(source: Source, universe: Universe) -> tuple[pl.DataFrame, Mapping[str, Failure]]:
