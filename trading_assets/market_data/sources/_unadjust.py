@@ -43,7 +43,7 @@ def raw_from_split_adjusted(bars: pl.DataFrame, splits: pl.DataFrame, *, decimal
     """
     prices = [name for name in _PRICES if name in bars.columns]
     factor = pl.col("_factor")
-    highest = pl.max_horizontal(pl.col(name).abs().fill_nan(None) for name in prices)
+    highest = pl.max_horizontal(pl.col(name).abs() for name in prices)
     error = factor * (0.5 * 10.0**-decimals) + highest * _FLOAT32_ERROR
     certain = (-(2 * error).log10()).floor().clip(-_MOST_DECIMALS, _MOST_DECIMALS)
     scaled = bars.with_columns(_factor=_later_ratio(bars, splits)).with_columns(pl.col(prices) * factor)

@@ -1,5 +1,7 @@
 """Daily bars and corporate actions: raw, complete, and only what has ended."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -181,6 +183,16 @@ def test_an_interval_that_yahoo_is_not_asked_for_is_named(replay):
 def test_wrong_settings_are_named(settings, message):
     with pytest.raises(SourceConfigError, match=message):
         make_source({"kind": "yahoo", **settings})
+
+
+def test_what_yahoo_needs_is_not_loaded_before_it_is_asked():
+    code = (
+        "import sys; from trading_assets.market_data.sources import make_source\n"
+        "make_source({'kind': 'yahoo', 'symbols': ['AAPL']}).offers\n"
+        "print([name for name in ('yfinance', 'curl_cffi', 'pandas', 'exchange_calendars') if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
 
 
 def test_a_source_made_from_settings_shows_no_secret_and_reads_the_one_clock():
