@@ -10,7 +10,7 @@ from trading_assets.backtest.contract import FILLS, ORDERS, PNL, POSITIONS
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_in, table_out
 from trading_assets.market_data.calendar import sessions
-from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
+from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, LISTINGS, SYMBOLS
 from trading_assets.orchestration import mappings
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
@@ -34,6 +34,7 @@ def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.A
             "symbols": table_in(SYMBOLS),
             "bars_daily": table_in(BARS_DAILY, mappings.everything_so_far()),
             "corporate_actions": table_in(CORPORATE_ACTIONS, mappings.everything_so_far()),
+            "listings": table_in(LISTINGS, mappings.everything_so_far()),
             "target_weights": table_in(TARGET_WEIGHTS),
         },
         partitions_def=partitions.book_sessions,
@@ -46,12 +47,15 @@ def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.A
         symbols: LakeFrame,
         bars_daily: LakeFrame,
         corporate_actions: LakeFrame,
+        listings: LakeFrame,
         target_weights: LakeFrame,
     ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         from trading_assets.backtest.simulate import simulate
+        from trading_assets.execution.panel import with_delisting_returns
 
         scope = run_scope_of(context, PNL)
         first, last = scope.window()
+        listed = with_delisting_returns(symbols.read(["symbol", "delisted_on"]), listings.read(kind="delisting"))
         results = []
         for name in scope.values["book"]:
             book = books[name]
@@ -67,7 +71,7 @@ def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.A
                     bars_daily.read(_BAR_COLUMNS, start=begin - timedelta(days=30), end=last, symbol=held),
                     corporate_actions.read(start=begin, end=last, symbol=held),
                     weights,
-                    symbols=symbols.read(["symbol", "delisted_on"]),
+                    symbols=listed,
                     sessions=days,
                 )
             )

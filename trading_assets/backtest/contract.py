@@ -32,7 +32,11 @@ class Fills(pa.DataFrameModel):
     order_id: str = column("order that it fills; null where none was given", nullable=True)
     side: str = column("buy or sell", isin=["buy", "sell"])
     quantity: float = column("shares traded", unit=_SHARES, gt=0)
-    price: float = column("price paid or received, with half the spread and impact", unit=_PRICE, gt=0)
+    price: float = column(
+        "price paid or received, with half the spread and impact; 0 for a delisting that left nothing",
+        unit=_PRICE,
+        ge=0,
+    )
     commission: float = column("commission", unit=_CURRENCY, ge=0)
     slippage_cost: float = column("cost against the open", unit=_CURRENCY, ge=0)
     reason: str = column("why it traded", isin=["rebalance", "delisting", "cash_in_lieu"])

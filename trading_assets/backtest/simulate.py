@@ -56,9 +56,10 @@ class BacktestResult(NamedTuple):
         "cancelled", or "pending" while that is to come.
     fills : polars.DataFrame
         `book, date, symbol, order_id, side, quantity, price, commission, slippage_cost, reason`, one row per book,
-        date, symbol and reason. `date` is the session of execution; `price` is the raw open with half of the spread
-        and the impact, `slippage_cost` their amount (at least 0). `reason` is "rebalance"; "delisting", closed at the
-        last close; or "cash_in_lieu" of a fraction of a share. The last two have no order: `order_id` is null.
+        date, symbol and reason. `date` is the session of execution; `price` is the raw open with half of the spread and
+        the impact, `slippage_cost` their amount (at least 0). `reason` is "rebalance"; "delisting", closed at the last
+        close times 1 + delisting return; or "cash_in_lieu" of a fraction of a share. The last two have no order:
+        `order_id` is null.
     positions : polars.DataFrame
         `book, date, symbol, quantity, average_price, price, market_value, unrealised_pnl, is_stale`, one row per
         book, date and symbol held after the close. `quantity` is negative for short and never 0; `average_price`
@@ -112,7 +113,7 @@ def simulate(
         `book, date, symbol, weight, is_rebalance`, for every session from the first with weights on; rows of other
         books and of later dates are left out.
     symbols : polars.DataFrame
-        `symbol, delisted_on`.
+        `symbol, delisted_on`, and `delisting_return` where it is known; see `with_delisting_returns`.
     sessions : sequence of datetime.date
         Every session of the exchange from the book's start on, ascending.
     opening : Opening, optional

@@ -71,11 +71,15 @@ class Targets(NamedTuple):
     last_session : numpy.ndarray
         Index of the session at whose close a delisted symbol is closed out, int64 of shape (symbols,); the number of
         sessions for symbols that stay.
+    delisting_return : numpy.ndarray
+        Return from the last close to what holders of a delisted symbol got, float64 of shape (symbols,); 0 where it is
+        not known.
     """
 
     weight: FloatArray
     rebalance: npt.NDArray[np.bool_]
     last_session: npt.NDArray[np.int64]
+    delisting_return: FloatArray
 
 
 class Plan(NamedTuple):
@@ -113,9 +117,9 @@ def run_ledger(market: Market, targets: Targets, capital: float, rules: Rules) -
     """Replay a book session by session.
 
     In each session, in this order: splits and dividends; the orders of the last close at the open; marking at the
-    close; closing out symbols delisted by now, at their last close and without cost; and on a rebalance session
-    planning the orders of the next. A session's rows depend on sessions up to it alone, except that the status of an
-    order, written beside its decision, is that of the session after.
+    close; closing out symbols delisted by now, at their last close times 1 + delisting return and without cost; and on
+    a rebalance session planning the orders of the next. A session's rows depend on sessions up to it alone, except that
+    the status of an order, written beside its decision, is that of the session after.
 
     Parameters
     ----------
@@ -161,7 +165,7 @@ def continue_ledger(market: Market, targets: Targets, account: Account, rules: R
         _begin(replay, market, t)
         _execute(replay, market, t)
         records.pnl[t, record.PRICE_PNL] = mark_to_market(account, market.close[t])
-        _close_delisted(replay, targets.last_session, t)
+        _close_delisted(replay, targets, t)
         _value(replay, market.close[t], t)
         if targets.rebalance[t]:
             _decide(replay, targets, t)
@@ -226,13 +230,14 @@ def _book_fill(replay: Replay, opening: Opening, t: int, symbol: int, quantity: 
 
 
 @numba_compiled
-def _close_delisted(replay: Replay, last_session: npt.NDArray[np.int64], t: int) -> None:
-    """Close the positions of symbols delisted by now at their last close."""
+def _close_delisted(replay: Replay, targets: Targets, t: int) -> None:
+    """Close the positions of symbols delisted by now at what holders got."""
     account, _, _, records = replay
-    for j in range(last_session.size):
+    for j in range(targets.last_session.size):
         quantity = account.quantity[j]
-        if last_session[j] <= t and quantity != 0.0:
-            price = account.mark[j]
+        if targets.last_session[j] <= t and quantity != 0.0:
+            price = account.mark[j] * (1.0 + targets.delisting_return[j])
+            records.pnl[t, record.PRICE_PNL] += quantity * (price - account.mark[j])
             records.pnl[t, record.REALISED] += trade(account, j, -quantity, price, 0.0)
             record_fill(records, FillRow(float(t), float(j), -quantity, price, 0.0, 0.0, float(record.DELISTING)))
 

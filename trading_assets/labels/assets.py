@@ -9,7 +9,7 @@ from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data.calendar import sessions
-from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
+from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, LISTINGS, SYMBOLS
 from trading_assets.market_data.listing import listed_partitions
 from trading_assets.orchestration import mappings
 from trading_assets.orchestration.partitions import Partitions
@@ -32,6 +32,7 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
             "symbols": table_in(SYMBOLS),
             "bars_daily": table_in(BARS_DAILY, mappings.same_symbol_with_next_year()),
             "corporate_actions": table_in(CORPORATE_ACTIONS, mappings.same_symbol_with_next_year()),
+            "listings": table_in(LISTINGS, mappings.same_symbol_with_next_year()),
         },
     )
     def forward_return(
@@ -40,6 +41,7 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         symbols: LakeFrame,
         bars_daily: LakeFrame,
         corporate_actions: LakeFrame,
+        listings: LakeFrame,
     ) -> pl.DataFrame:
         from trading_assets.labels.forward_return import forward_return as compute
 
@@ -53,6 +55,9 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         bars = bars_daily.read(start=first, end=last + _REACH, symbol=names)
         actions = corporate_actions.read(start=first, end=last + _REACH, symbol=names)
         calendar = sessions(desk.settings.exchange, first, last + _REACH)
-        return compute(bars, actions, horizon=HORIZON_SESSIONS, start=first, end=last, calendar_sessions=calendar)
+        ended = listings.read(start=first, end=last + _REACH, symbol=names, kind="delisting")
+        return compute(
+            bars, actions, horizon=HORIZON_SESSIONS, start=first, end=last, calendar_sessions=calendar, delistings=ended
+        )
 
     return [forward_return]

@@ -12,8 +12,10 @@ class ForwardReturn(pa.DataFrameModel):
     symbol: str = column("ticker")
     date: dt.date = column("session after whose close the decision is taken")
     entry_date: dt.date = column("session at whose open the return starts: the next one")
-    exit_date: dt.date = column("session at whose open the return ends; the label is known after its close")
-    forward_return: float = column("total return from entry to exit", unit="fraction", gt=-1)
+    exit_date: dt.date = column(
+        "session at whose open the return ends, or in which that of a delisting is known; the label is known after it"
+    )
+    forward_return: float = column("total return from entry to exit", unit="fraction", ge=-1)
 
 
 FORWARD_RETURN = Contract(ForwardReturn, "labels.forward_return", key=("symbol", "date"), time="date")

@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from trading_assets.labels._delisted import ended_returns
 from trading_assets.point_in_time.adjustment import check_actions
 
 _WINDOW = ["symbol", "entry"]
@@ -18,18 +19,21 @@ def forward_return(
     start: date,
     end: date,
     calendar_sessions: Sequence[date] | pl.Series,
+    delistings: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Total return from the next session's open over a number of sessions.
 
     The label of session d buys at the open of the next calendar session d+1 and sells at the open of session
     d+1+horizon. Whoever holds overnight into an ex-date gets its effect, so actions with
     ``entry_date < ex_date <= exit_date`` count: a split multiplies the shares, a dividend is paid in cash on the shares
-    held on its ex-date (after a split of the same day) and is not reinvested.
+    held on its ex-date (after a split of the same day) and is not reinvested. Where the symbol is delisted within the
+    window, and what its holders got is known, the return ends with that.
 
     Parameters
     ----------
     bars
-        Raw bars with symbol, date, open, from `start` to at least ``horizon + 1`` sessions after `end`.
+        Raw bars with symbol, date, open (and close, where there are delistings), from `start` to at least ``horizon +
+        1`` sessions after `end`.
     actions
         Corporate actions: symbol, ex_date, kind, value.
     horizon
@@ -38,13 +42,18 @@ def forward_return(
         First and last decision session.
     calendar_sessions
         The exchange's sessions, ascending, reaching at least to the last bar. Bars on other days are ignored.
+    delistings
+        Delistings: symbol, date (first session without the symbol), value (return from its last close to what holders
+        got; null where it is not known), known_at.
 
     Returns
     -------
     polars.DataFrame
         symbol, date (decision session), entry_date, exit_date, forward_return (Float64, 0.01 = one percent), sorted by
-        symbol and date. A row exists only where the symbol has a bar on all three sessions: a gap (halt, listing,
-        delisting) or an exit beyond the data gives no row; a price of another session is never taken instead.
+        symbol and date. A row exists only where the symbol has a bar on all three sessions: a gap (halt, listing) or an
+        exit beyond the data gives no row; a price of another session is never taken instead. A window that a delisting
+        of known value ends has a bar on the first two, and exits in the first session from `date` on, or from
+        `known_at` on where that is later.
 
     Raises
     ------
@@ -53,8 +62,9 @@ def forward_return(
 
     Notes
     -----
-    ``(open_exit * shares + cash) / open_entry - 1``. Each value depends on its own window alone, so a range of sessions
-    gives the same bits as its sessions one by one.
+    ``(open_exit * shares + cash) / open_entry - 1``; at a delisting ``last close * (1 + value)`` of the shares of that
+    close takes the place of the exit's open. Leaving those windows out would train on survivors alone. Each value
+    depends on its own window alone, so a range of sessions gives the same bits as its sessions one by one.
     """
     if horizon < 1 or start > end:
         raise ValueError(f"need horizon >= 1 and start <= end, got horizon={horizon}, start={start}, end={end}")
@@ -69,13 +79,17 @@ def forward_return(
         .join(_entitlements(actions, sessions, horizon), on=_WINDOW, how="left")
     )
     proceeds = pl.col("open_leave") * pl.col("shares").fill_null(1.0) + pl.col("cash").fill_null(0.0)
-    return windows.select(
+    labels = windows.select(
         "symbol",
         "date",
         pl.col("date_entry").alias("entry_date"),
         pl.col("date_leave").alias("exit_date"),
         (proceeds / pl.col("open_entry") - 1.0).alias("forward_return"),
-    ).sort("symbol", "date")
+    )
+    if delistings is not None:
+        ended = ended_returns(bars, actions, delistings, sessions, horizon=horizon, start=start, end=end)
+        labels = pl.concat([labels, ended.join(labels, on=["symbol", "date"], how="anti")])
+    return labels.sort("symbol", "date")
 
 
 def _sessions(calendar_sessions: Sequence[date] | pl.Series, bars: pl.DataFrame) -> pl.DataFrame:

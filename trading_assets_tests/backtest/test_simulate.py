@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from trading_assets.backtest.contract import FILLS
 from trading_assets.backtest.simulate import known_at_close, simulate
 from trading_assets.execution.panel import LedgerInputError
 from trading_assets.portfolio.books import CostModel, load_books
@@ -120,6 +121,26 @@ def test_three_sessions_of_two_names_come_out_as_worked_by_hand():
     for column, expected in HAND_PNL.items():
         assert result.pnl[column].to_list() == pytest.approx(expected, rel=1e-9, abs=1e-9), column
     assert result.pnl["date"].to_list() == [TUE, WED, THU]
+
+
+def test_a_name_that_ends_on_thursday_with_a_loss_of_thirty_percent_as_worked_by_hand():
+    # 900 BBB at Wednesday's close of 19 become 900 x 13.30; its order to sell them has nothing left to trade.
+    gone = HAND["symbols"].with_columns(
+        delisted_on=pl.Series([None, THU], dtype=pl.Date), delisting_return=pl.Series([None, -0.3])
+    )
+    given = HAND | {
+        "bars": HAND["bars"].filter((pl.col("symbol") == "AAA") | (pl.col("date") < THU)),
+        "actions": HAND["actions"].filter(pl.col("symbol") == "AAA"),
+        "symbols": gone,
+    }
+    ended, without = simulate(**given), simulate(**given | {"symbols": gone.drop("delisting_return")})
+    last = ended.fills.filter(pl.col("reason") == "delisting").row(0, named=True)
+    assert (last["date"], last["symbol"], last["side"], last["quantity"]) == (THU, "BBB", "sell", 900.0)
+    assert last["price"] == pytest.approx(13.3)
+    for column, lost in {"equity": -5_130.0, "cash": -5_130.0, "price_pnl": -5_130.0, "realised_pnl": -5_130.0}.items():
+        difference = ended.pnl[column] - without.pnl[column]
+        assert difference.to_list() == pytest.approx([0.0, 0.0, lost]), column
+    assert FILLS.split(ended.fills).quarantined.is_empty()
 
 
 def assert_rows(actual, expected):

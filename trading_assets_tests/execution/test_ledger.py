@@ -42,6 +42,8 @@ def make(seed, style, lot_size, costs, events):
     scale = np.cumprod(split, axis=0)
     dividend = np.where((rng.random(shape) < 0.05) & events, price * 0.02 / scale, 0.0)
     last = np.where((rng.random(symbols) < 0.2) & events, rng.integers(0, sessions, symbols), sessions)
+    # drawn apart, so that the other draws of a seed stay what they are without it
+    earned = np.random.default_rng([seed, 1]).choice([0.0, -0.3, -1.0, 0.2], symbols) * events
     gone = np.arange(sessions)[:, None] > last
     weight = rng.dirichlet(np.ones(symbols), sessions) * (rng.random(shape) < 0.8)
     if style == "long_short":
@@ -56,7 +58,7 @@ def make(seed, style, lot_size, costs, events):
         dividend,
     )
     rebalance = rng.random(sessions) < 0.5
-    return Case(market, Targets(weight, rebalance, last.astype(np.int64)), Rules(lot_size, 0.1, costs))
+    return Case(market, Targets(weight, rebalance, last.astype(np.int64), earned), Rules(lot_size, 0.1, costs))
 
 
 CASES = st.builds(
@@ -73,7 +75,12 @@ def cut(case, sessions):
     targets = case.targets
     return Case(
         Market(*(array[:sessions] for array in case.market)),
-        Targets(targets.weight[:sessions], targets.rebalance[:sessions], np.minimum(targets.last_session, sessions)),
+        Targets(
+            targets.weight[:sessions],
+            targets.rebalance[:sessions],
+            np.minimum(targets.last_session, sessions),
+            targets.delisting_return,
+        ),
         case.rules,
     )
 
@@ -137,6 +144,7 @@ def test_symbols_that_are_never_wanted_change_no_bit(case, data):
         np.insert(case.targets.weight, at, 0.0, axis=1),
         case.targets.rebalance,
         np.insert(case.targets.last_session, at, len(case.targets.rebalance)),
+        np.insert(case.targets.delisting_return, at, -0.5),
     )
     assert Case(market, targets, case.rules).run().pnl.tobytes() == case.run().pnl.tobytes()
 
@@ -193,7 +201,7 @@ def test_a_price_shock_at_the_open_of_the_first_decision_earns_nothing(case, dat
     assert Case(market, case.targets, case.rules).run().pnl.tobytes() == case.run().pnl.tobytes()
 
 
-def steady(closes, opens=None, *, weight=1.0, rebalance=None, last=None, rules=None, **columns):
+def steady(closes, opens=None, *, weight=1.0, rebalance=None, last=None, earned=0.0, rules=None, **columns):
     """One symbol with a given course; rebalanced at the first close unless told otherwise."""
     closes = np.array(closes, dtype=float)[:, None]
     count = len(closes)
@@ -205,6 +213,7 @@ def steady(closes, opens=None, *, weight=1.0, rebalance=None, last=None, rules=N
         np.broadcast_to(np.array(weight, dtype=float), count).reshape(-1, 1).copy(),
         flags,
         np.array([count if last is None else last], dtype=np.int64),
+        np.array([earned]),
     )
     return run_ledger(Market(opens, closes, **filled), targets, CAPITAL, rules or Rules(1.0, 1.0, FREE))
 
@@ -254,6 +263,35 @@ def test_a_delisted_position_becomes_cash_at_its_last_close():
     assert records.fills[-1, [0, 2, 3, 6]].tolist() == [2.0, -1000.0, 90.0, record.DELISTING]
     assert records.pnl[:, record.CASH].tolist() == [100_000.0, 0.0, 90_000.0, 90_000.0]
     assert records.orders[:, 0].max() < 2  # nothing is ordered once it is gone
+
+
+@pytest.mark.parametrize(
+    ("weight", "earned", "left"), [(1.0, -0.3, 63_000.0), (1.0, -1.0, 0.0), (-1.0, -0.3, 137_000.0)]
+)
+def test_holders_of_a_delisted_symbol_get_its_delisting_return(weight, earned, left):
+    # 1,000 shares at 100, last close 90: 90,000 become 63,000 or nothing; who is short keeps what holders lose.
+    records = steady([100, 90, np.nan], [100, 100, np.nan], last=2, weight=weight, earned=earned)
+    assert records.fills[-1, [0, 2, 3]].tolist() == [2.0, -1000.0 * weight, pytest.approx(90.0 * (1 + earned))]
+    assert records.pnl[-1, record.CASH] == records.pnl[-1, record.EQUITY] == pytest.approx(left)
+    assert records.pnl[-1, record.PRICE_PNL] == pytest.approx(1000.0 * weight * 90.0 * earned)
+
+
+@settings(max_examples=300, deadline=None)
+@given(CASES)
+def test_a_delisting_changes_equity_by_quantity_times_close_times_return(case):
+    without = Case(
+        case.market, case.targets._replace(delisting_return=np.zeros_like(case.targets.delisting_return)), case.rules
+    )
+    ended = np.unique(case.targets.last_session)
+    first = int(ended[0]) if ended.size else 0
+    if first >= len(case.targets.rebalance):
+        return
+    # Up to the first delisting both books are the same one, so that its return alone parts them.
+    both, neither = cut(case, first + 1).run(), cut(without, first + 1).run()
+    closed = neither.fills[neither.fills[:, -1] == record.DELISTING]
+    expected = sum(-q * price * case.targets.delisting_return[int(j)] for _, j, q, price, *_ in closed)
+    difference = both.pnl[-1, record.EQUITY] - neither.pnl[-1, record.EQUITY]
+    assert difference == pytest.approx(expected, rel=RELATIVE, abs=CAPITAL * RELATIVE)
 
 
 def test_a_fraction_of_a_share_is_paid_at_the_open_and_an_open_order_is_restated():

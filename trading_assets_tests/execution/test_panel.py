@@ -6,7 +6,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from trading_assets.execution.panel import Axes, LedgerInputError, check_prices, dense_market, dense_targets
+from trading_assets.execution.panel import (
+    Axes,
+    LedgerInputError,
+    check_prices,
+    dense_market,
+    dense_targets,
+    with_delisting_returns,
+)
 
 SESSIONS = [date(2024, 1, 4), date(2024, 1, 5), date(2024, 1, 8)]
 AXES = Axes(SESSIONS, ["BBB", "AAA"])
@@ -104,6 +111,19 @@ def test_targets_are_zero_without_a_row_and_delisting_takes_the_next_session():
     assert targets.rebalance.tolist() == [False, True, False]
     assert targets.last_session.tolist() == [2, 3]
     assert dense_targets(frame, LISTED, AXES).last_session.tolist() == [3, 3]
+
+
+def test_delisting_returns_are_those_of_the_last_delisting_and_unknown_ones_are_nothing():
+    schema = {"symbol": pl.String, "date": pl.Date, "kind": pl.String, "value": pl.Float64}
+    events = [("AAA", THU, "delisting", -0.9), ("AAA", MON, "delisting", -0.3), ("BBB", MON, "delisting", None),
+              ("BBB", THU, "listing", None)]  # fmt: skip
+    listed = with_delisting_returns(LISTED, pl.DataFrame(events, schema=schema, orient="row"))
+    assert listed["delisting_return"].to_list() == [-0.3, None]
+    frame = weights((MON, "AAA", 0.5, False), (MON, "BBB", 0.1, False))
+    assert dense_targets(frame, listed, AXES).delisting_return.tolist() == [-0.3, 0.0]
+    assert dense_targets(frame, LISTED, AXES).delisting_return.tolist() == [0.0, 0.0]
+    with pytest.raises(LedgerInputError, match=r"'AAA' on .*market_data.listings has a delisting return below -1"):
+        dense_targets(frame, listed.with_columns(delisting_return=pl.lit(-1.5)), AXES)
 
 
 @pytest.mark.parametrize(

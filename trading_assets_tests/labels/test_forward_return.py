@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.labels.forward_return import forward_return
 from trading_assets_tests.point_in_time.sample import ACTION_SCHEMA, actions, random_bars, real_bars, real_splits
 
@@ -218,3 +219,68 @@ class TestRefusals:
     def test_an_unusable_action_is_refused_by_name(self):
         with pytest.raises(ValueError, match=r"A 2016-07-05 split 0\.0"):
             forward_return(bars(), actions(("A", SESSIONS[2], "split", 0.0)), **ALL)
+
+
+class TestDelisting:
+    """The name trades through Thursday 2016-07-07, the sixth session; from Friday on it is gone."""
+
+    TRADED = 5
+    LAST_CLOSE = 50.0
+
+    def delistings(self, value=-0.3, known=date(2016, 7, 8), symbol="A"):
+        moment = datetime(known.year, known.month, known.day, tzinfo=UTC)
+        schema = {"symbol": pl.String, "date": pl.Date, "value": pl.Float64, "known_at": pl.Datetime("us", "UTC")}
+        return pl.DataFrame([(symbol, SESSIONS[self.TRADED], value, moment)], schema=schema, orient="row")
+
+    def traded(self):
+        kept = bars(OPENS[: self.TRADED], days=SESSIONS[: self.TRADED])
+        last = pl.col("date") == SESSIONS[self.TRADED - 1]
+        return kept.with_columns(close=pl.when(last).then(self.LAST_CLOSE).otherwise(pl.col("open")))
+
+    def labels(self, happened=None, **delisting):
+        return forward_return(
+            self.traded(), actions() if happened is None else happened, **ALL, horizon=2,
+            delistings=self.delistings(**delisting),
+        )  # fmt: skip
+
+    def test_a_window_that_runs_into_it_ends_with_what_holders_got(self):
+        labels = self.labels()
+        ended = labels.filter(pl.col("exit_date") == SESSIONS[self.TRADED])
+        assert ended["date"].to_list() == SESSIONS[2:4]
+        assert ended["entry_date"].to_list() == SESSIONS[3:5]
+        assert ended["forward_return"].to_list() == [50.0 * 0.7 / open_ - 1.0 for open_ in OPENS[3:5]]
+        assert FORWARD_RETURN.split(labels).quarantined.is_empty()
+
+    def test_windows_that_end_before_it_are_what_they_were(self):
+        before = forward_return(self.traded(), actions(), **ALL, horizon=2)
+        assert_frame_equal(self.labels().head(before.height), before)
+        assert self.labels().height == before.height + 2
+
+    def test_a_total_loss_is_minus_one(self):
+        labels = self.labels(value=-1.0)
+        assert labels["forward_return"].to_list()[-2:] == [-1.0, -1.0]
+        assert FORWARD_RETURN.split(labels).quarantined.is_empty()
+
+    @pytest.mark.parametrize("unknown", [{"value": None}, {"symbol": "B"}])
+    def test_without_a_known_return_there_is_no_label(self, unknown):
+        assert_frame_equal(self.labels(**unknown), forward_return(self.traded(), actions(), **ALL, horizon=2))
+
+    def test_the_label_is_known_when_its_return_is(self):
+        late = self.labels(known=date(2016, 7, 12)).tail(2)
+        assert late["exit_date"].to_list() == [date(2016, 7, 12)] * 2
+        assert self.labels(known=date(2016, 8, 1)).height == 2
+
+    def test_splits_and_dividends_of_the_window_count(self):
+        happened = actions(("A", SESSIONS[4], "split", 2.0), ("A", SESSIONS[4], "dividend", 1.0))
+        first, second = self.labels(happened).tail(2)["forward_return"]
+        assert first == pytest.approx((2 * 50.0 * 0.7 + 2 * 1.0) / OPENS[3] - 1.0)
+        assert second == pytest.approx(50.0 * 0.7 / OPENS[4] - 1.0)
+
+    def test_a_range_of_sessions_gives_what_its_sessions_give_one_by_one(self):
+        one_by_one = [
+            forward_return(
+                self.traded(), actions(), **{**ALL, "start": day, "end": day}, horizon=2, delistings=self.delistings()
+            )
+            for day in SESSIONS
+        ]
+        assert_frame_equal(pl.concat(one_by_one), self.labels(), check_exact=True)
