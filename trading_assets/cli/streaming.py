@@ -1,0 +1,81 @@
+"""Command line of the stream of minute bars."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trading_assets.cli.common import Home, console, signalled
+from trading_assets.orchestration.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from trading_assets.market_data.sources.alpaca import AlpacaSource
+    from trading_assets.market_data.streaming.bar_stream import Batch
+
+streaming_app = typer.Typer()
+
+
+@streaming_app.command()
+def stream(
+    symbols: Annotated[str | None, typer.Option(help="Names with commas between; the source's by default.")] = None,
+    feed: Annotated[str | None, typer.Option(help="iex or sip; the source's by default.")] = None,
+    url: Annotated[str | None, typer.Option(help="Another place than Alpaca, for instance an embedded broker.")] = None,
+    batch_seconds: Annotated[float, typer.Option(min=0, help="Longest wait of a bar before it is written.")] = 5.0,
+    home: Home = None,
+) -> None:
+    """Write Alpaca's minute bars into the lake as they come, and what was missed from history, until Ctrl-C."""
+    from trading_assets.market_data.streaming.assets import Observations
+    from trading_assets.market_data.streaming.bar_stream import BarStream, Pace
+    from trading_assets.orchestration.instance import open_instance
+    from trading_assets.orchestration.resources import open_lake
+
+    settings = load_settings(home)
+    source = _source(settings, symbols, feed, url)
+    names = list(source.parameters.symbols or ())
+    source.connection()  # wrong keys are told before the lake is opened
+    observations = Observations(open_instance(settings))
+
+    def tell(batch: "Batch") -> None:
+        _print_batch(batch)
+        observations.add(batch)
+
+    stop = signalled()
+    made = BarStream(
+        open_lake(settings),
+        source,
+        names,
+        pace=Pace(batch_seconds=batch_seconds),
+        on_batch=tell,
+        on_trouble=lambda trouble: console.print(trouble, soft_wrap=True, markup=False),
+    )
+    console.print(
+        f"minute bars of {len(names)} names, feed {source.parameters.feed}, into {settings.home} (Ctrl-C ends)"
+    )
+    try:
+        made.run(stop)
+    finally:
+        observations.record()
+
+
+def _source(settings: Settings, symbols: str | None, feed: str | None, url: str | None) -> "AlpacaSource":
+    """Alpaca as the settings have it, if they do, with the options of the command."""
+    from trading_assets.market_data.sources import AlpacaSource, make_source
+
+    options: dict[str, Any] = dict(settings.source) if settings.source.get("kind") == "alpaca" else {"kind": "alpaca"}
+    options.setdefault("exchange", settings.exchange)
+    named = [name.strip() for name in (symbols or "").split(",") if name.strip()]
+    given = {"symbols": named or None, "feed": feed, "url": url}
+    options |= {name: value for name, value in given.items() if value is not None}
+    source = make_source(options)
+    if not (isinstance(source, AlpacaSource) and source.parameters.symbols):
+        msg = "which names? Use --symbols AAPL,MSFT, or list them under source.symbols in settings.yaml"
+        raise SettingsError(msg)
+    return source
+
+
+def _print_batch(batch: "Batch") -> None:
+    minute = f"{batch.last:%Y-%m-%d %H:%M} UTC" if batch.last else "no bar"
+    quarantined = f", {batch.quarantined} in quarantine" if batch.quarantined else ""
+    console.print(
+        f"{minute}: {batch.heard} heard, {batch.filled} from history: "
+        f"{batch.added} added, {batch.changed} changed{quarantined}"
+    )
