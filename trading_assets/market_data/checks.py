@@ -1,0 +1,184 @@
+"""Checks of market data: answered by its source, of one feed, complete, plausible, unchanged since it was stored."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import dagster as dg
+import polars as pl
+
+from trading_assets.lake import Contract, LakeFrame, Scope
+from trading_assets.lake._literals import literal
+from trading_assets.market_data.contract import (
+    ANOMALIES,
+    BARS_DAILY,
+    BARS_HOURLY,
+    BARS_MINUTE,
+    COMPANIES,
+    CORPORATE_ACTIONS,
+    COVERAGE,
+    FUNDAMENTALS,
+    NEWS,
+    RESTATEMENTS,
+    SOURCE_COMPARISON,
+    SOURCE_FAILURES,
+    SYMBOL_MAINTENANCE,
+)
+from trading_assets.market_data.quality import QualityRules
+from trading_assets.orchestration.checks import ScopeCheck, scope_check
+from trading_assets.orchestration.resources import Desk
+
+_BARS = (BARS_DAILY, BARS_HOURLY, BARS_MINUTE)
+_ANSWERED = (*_BARS, CORPORATE_ACTIONS, COMPANIES, FUNDAMENTALS, NEWS)
+_WARN = dg.AssetCheckSeverity.WARN
+# The more telling ones first: a check shows the first rows alone.
+_KINDS = ("split_without_action", "outlier", "stale", "zero_volume")
+
+
+def unanswered_symbols(desk: Desk, scope: Scope, run_id: str, *, table: str) -> pl.DataFrame:
+    """Names of the run that no source answered for, why, and what to do."""
+    del run_id
+    rows = LakeFrame(desk.lake, SOURCE_FAILURES).read(table_name=table, symbol=scope.values.get("symbol"))
+    return rows.select("symbol", "source", "reason", "message")
+
+
+def mixed_feeds(desk: Desk, scope: Scope, run_id: str, *, table: str) -> pl.DataFrame:
+    """Bars of a table that are of another feed than most bars of the same source, by name: whatever the run wrote."""
+    del scope, run_id
+    if "feed" not in desk.lake.stored_columns(table):
+        return pl.DataFrame()
+    return desk.lake.query(
+        f"WITH feeds AS (SELECT source, feed, count(*) AS bars FROM lake.{table} WHERE feed IS NOT NULL GROUP BY ALL), "
+        "ranked AS (SELECT *, row_number() OVER (PARTITION BY source ORDER BY bars DESC, feed) AS place, "
+        "first_value(feed) OVER (PARTITION BY source ORDER BY bars DESC, feed) AS usual FROM feeds), "
+        "strays AS (SELECT source, feed, usual FROM ranked WHERE place > 1) "
+        "SELECT symbol, source, feed, usual AS feed_of_the_other_bars, count(*) AS bars, "
+        "min(date) AS first_date, max(date) AS last_date, "
+        "'fetch them again from one feed' AS remedy "
+        f"FROM lake.{table} JOIN strays USING (source, feed) GROUP BY ALL ORDER BY symbol, source, feed"
+    )
+
+
+def thin_coverage(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+    """Months of the run in which a name has less than the least share of its bars, the worst first."""
+    del run_id
+    rows = _of_scope(desk, COVERAGE, scope).filter(pl.col("expected") > 0)
+    share = pl.col("present") / pl.col("expected")
+    least = QualityRules.of(desk.settings.quality).min_coverage
+    thin = rows.filter(share < least).with_columns(share=share.round(4))
+    return thin.sort("share", "symbol", "period")
+
+
+def found_anomalies(desk: Desk, scope: Scope, run_id: str) -> Mapping[str, pl.DataFrame]:
+    """Missing sessions by run, and bars that look wrong."""
+    del run_id
+    rows = _of_scope(desk, ANOMALIES, scope)
+    missing, odd = rows.filter(kind="gap"), rows.filter(pl.col("kind") != "gap")
+    runs = missing.with_columns(run=(pl.col("value") == 1).cum_sum().over("symbol"))
+    by_run = runs.group_by("symbol", "run").agg(
+        first_date=pl.col("date").min(),
+        last_date=pl.col("date").max(),
+        sessions=pl.len(),
+        message=pl.col("message").last(),
+    )
+    place = pl.col("kind").replace_strict(_KINDS, range(len(_KINDS)), return_dtype=pl.Int64)
+    return {
+        "gaps": by_run.drop("run").sort(["sessions", "symbol", "first_date"], descending=[True, False, False]),
+        "anomalies": odd.sort(place, "symbol", "date"),
+    }
+
+
+def other_values(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+    """Fields of the run's bars that another source has otherwise."""
+    del run_id
+    return _of_scope(desk, SOURCE_COMPARISON, scope)
+
+
+def newly_restated(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+    """Restatements that this run has found: the rows that its commit added."""
+    del scope
+    stage, name = RESTATEMENTS.asset_key
+    commits = desk.lake.query(
+        f"SELECT snapshot_id FROM lake.snapshots() WHERE author = {literal(run_id)} "
+        f"AND starts_with(commit_message, {literal(RESTATEMENTS.table + ' by ')})"
+    )["snapshot_id"]
+    found = [
+        desk.lake.query(f"FROM ducklake_table_insertions('lake', '{stage}', '{name}', {commit}, {commit})")
+        for commit in commits
+    ]
+    return pl.concat(found).sort(RESTATEMENTS.key) if found else RESTATEMENTS.empty()
+
+
+def proposals(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+    """Names that have stopped delivering bars."""
+    del run_id
+    return _of_scope(desk, SYMBOL_MAINTENANCE, scope).sort("proposal", "symbol")
+
+
+def _of_scope(desk: Desk, contract: Contract, scope: Scope) -> pl.DataFrame:
+    first, last = scope.window() if scope.start else (None, None)
+    return LakeFrame(desk.lake, contract).read(start=first, end=last, **scope.values)
+
+
+CHECKS = (
+    *(
+        scope_check(
+            contract,
+            "answered",
+            "A source has answered for every name of the run.",
+            partial(unanswered_symbols, table=contract.table),
+            blocking=False,
+        )
+        for contract in _ANSWERED
+    ),
+    *(
+        scope_check(
+            contract,
+            "one_feed",
+            "All bars of a source are of one feed, for instance of iex or of sip.",
+            partial(mixed_feeds, table=contract.table),
+        )
+        for contract in _BARS
+    ),
+    scope_check(
+        COVERAGE,
+        "complete",
+        "Of every month, enough of the expected bars of a name are there (the setting quality.min_coverage).",
+        thin_coverage,
+        blocking=False,
+        severity=_WARN,
+    ),
+    ScopeCheck(
+        ANOMALIES,
+        {
+            "gaps": "Every listed name has a bar of every session.",
+            "anomalies": "No bar is an outlier, stale, without volume, or jumps like a split without one.",
+        },
+        found_anomalies,
+        blocking=False,
+        severity=_WARN,
+    ),
+    scope_check(
+        SOURCE_COMPARISON,
+        "comparison",
+        "Another source has the same bars, within the tolerance.",
+        other_values,
+        blocking=False,
+        severity=_WARN,
+    ),
+    scope_check(
+        RESTATEMENTS,
+        "restated",
+        "No stored bar was changed since the last report.",
+        newly_restated,
+        blocking=False,
+        severity=_WARN,
+    ),
+    scope_check(
+        SYMBOL_MAINTENANCE,
+        "delivering",
+        "Every listed name goes on delivering bars.",
+        proposals,
+        blocking=False,
+        severity=_WARN,
+    ),
+)

@@ -1,0 +1,230 @@
+"""Assets that say how good the data are: coverage, anomalies, comparison of sources, restatements, maintenance."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import cast
+
+import dagster as dg
+import polars as pl
+
+from trading_assets.lake import Lake, LakeFrame, Scope
+from trading_assets.lake.assets import run_scope_of, table_asset, table_in
+from trading_assets.market_data import quality
+from trading_assets.market_data.calendar import first_session, sessions
+from trading_assets.market_data.contract import (
+    ANOMALIES,
+    BARS_DAILY,
+    CORPORATE_ACTIONS,
+    COVERAGE,
+    RESTATEMENTS,
+    SOURCE_COMPARISON,
+    SOURCE_FAILURES,
+    SYMBOL_MAINTENANCE,
+    SYMBOLS,
+)
+from trading_assets.market_data.listing import listed_partitions
+from trading_assets.market_data.quality import QualityRules
+from trading_assets.market_data.quality.restatements import TABLES as TABLES_OF_BARS
+from trading_assets.market_data.split_jumps import split_like_jumps
+from trading_assets.orchestration import mappings
+from trading_assets.orchestration.clock import last_close, now
+from trading_assets.orchestration.maintenance import REPORTED_THROUGH, reported_snapshot
+from trading_assets.orchestration.partitions import Partitions
+from trading_assets.orchestration.resources import Desk
+from trading_assets.orchestration.retries import retry_when_not_ready
+from trading_assets.orchestration.settings import Settings
+
+OWNER = "market_data"
+_SHOWN = 20
+
+
+def build_assets(partitions: Partitions, settings: Settings) -> list[dg.AssetsDefinition]:
+    """Build the assets of the quality of the data; the comparison where the settings name a source to compare with."""
+    rules = QualityRules.of(settings.quality)
+    assets = [_coverage(partitions), _anomalies(partitions, rules), _restatements(), _symbol_maintenance(rules)]
+    return assets + ([_source_comparison(partitions, rules)] if settings.compare_with is not None else [])
+
+
+def _coverage(partitions: Partitions) -> dg.AssetsDefinition:
+    @dg.asset(
+        **table_asset(COVERAGE, owner=OWNER, kinds={"polars"}),
+        partitions_def=partitions.panel,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"symbols": table_in(SYMBOLS), "bars_daily": table_in(BARS_DAILY)},
+    )
+    def coverage(
+        context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame, bars_daily: LakeFrame
+    ) -> pl.DataFrame:
+        from trading_assets.market_data.quality.heat_map import coverage_heat_map, worst_names
+        from trading_assets.reports.plots import as_markdown_image
+
+        scope = run_scope_of(context, COVERAGE)
+        (first, last), names = scope.window(), scope.values["symbol"]
+        found = quality.coverage(
+            bars_daily.read(["symbol", "date"], start=first, end=last, symbol=names),
+            quarantined_bars(desk.lake, names, first, last),
+            symbols.read(symbol=names),
+            closed_sessions(desk.settings, first, last),
+        )
+        figures = {name: int(found[name].sum()) for name in ("expected", "present", "quarantined")}
+        context.add_output_metadata({**figures, "worst_names": as_table(worst_names(found))})
+        if found.height:
+            picture = as_markdown_image(coverage_heat_map(found), "coverage by name and month")
+            context.add_output_metadata({"heat_map": dg.MetadataValue.md(picture)})
+        return found
+
+    return cast("dg.AssetsDefinition", coverage)
+
+
+def _anomalies(partitions: Partitions, rules: QualityRules) -> dg.AssetsDefinition:
+    @dg.asset(
+        **table_asset(ANOMALIES, owner=OWNER, kinds={"polars"}),
+        partitions_def=partitions.panel,
+        # One run per range: the sessions before a year must be there when it is looked at.
+        backfill_policy=dg.BackfillPolicy.multi_run(1_000_000),
+        ins={
+            "symbols": table_in(SYMBOLS),
+            "bars_daily": table_in(BARS_DAILY, mappings.same_symbol_with_look_back()),
+            "corporate_actions": table_in(CORPORATE_ACTIONS, mappings.same_symbol_with_look_back()),
+        },
+    )
+    def anomalies(
+        context: dg.AssetExecutionContext,
+        desk: dg.ResourceParam[Desk],
+        symbols: LakeFrame,
+        bars_daily: LakeFrame,
+        corporate_actions: LakeFrame,
+    ) -> pl.DataFrame:
+        scope = run_scope_of(context, ANOMALIES)
+        (first, last), names = scope.window(), scope.values["symbol"]
+        start = max(first.replace(year=first.year - mappings.LOOK_BACK_YEARS), partitions.first_day)
+        listed = symbols.read(symbol=names)
+        with retry_when_not_ready(desk.settings.retry_seconds):
+            needed = answered_partitions(desk.lake, listed, partitions.existing_years(start.year, last.year))
+            bars_daily.require_written(needed, for_what=f"{ANOMALIES.table} ({scope.describe()})")
+        bars = bars_daily.read(start=start, end=last, symbol=names)
+        actions = corporate_actions.read(start=start, end=last, symbol=names)
+        found = quality.anomalies(
+            bars,
+            actions,
+            quarantined_bars(desk.lake, names, start, last),
+            listed,
+            closed_sessions(desk.settings, start, last),
+            jumps=split_like_jumps(bars, actions),
+            rules=rules,
+        ).filter(pl.col("date") >= first)
+        counts = found.group_by("kind").agg(rows=pl.len(), names=pl.col("symbol").n_unique()).sort("kind")
+        context.add_output_metadata({"anomalies": as_table(counts)})
+        return found
+
+    return cast("dg.AssetsDefinition", anomalies)
+
+
+def _source_comparison(partitions: Partitions, rules: QualityRules) -> dg.AssetsDefinition:
+    @dg.asset(
+        **table_asset(SOURCE_COMPARISON, owner=OWNER, kinds={"polars"}),
+        partitions_def=partitions.panel,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"bars_daily": table_in(BARS_DAILY)},
+    )
+    def source_comparison(
+        context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], bars_daily: LakeFrame
+    ) -> pl.DataFrame:
+        scope, other = run_scope_of(context, SOURCE_COMPARISON), desk.comparison_source
+        (first, last), names = scope.window(), scope.values["symbol"]
+        before = LakeFrame(desk.lake, SOURCE_COMPARISON).read(start=first, end=last, symbol=names)
+        days = closed_sessions(desk.settings, first, last)
+        days = days[-rules.comparison_sessions :] if other is not None and other.is_remote else days
+        if other is None or not days:
+            return before
+        bars, failures = quality.other_bars(other, names, days[0], days[-1])
+        asked = [name for name in names if name not in failures]
+        stored = bars_daily.read(start=days[0], end=days[-1], symbol=asked)
+        found = quality.compare_bars(stored, bars.filter(pl.col("date").is_in(days)), rules, other_source=other.name)
+        for name, error in failures.items():
+            context.log.warning(f"{name} is not compared with {other.name}: {error}")
+        context.add_output_metadata(
+            {"bars_compared": stored.height, "differences": found.height, "names_not_compared": len(failures)}
+        )
+        is_again = pl.col("symbol").is_in(asked) & pl.col("date").is_between(days[0], days[-1])
+        return pl.concat([before.filter(~is_again), found])
+
+    return cast("dg.AssetsDefinition", source_comparison)
+
+
+def _restatements() -> dg.AssetsDefinition:
+    @dg.asset(
+        **table_asset(RESTATEMENTS, owner=OWNER, kinds={"duckdb"}),
+        deps=[dg.AssetDep(contract.asset_key) for contract in TABLES_OF_BARS],
+    )
+    def restatements(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
+        since, until = reported_snapshot(context.instance), desk.lake.current_snapshot()
+        before = LakeFrame(desk.lake, RESTATEMENTS).read()
+        found = quality.restatements_between(desk.lake, since or 0, until)
+        new = found.join(before, on=RESTATEMENTS.key, how="anti")
+        context.add_output_metadata(
+            {REPORTED_THROUGH: until, "fields_restated": new.height, "newest": as_table(new.tail(_SHOWN))}
+        )
+        return pl.concat([before, new])
+
+    return cast("dg.AssetsDefinition", restatements)
+
+
+def _symbol_maintenance(rules: QualityRules) -> dg.AssetsDefinition:
+    @dg.asset(
+        **table_asset(SYMBOL_MAINTENANCE, owner=OWNER, kinds={"polars"}),
+        ins={"symbols": table_in(SYMBOLS), "bars_daily": table_in(BARS_DAILY, mappings.everything_so_far())},
+        deps=[SOURCE_FAILURES.asset_key],
+    )
+    def symbol_maintenance(
+        context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame, bars_daily: LakeFrame
+    ) -> pl.DataFrame:
+        listed, lake, table = symbols.read(), desk.lake, bars_daily.table
+        if listed.is_empty() or not lake.has_table(table):
+            return SYMBOL_MAINTENANCE.empty()
+        bars = f"lake.{table} SEMI JOIN lake.{SYMBOLS.table} USING (symbol)"
+        traded = lake.query(f"SELECT date, count(*) AS names FROM {bars} GROUP BY date ORDER BY date")
+        proposed = quality.propose_maintenance(
+            listed,
+            lake.query(f"SELECT symbol, max(date) AS last_bar FROM {bars} GROUP BY symbol"),
+            traded,
+            LakeFrame(lake, SOURCE_FAILURES).read(table_name=table),
+            closed_sessions(desk.settings, traded["date"].min() or date.max, date.max),  # type: ignore[arg-type]
+            rules,
+        )
+        context.add_output_metadata({"proposals": as_table(proposed)})
+        return proposed
+
+    return cast("dg.AssetsDefinition", symbol_maintenance)
+
+
+def closed_sessions(settings: Settings, first: date, last: date) -> list[date]:
+    """Sessions of a span whose close has passed, up to the end of the lake's history."""
+    code = settings.exchange
+    start, end = max(first, first_session(code)), min(last, last_close(code, now()), settings.last_day or date.max)
+    return sessions(code, start, end) if start <= end else []
+
+
+def quarantined_bars(lake: Lake, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
+    """Quarantined daily bars of names in a span: symbol, date, rule."""
+    if not lake.has_table(BARS_DAILY.quarantine_table):
+        return pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, "rule": pl.String})
+    where = Scope({"symbol": tuple(symbols)}, "date", first, last + timedelta(days=1)).sql()
+    return lake.query(f"SELECT symbol, date, rule FROM lake.{BARS_DAILY.quarantine_table} WHERE {where}")
+
+
+def answered_partitions(lake: Lake, listed: pl.DataFrame, years: Sequence[int]) -> list[str]:
+    """Partitions of bars that must have been written: those of listed names that their source has answered for."""
+    failed = LakeFrame(lake, SOURCE_FAILURES).read(["symbol"], table_name=BARS_DAILY.table)["symbol"].to_list()
+    answered = listed.filter(~pl.col("symbol").is_in(failed))
+    return listed_partitions(answered, answered["symbol"], years)
+
+
+def as_table(rows: pl.DataFrame) -> dg.TableMetadataValue:
+    """First rows of a frame as the web UI shows them."""
+    columns = [dg.TableColumn(name, "string") for name in rows.columns]
+    records = [
+        dg.TableRecord({name: "" if value is None else str(value) for name, value in row.items()})
+        for row in rows.head(_SHOWN).iter_rows(named=True)
+    ]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
