@@ -271,7 +271,9 @@ def _chart(replay: Replay, symbol: str, query: dict[str, str]) -> tuple[int, obj
     if not stamps:
         return _error("chart", 400, "Bad Request", f"Data doesn't exist for startDate = {start}, endDate = {end}")
     result = {"meta": _meta(listing, now, interval, days), "timestamp": [int(at.timestamp()) for _, at, _ in stamps]}
-    result["indicators"] = {"quote": [_quote_columns(listing, stamps, now)]}
+    quote = _quote_columns(listing, stamps, now)
+    after_dividends = [None if close is None else 0.9 * close for close in quote["close"]]
+    result["indicators"] = {"quote": [quote], "adjclose": [{"adjclose": after_dividends}]}
     result["events"] = _events(listing, {day for day, _, _ in stamps}, now.astimezone(listing.zone).date())
     return 200, {"chart": {"result": [result], "error": None}}
 

@@ -97,7 +97,7 @@ class YahooSession(Session[Response]):
                 problem, wait = again.problem, again.wait
             pointless = isinstance(problem, UnreachableError) or wait > _LONGEST_WAIT
             if pointless or attempt == manners.backoff.retries:
-                raise problem from None
+                raise problem
             pause = max(wait, manners.backoff.pause(attempt, manners.pace))
             if isinstance(problem, RateLimitedError):
                 manners.bucket.hold(pause)
