@@ -198,18 +198,24 @@ def _cast(contract: Contract, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
     columns, failures = [frame["__row"]], [_no_failures()]
     for column in contract.columns:
         given = frame[column.name]
+        if given.dtype == column.dtype and not given.dtype.is_float():
+            columns.append(given)
+            continue
         try:
             cast, is_kept = cast_column(given, column.dtype)
         except pl.exceptions.PolarsError as error:
             reason = str(error).split("\n", 1)[0]
             msg = f"{contract.table}.{column.name}: {given.dtype} cannot be stored as {column.sql_type} ({reason})"
             raise ContractError(msg) from None
-        failures.append(_failures(frame["__row"].filter(~is_kept), f"{column.name}: not of type {column.sql_type}"))
+        if not is_kept.all():
+            failures.append(_failures(frame["__row"].filter(~is_kept), f"{column.name}: not of type {column.sql_type}"))
         columns.append(cast)
     return pl.DataFrame(columns), pl.concat(failures)
 
 
 def _pandera_failures(contract: Contract, cast: pl.DataFrame) -> pl.DataFrame:
+    if cast.is_empty():
+        return _no_failures()
     try:
         contract.model.to_schema().validate(cast.drop("__row"), lazy=True)
     except SchemaErrors as error:
