@@ -19,8 +19,9 @@ from trading_assets.live import assets as live_assets
 from trading_assets.live import checks as live_checks
 from trading_assets.live import contract as live
 from trading_assets.market_data import assets as market_data_assets
+from trading_assets.market_data import checks as market_data_checks
 from trading_assets.market_data import contract as market_data
-from trading_assets.market_data import filing_assets, intraday_assets
+from trading_assets.market_data import filing_assets, intraday_assets, quality_assets
 from trading_assets.models import assets as model_assets
 from trading_assets.models import contract as models
 from trading_assets.models.specs import MODELS
@@ -52,6 +53,7 @@ from trading_assets.signals.strategies import STRATEGIES
 STAGES = (market_data, features, labels, models, predictions, signals, portfolio, backtest, live, reports, maintenance)
 CONTRACTS: Mapping[str, Contract] = {contract.table: contract for stage in STAGES for contract in stage.CONTRACTS}
 CHECKS: tuple[ScopeCheck, ...] = (
+    *market_data_checks.CHECKS,
     *feature_checks.CHECKS,
     *prediction_checks.CHECKS,
     *signal_checks.CHECKS,
@@ -114,6 +116,7 @@ def _assets(
         *market_data_assets.build_assets(partitions, desk.settings, exchange),
         *intraday_assets.build_assets(partitions, desk.policy),
         *filing_assets.build_assets(partitions, desk.policy),
+        *quality_assets.build_assets(partitions, desk.settings),
         *feature_assets.build_assets(partitions),
         *feature_sql_assets.build_assets(partitions),
         *label_assets.build_assets(partitions),

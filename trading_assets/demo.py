@@ -15,6 +15,8 @@ from trading_assets.definitions import CONTRACTS, build_defs, desk_partitions
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.hashing import content_hash
 from trading_assets.market_data.calendar import first_session, sessions
+from trading_assets.market_data.contract import MEMBERSHIP
+from trading_assets.market_data.listing import listed_names
 from trading_assets.orchestration.clock import last_close, now
 from trading_assets.orchestration.exchange import exchange_of
 from trading_assets.orchestration.instance import open_instance
@@ -31,43 +33,71 @@ if TYPE_CHECKING:
 
 # A week and a day: the demo's book trades once a week, so one rebalance and its fills are among them.
 REPLAYED_SESSIONS = 6
+_REMOTE_HISTORY = timedelta(days=3653)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What the demo made: rows and hash of each table, figures of each book, where to look."""
+    """What the demo made: rows and hash of each table, figures of each book, where to look, and with what hindsight."""
 
     rows: Mapping[str, int]
     hashes: Mapping[str, str]
     books: Mapping[str, Mapping[str, float | None]]
     verdicts: Mapping[str, str]
+    hindsight: date | None
     reports: Mapping[str, Path]
     quarantined: int
 
 
-def configure(settings: Settings, source: Mapping[str, Any]) -> Settings:
+def configure(
+    settings: Settings,
+    source: Mapping[str, Any],
+    *,
+    universe: Mapping[str, Any] | None = None,
+    start: date | None = None,
+) -> Settings:
     """Point a lake at a source and give its partitions the span of the source's history.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings of the lake.
+    source : mapping
+        The source.
+    universe : mapping, optional
+        Names to take of it; all by default.
+    start : date, optional
+        First day; by default that of the source's history or, of a remote source, ten years ago. The history of a
+        remote source goes on, so its partitions have no end.
 
     Raises
     ------
     SettingsError
-        The lake already holds another source.
+        The lake already holds another source, or the source has no bar on any session.
+    SourceError
+        The source cannot be reached, or knows none of the names.
     """
     stored = settings.home / FILE_NAME
-    if stored.exists() and dict(settings.source) != dict(source):
+    wanted = settings.with_values(source=source, universe=universe or {"kind": "listed"})
+    if stored.exists() and (dict(settings.source), dict(settings.universe)) != (wanted.source, wanted.universe):
+        held = dict(settings.source) | ({} if settings.universe == {"kind": "listed"} else dict(settings.universe))
         msg = (
-            f"the lake in {settings.home} holds the source {dict(settings.source)}; "
+            f"the lake in {settings.home} holds the source {held}; "
             "use another folder (--home DIR), or remove it with: make clean"
         )
         raise SettingsError(msg)
     if not stored.exists():
-        listed = Desk(settings.with_values(source=source)).source.symbols()
+        desk = Desk(wanted)
+        listed, _ = listed_names(desk.source, desk.universe)
         span = _possible_span(listed, settings.exchange)
         if span is None:
             msg = f"the source {dict(source)} has no bar on any session; check its path and column mapping"
             raise SettingsError(msg)
-        start, end = span[0].replace(day=1), span[1] + timedelta(days=1)
-        settings = settings.with_values(source=source, start=start, end=end)
+        goes_on = desk.source.is_remote
+        earliest = start or (now().date() - _REMOTE_HISTORY if goes_on else span[0])
+        settings = wanted.with_values(
+            start=max(span[0], earliest).replace(day=1), end=None if goes_on else span[1] + timedelta(days=1)
+        )
         settings.save()
     return settings
 
@@ -104,7 +134,7 @@ def replay_last(settings: Settings) -> Iterator[SessionReport]:
 
 
 def _span(settings: Settings) -> tuple[date, date]:
-    days = sessions(settings.exchange, settings.start, settings.last_day or now().date())
+    days = sessions(settings.exchange, settings.start, settings.last_day or last_close(settings.exchange, now()))
     return days[0], days[-1]
 
 
@@ -126,6 +156,7 @@ def summarise(settings: Settings) -> Summary:
         hashes=hashes,
         books={book: _figures(desk, book) for book in sheets},
         verdicts={book: _verdict(sheet) for book, sheet in sheets.items()},
+        hindsight=_chosen_on(desk),
         reports=reports,
         quarantined=_quarantined(desk, stored),
     )
@@ -137,6 +168,12 @@ def save_summary(settings: Settings, summary: Summary) -> Path:
     content = {"rows": summary.rows, "content_hashes": summary.hashes, "books": summary.books}
     write_atomically(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
     return path
+
+
+def _chosen_on(desk: Desk) -> date | None:
+    """Day of the list of names where it is used for days before it; None where membership is dated."""
+    used = LakeFrame(desk.lake, MEMBERSHIP).read(["listed_on"], basis="hindsight")["listed_on"].max()
+    return used if isinstance(used, date) else None
 
 
 def _figures(desk: Desk, book: str) -> dict[str, float | None]:

@@ -45,8 +45,16 @@ HEAVY = (
 
 
 def live_settings(home: Path) -> Settings:
-    """A lake whose history goes on, so that it has freshness policies."""
-    return Settings(home=home, source={"kind": "simulated"}, start=date(2015, 1, 1), end=None)
+    """A lake whose history goes on, so that it has freshness policies, and whose sources fill every table."""
+    return Settings(
+        home=home,
+        source={"kind": "yahoo", "symbols": ["AAPL"]},
+        other_sources={"made": {"kind": "simulated"}, "news": {"kind": "files", "path": "b.csv", "news_path": "n.csv"}},
+        compare_with="made",
+        intraday=["bars_minute", "bars_hourly"],
+        start=date(2015, 1, 1),
+        end=None,
+    )
 
 
 def describe(defs: dg.Definitions) -> dict[str, Any]:

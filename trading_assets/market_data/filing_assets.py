@@ -1,7 +1,5 @@
 """Assets of what is known about companies: who they are, figures of filings, news, and the latest quotes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import cast

@@ -90,7 +90,8 @@ def ingest(
     Raises
     ------
     SourceError
-        Nothing at all was answered.
+        Nothing at all was answered, and the source may answer later or the table is one of bars: a name may well have
+        no filings, but not no bars.
     """
     results: list[WriteResult] = []
     answered: Counter[str] = Counter()
@@ -108,8 +109,9 @@ def ingest(
         answered.update(found.answered_by.values())
         own = _of_symbols(piece, tuple(found.answered_by))
         results.append(_write(lake, table, _settled(lake, table, found.rows, own), own, author))
-    if failures and not answered:
-        raise next(iter(failures.values())).error
+    told = [failure.error for failure in failures.values()]
+    if told and not answered and (table.has_sessions or any(error.retryable for error in told)):
+        raise next((error for error in told if error.retryable), told[0])
     if failures:
         left = _of_symbols(replace(scope, end=scope.start), tuple(failures))
         results.append(_write(lake, table, table.contract.empty(), left, author))

@@ -1,6 +1,6 @@
 """Contracts of market data. Here: tables of prices, listings, filings, quality. Not here: how they are filled."""
 
-from trading_assets.market_data.contract import universe
+from trading_assets.market_data.contract import bars, filings, quality, universe
 from trading_assets.market_data.contract.bars import BARS_DAILY, BARS_HOURLY, BARS_MINUTE, CORPORATE_ACTIONS, QUOTES
 from trading_assets.market_data.contract.filings import COMPANIES, FUNDAMENTALS, ITEMS, NEWS
 from trading_assets.market_data.contract.quality import (
@@ -35,4 +35,4 @@ __all__ = [
     "SYMBOL_MAINTENANCE",
 ]
 
-CONTRACTS = (*universe.CONTRACTS, BARS_DAILY, BARS_HOURLY, BARS_MINUTE, CORPORATE_ACTIONS)
+CONTRACTS = (*universe.CONTRACTS, *bars.CONTRACTS, *filings.CONTRACTS, *quality.CONTRACTS)
