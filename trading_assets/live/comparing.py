@@ -8,10 +8,12 @@ from datetime import date, timedelta
 import polars as pl
 
 from trading_assets.backtest.simulate import Opening
+from trading_assets.execution.panel import with_delisting_returns
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.live.contract import FILLS, ORDERS, PARITY, PNL, POSITIONS
 from trading_assets.live.parity import LiveSession, MarketData, compare
 from trading_assets.live.records import last_close
+from trading_assets.market_data.contract import LISTINGS
 from trading_assets.portfolio.books import Book
 
 _BAR_COLUMNS = ("symbol", "date", "open", "close", "volume")
@@ -29,6 +31,7 @@ def compared_sessions(
 ) -> pl.DataFrame:
     """Rows of `live.parity` of the sessions that have a close before them to start from."""
     found = [PARITY.empty()]
+    ended = LakeFrame(lake, LISTINGS).read(end=days[-1], kind="delisting")
     pnl = LakeFrame(lake, PNL).read(start=days[0], end=days[-1], book=book.name)
     for day, equity, is_opening in pnl.select("date", "equity", "is_opening").iter_rows():
         known = last_close(lake, book.name, before=day)
@@ -48,7 +51,7 @@ def compared_sessions(
             bars.read(_BAR_COLUMNS, start=known.session - _LAST_CLOSE_WITHIN, end=day, symbol=names),
             actions.read(start=known.session - _LAST_CLOSE_WITHIN, end=day, symbol=names),
             weights,
-            symbols.read(["symbol", "delisted_on"]),
+            with_delisting_returns(symbols.read(["symbol", "delisted_on"]), ended),
         )
         found.append(compare(book, known.session, day, opening, live, data))
     return pl.concat(found)

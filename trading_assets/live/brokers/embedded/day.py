@@ -109,9 +109,9 @@ def expire_orders(state: State, account: BrokerAccount) -> None:
 
 
 def close_books(state: State, account: BrokerAccount, market: Market, session: Session) -> None:
-    """Mark an account at the close, close out what is delisted by now at its last close, and note its equity."""
+    """Mark an account at the close, close out what is delisted by now at what holders got, and note its equity."""
     bars, listings = market.bars(session.date), market.listings()
-    gone = []
+    gone: dict[str, float] = {}
     for symbol in sorted(account.positions):
         position = account.positions[symbol]
         if symbol in bars:
@@ -119,7 +119,7 @@ def close_books(state: State, account: BrokerAccount, market: Market, session: S
         state.changes.positions[account.id].add(symbol)
         listing = listings.get(symbol)
         if listing is not None and listing.delisted_on is not None and listing.delisted_on <= session.date:
-            gone.append(symbol)
+            gone[symbol] = listing.delisting_return
     if gone:
         _close_out(state, account, gone)
     held = [position for _, position in sorted(account.positions.items())]
@@ -130,12 +130,13 @@ def close_books(state: State, account: BrokerAccount, market: Market, session: S
     state.changes.equity.append(EquityPoint(account.id, session.close, account.equity_at_close, account.cash))
 
 
-def _close_out(state: State, account: BrokerAccount, symbols: list[str]) -> None:
+def _close_out(state: State, account: BrokerAccount, returns: dict[str, float]) -> None:
+    symbols = list(returns)
     ledger = account.ledger(symbols)
-    for j, symbol in enumerate(symbols):
-        shares, price = float(ledger.quantity[j]), float(ledger.mark[j])
+    for j, (symbol, earned) in enumerate(returns.items()):
+        shares, price = float(ledger.quantity[j]), float(ledger.mark[j]) * (1.0 + earned)
         trade(ledger, j, -shares, price, 0.0)
-        text = f"{symbol} is delisted: closed at its last close"
+        text = f"{symbol} is delisted: closed at its last close times {1 + earned:g}"
         book_entry(state, account, "MA", symbol, shares * price, text, qty=number(-shares), price=number(price))
     state.settle(account, symbols, ledger)
     for symbol in symbols:

@@ -16,7 +16,7 @@ import polars as pl
 from trading_assets.lake import Lake
 from trading_assets.lake.frames import LakeFrame
 from trading_assets.live.brokers.embedded.sessions import Session, Sessions, segment, third_points
-from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
+from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, LISTINGS, SYMBOLS
 
 _AHEAD = timedelta(days=100)
 _BEHIND = timedelta(days=12)
@@ -40,12 +40,13 @@ class Bar(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """A row of `market_data.symbols`."""
+    """A row of `market_data.symbols`, and what holders got when it was delisted, as a return from its last close."""
 
     name: str | None
     exchange: str
     first_session: date
     delisted_on: date | None
+    delisting_return: float = 0.0
 
     def is_known(self, day: date) -> bool:
         """Whether the symbol has been listed by a day."""
@@ -136,7 +137,7 @@ class Market:
 
     def refresh(self) -> None:
         """Notice what has been written to the lake since."""
-        version = self.lake.table_snapshot(BARS_DAILY.table, CORPORATE_ACTIONS.table, SYMBOLS.table)
+        version = self.lake.table_snapshot(BARS_DAILY.table, CORPORATE_ACTIONS.table, LISTINGS.table, SYMBOLS.table)
         if version != self._version:
             self.forget()
             self._version = version
@@ -145,7 +146,9 @@ class Market:
         """All symbols of the lake, those of the future included."""
         if self._listings is None:
             rows = LakeFrame(self.lake, SYMBOLS).read(["symbol", "name", "exchange", "first_session", "delisted_on"])
-            self._listings = {symbol: Listing(*row) for symbol, *row in rows.rows()}
+            ended = LakeFrame(self.lake, LISTINGS).read(["symbol", "date", "value"], kind="delisting").sort("date")
+            returns = {symbol: value or 0.0 for symbol, _, value in ended.iter_rows()}
+            self._listings = {symbol: Listing(*row, returns.get(symbol, 0.0)) for symbol, *row in rows.rows()}
         return self._listings
 
     def bars(self, day: date) -> dict[str, Bar]:

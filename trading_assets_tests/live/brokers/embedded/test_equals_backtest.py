@@ -11,8 +11,11 @@ import pytest
 from alpaca.trading.requests import MarketOrderRequest
 
 from trading_assets.backtest.simulate import simulate
+from trading_assets.lake import Scope
+from trading_assets.lake.writes import replace
 from trading_assets.live.brokers.embedded.clock import SteppedClock
 from trading_assets.live.brokers.embedded.server import start_broker
+from trading_assets.market_data.contract import LISTINGS
 from trading_assets.portfolio.books import CostModel, load_books
 from trading_assets_tests.live.brokers.embedded.markets import DAYS, FREE, FULL, at, bar, trading, write_market
 
@@ -102,6 +105,9 @@ def send(client, order, held: float) -> None:
 def test_fills_cash_and_positions_equal_the_ledger(lake, seed, style, lot_size, costs):
     bars, actions, delisted = random_market(seed)
     write_market(lake, bars, actions, delisted)
+    earned = 0.1 * (seed % 4) - 0.3
+    ended = [("EEE", day, "delisting", earned, None, at(day, "00:00"), "test") for day in delisted.values()]
+    replace(lake, LISTINGS, pl.DataFrame(ended, schema=LISTINGS.schema, orient="row"), Scope())
     book = changed(
         load_books()["main"], broker="sim", live=None, start=None,
         capital=100_000.0, lot_size=lot_size, costs=costs, max_participation=0.1,
@@ -122,8 +128,12 @@ def test_fills_cash_and_positions_equal_the_ledger(lake, seed, style, lot_size, 
         actions=pl.DataFrame(actions, schema=["symbol", "ex_date", "kind", "value"], orient="row"),
         target_weights=weights,
         symbols=pl.DataFrame(
-            {"symbol": names, "delisted_on": [delisted.get(name) for name in names]},
-            schema_overrides={"delisted_on": pl.Date},
+            {
+                "symbol": names,
+                "delisted_on": [delisted.get(name) for name in names],
+                "delisting_return": [earned if name in delisted else None for name in names],
+            },
+            schema_overrides={"delisted_on": pl.Date, "delisting_return": pl.Float64},
         ),
         sessions=SESSIONS,
     )
