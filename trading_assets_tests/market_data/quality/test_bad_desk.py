@@ -1,0 +1,249 @@
+"""A desk whose files have one defect each: every table and check names it, and no name keeps another from anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from trading_assets.lake import Scope
+from trading_assets.lake.history import snapshots
+from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.lake.writes import replace
+from trading_assets.market_data.calendar import sessions
+from trading_assets.market_data.checks import CHECKS
+from trading_assets.market_data.contract import BARS_DAILY, SOURCE_FAILURES
+from trading_assets.orchestration import maintenance
+from trading_assets.orchestration.checks import ScopeCheck
+from trading_assets_tests.desks import multi_range
+from trading_assets_tests.lake.examples import symbol_years
+from trading_assets_tests.market_data.quality.panels import at, clean_bars, scaled
+from trading_assets_tests.market_data.quality.quality_desks import PANEL, RAW, QualityDesk, Ran, open_quality_desk
+
+START, END = date(2015, 1, 1), date(2016, 1, 1)
+DAYS = sessions("XNYS", START, date(2015, 12, 31))
+NAMES = ("BAD", "GOOD", "HOLE", "STOP", "WELL")
+ALL = multi_range({"date": "2015", "symbol": "BAD"}, {"date": "2015", "symbol": "WELL"})
+CLEAN = clean_bars(NAMES, DAYS)
+
+
+def with_defects(bars: pl.DataFrame) -> pl.DataFrame:
+    """BAD has a wrong price and a negative one, HOLE misses three sessions, STOP ends thirty before the others."""
+    kept = ~((pl.col("symbol") == "HOLE") & pl.col("date").is_in(DAYS[100:103]))
+    bars = bars.filter(kept & ((pl.col("symbol") != "STOP") | (pl.col("date") < DAYS[-30])))
+    bars = scaled(bars, at("BAD", DAYS[150]), 1.4)
+    return bars.with_columns(low=pl.when(at("BAD", DAYS[200])).then(-1.0).otherwise("low"))
+
+
+def check_of(table: str, name: str) -> ScopeCheck:
+    return next(one for one in CHECKS if one.contract.table == table and name in one.names)
+
+
+def in_file(folder: Path, name: str, bars: pl.DataFrame) -> dict[str, object]:
+    path = folder / f"{name}.parquet"
+    bars.drop("source").write_parquet(path)
+    return {"kind": "files", "path": str(path)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bad_desk")
+
+
+@pytest.fixture(scope="module")
+def desk(postgres: PostgresUrl, folder: Path) -> Iterator[QualityDesk]:
+    """The files say when a name ended; here they do not, as with a vendor that is asked over a network."""
+    second = in_file(folder, "second", scaled(CLEAN.filter(pl.col("symbol") != "WELL"), at("GOOD", DAYS[9]), 1.02))
+    with open_quality_desk(
+        postgres, folder / "lake", in_file(folder, "first", with_defects(CLEAN)), START, END,
+        other_sources={"second": second}, compare_with="second", retention_days=1,
+    ) as opened:  # fmt: skip
+        opened.bench.desk.lake.cursor().execute("UPDATE lake.market_data.symbols SET delisted_on = NULL")
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def ran(desk: QualityDesk) -> Ran:
+    return desk.run(*PANEL, "source_comparison", tags=ALL)
+
+
+def test_each_defect_is_one_anomaly_and_nothing_else_is(desk: QualityDesk, ran: Ran) -> None:
+    rows = desk.read("anomalies")
+    assert ran.result.success
+    assert rows.select("symbol", "date", "kind").rows() == [
+        ("BAD", DAYS[150], "outlier"),
+        ("BAD", DAYS[200], "gap"),
+        *(("HOLE", day, "gap") for day in DAYS[100:103]),
+        *(("STOP", day, "gap") for day in DAYS[-30:-20]),
+    ]
+    assert "its bar is in quarantine (low: greater_than(0))" in rows.filter(symbol="BAD", kind="gap")["message"][0]
+
+
+def test_the_check_of_gaps_lists_runs_the_longest_first(ran: Ran) -> None:
+    found = ran.check("anomalies", "gaps")
+    assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.WARN, False)
+    runs = [(row["symbol"], row["first_date"], row["sessions"]) for row in ran.violations("anomalies", "gaps")]
+    assert runs == [("STOP", str(DAYS[-30]), "10"), ("HOLE", str(DAYS[100]), "3"), ("BAD", str(DAYS[200]), "1")]
+    assert [row["symbol"] for row in ran.violations("anomalies", "anomalies")] == ["BAD"]
+
+
+def test_the_coverage_counts_what_is_missing_and_what_is_in_quarantine(desk: QualityDesk, ran: Ran) -> None:
+    totals = desk.read("coverage").group_by("symbol").agg(pl.col("expected", "present", "quarantined").sum())
+    year = len(DAYS)
+    assert totals.sort("symbol").rows() == [
+        ("BAD", year, year - 1, 1),
+        ("GOOD", year, year, 0),
+        ("HOLE", year, year - 3, 0),
+        ("STOP", year, year - 30, 0),
+        ("WELL", year, year, 0),
+    ]
+    worst = [record.data["symbol"] for record in ran.metadata("coverage")["worst_names"].records]
+    assert worst == ["STOP", "HOLE", "BAD", "GOOD", "WELL"]
+
+
+def test_thin_months_fail_the_check_of_the_coverage_without_blocking(ran: Ran) -> None:
+    found = ran.check("coverage", "complete")
+    assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.WARN, False)
+    thin = [(row["symbol"], row["period"]) for row in ran.violations("coverage", "complete")]
+    assert thin == [("STOP", "2015-12-01"), ("STOP", "2015-11-01"), ("HOLE", "2015-05-01")]
+
+
+def test_the_second_source_is_compared_and_a_name_it_lacks_is_left_out(desk: QualityDesk, ran: Ran) -> None:
+    rows = desk.read("source_comparison")
+    assert rows["symbol"].unique().to_list().count("WELL") == 0
+    assert rows.filter(symbol="GOOD").select("date", "field").rows() == [
+        (DAYS[9], name) for name in ("close", "high", "low", "open")
+    ]
+    assert rows.filter(symbol="GOOD")["difference"].to_list() == pytest.approx([1 - 1 / 1.02] * 4)
+    assert set(rows.filter(symbol="STOP")["field"]) == {"presence"}
+    assert ran.metadata("source_comparison")["names_not_compared"] == 1
+    found = ran.check("source_comparison", "comparison")
+    assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.WARN, False)
+
+
+def test_a_name_that_stopped_is_proposed_to_be_delisted(desk: QualityDesk, ran: Ran) -> None:
+    run = desk.run("symbol_maintenance")
+    assert desk.read("symbol_maintenance").drop("reason").rows() == [("STOP", DAYS[-31], 30, "delist")]
+    assert not run.check("symbol_maintenance", "delivering").passed
+    assert run.violations("symbol_maintenance", "delivering")[0]["symbol"] == "STOP"
+
+
+def test_a_name_without_an_answer_fails_the_check_names_the_remedy_and_blocks_nothing(
+    desk: QualityDesk, ran: Ran
+) -> None:
+    row = (BARS_DAILY.table, "HOLE", "first", "unknown_symbol", "correct the spelling", datetime.now(UTC))
+    failures = pl.DataFrame([row], schema=SOURCE_FAILURES.schema, orient="row")
+    lake = desk.bench.desk.lake
+    replace(lake, SOURCE_FAILURES, failures, Scope())
+    check = check_of(BARS_DAILY.table, "answered")
+    result = next(iter(check.results(desk.bench.desk, symbol_years(*NAMES, year=2015), "")))
+    assert (result.passed, result.severity, check.blocking) == (False, dg.AssetCheckSeverity.ERROR, False)
+    said = "symbol HOLE, source first, reason unknown_symbol, message correct the spelling"
+    assert said in (result.description or "")
+    others = symbol_years("BAD", "GOOD", year=2015)
+    assert next(iter(check.results(desk.bench.desk, others, ""))).passed, "a run of other names has no part in it"
+    run = desk.run("symbol_maintenance")
+    assert run.violations("symbol_maintenance", "delivering")[0]["symbol"] == "HOLE"
+    reason = desk.read("symbol_maintenance").filter(symbol="HOLE")["reason"][0]
+    assert "first says unknown_symbol: correct the spelling" in reason
+    replace(lake, SOURCE_FAILURES, failures.clear(), Scope())
+
+
+# --- restatements and maintenance: the story of one bar -------------------------------------------------------------
+
+
+def test_a_restated_bar_is_reported_once_and_kept_when_its_snapshots_are_gone(
+    desk: QualityDesk, ran: Ran, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = desk.bench.desk.lake
+    first = desk.run("restatements")
+    assert first.check("restatements", "restated").passed
+    assert desk.read("restatements").is_empty()
+
+    restated = desk.with_source(in_file(folder, "restated", scaled(with_defects(CLEAN), at("GOOD", DAYS[20]), 1.01)))
+    restated.run(*RAW, tags=ALL)
+    later = count()
+    monkeypatch.setattr(maintenance, "now", lambda: datetime.now(UTC) + timedelta(days=30 + next(later)))
+    before = snapshots(lake)["snapshot"].min()
+    desk.run("maintenance")
+    assert snapshots(lake)["snapshot"].min() >= before
+    assert snapshots(lake)["snapshot"].min() <= first.metadata("restatements")["reported_through"]
+
+    second = desk.run("restatements")
+    rows = desk.read("restatements")
+    fields = sorted(("open", "high", "low", "close"))
+    assert rows.select("symbol", "date", "field").rows() == [("GOOD", DAYS[20], name) for name in fields]
+    assert (rows["new"] / rows["old"]).to_list() == pytest.approx([1.01] * 4)
+    found = second.check("restatements", "restated")
+    assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.WARN, False)
+    assert [row["field"] for row in second.violations("restatements", "restated")] == fields
+
+    restated.run(*RAW, tags=ALL)
+    desk.run("maintenance")
+    assert snapshots(lake)["snapshot"].min() > rows["snapshot"].max(), "what is reported may be forgotten"
+    third = desk.run("restatements")
+    assert third.check("restatements", "restated").passed, "a fetch of the same values restates nothing"
+    assert desk.read("restatements").equals(rows), "what was found is kept"
+
+
+def test_nothing_is_forgotten_before_the_first_report(postgres: PostgresUrl, tmp_path: Path) -> None:
+    source = in_file(tmp_path, "bars", CLEAN)
+    with open_quality_desk(postgres, tmp_path / "lake", source, START, END, retention_days=0) as fresh:
+        fresh.run(*RAW, tags=ALL)
+        lake = fresh.bench.desk.lake
+        known = snapshots(lake)["snapshot"].to_list()
+        fresh.run("maintenance")
+        assert set(known) <= set(snapshots(lake)["snapshot"])
+        fresh.run("restatements", "maintenance")
+        assert not set(known) & set(snapshots(lake)["snapshot"])
+
+
+# --- one feed -------------------------------------------------------------------------------------------------------
+
+
+def test_bars_of_two_feeds_of_one_source_block_and_name_the_symbols_and_days(
+    postgres: PostgresUrl, tmp_path: Path
+) -> None:
+    source = in_file(tmp_path, "bars", CLEAN)
+    with open_quality_desk(postgres, tmp_path / "lake", source, START, END) as fresh:
+        fresh.run("bars_daily", tags=ALL)
+        stored = fresh.read("bars_daily")
+        sip = stored.with_columns(feed=pl.lit("sip"), source=pl.lit("alpaca"))
+        mixed = sip.with_columns(feed=pl.when(at("GOOD", DAYS[3])).then(pl.lit("iex")).otherwise("feed"))
+        replace(fresh.bench.desk.lake, BARS_DAILY, sip, symbol_years(*NAMES, year=2015))
+        check = check_of(BARS_DAILY.table, "one_feed")
+        desk, scope = fresh.bench.desk, symbol_years(*NAMES, year=2015)
+        assert check.blocking
+        assert next(iter(check.results(desk, scope, ""))).passed
+        replace(desk.lake, BARS_DAILY, mixed, scope)
+        result = next(iter(check.results(desk, scope, "")))
+        assert not result.passed
+        row = result.metadata["first_violations"].value.records[0].data  # type: ignore[union-attr]
+        said = {"symbol": "GOOD", "feed": "iex", "feed_of_the_other_bars": "sip", "bars": "1"}
+        assert said.items() <= row.items()
+        assert row["first_date"] == row["last_date"] == str(DAYS[3])
+
+
+# --- one bad name ---------------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_was_never_answered_keeps_no_other_from_being_judged(postgres: PostgresUrl, tmp_path: Path) -> None:
+    """Its bars were not written, so they are not waited for; without its failure they would be."""
+    source = in_file(tmp_path, "bars", CLEAN)
+    with open_quality_desk(postgres, tmp_path / "lake", source, START, END) as fresh:
+        some = multi_range({"date": "2015", "symbol": "BAD"}, {"date": "2015", "symbol": "STOP"})
+        fresh.run(*RAW, tags=some)
+        with pytest.raises(Exception, match=r"needs partitions of market_data.bars_daily .* 2015\|WELL"):
+            fresh.run("coverage", "anomalies", tags=ALL)
+        row = (BARS_DAILY.table, "WELL", "first", "outage", "ask again", datetime.now(UTC))
+        failures = pl.DataFrame([row], schema=SOURCE_FAILURES.schema, orient="row")
+        replace(fresh.bench.desk.lake, SOURCE_FAILURES, failures, Scope())
+        fresh.run("coverage", "anomalies", tags=ALL)
+        assert fresh.read("anomalies")["symbol"].unique().to_list() == ["WELL"]
+        coverage = fresh.read("coverage").group_by("symbol").agg(pl.col("present").sum()).sort("symbol")
+        assert coverage["present"].to_list() == [len(DAYS)] * 4 + [0]
