@@ -17,6 +17,7 @@ from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.contract import SOURCE_FAILURES, SYMBOLS
 from trading_assets.market_data.gathering import Failure
 from trading_assets.market_data.ingest import Ingested, Table, ingest
+from trading_assets.market_data.macros import ensure_macros
 from trading_assets.market_data.refetch import Stored, batches_of, pieces_to_fetch
 from trading_assets.market_data.sources import Source
 from trading_assets.orchestration.clock import last_close, now
@@ -53,6 +54,7 @@ def fill(context: dg.AssetExecutionContext, desk: Desk, table: Table) -> Written
         passing = [failure.error for failure in found.failures.values() if failure.error.retryable]
         if passing and context.retry_number < MAX_RETRIES:
             raise passing[0]
+    ensure_macros(desk.lake)
     context.add_output_metadata(_metadata(found, sources))
     return Written(found.result)
 
