@@ -128,6 +128,18 @@ def test_pence_become_pounds(replay):
     assert columns(source.bars(["SHEL.L"], days[0], days[-1])) == raw_rows(replay.listings["SHEL.L"], days)
 
 
+def test_a_price_of_a_fraction_of_a_penny_keeps_its_digits(replay):
+    day = date(2024, 12, 19)
+    opens = int(calendar.session_open("XLON", day).timestamp())
+    meta = {"currency": "GBp", "symbol": "DUST.L", "instrumentType": "EQUITY", "exchangeTimezoneName": "Europe/London"}
+    prices = {name: [0.0123] for name in ("open", "high", "low", "close")}
+    row = {"meta": meta, "timestamp": [opens], "indicators": {"quote": [prices | {"volume": [5]}]}}
+    replay.bodies["dust"] = {"chart": {"result": [row], "error": None}}
+    replay.fail("/chart/DUST.L", "dust")
+    bars = replay.source("DUST.L", exchange="XLON", currency="GBP").bars(["DUST.L"], day, day)
+    assert bars["close"].to_list() == [0.000123]
+
+
 def test_bombay_closes_while_new_york_sleeps(replay):
     replay.now = datetime(2024, 12, 20, 10, 0, tzinfo=UTC)  # 15:30 in Bombay
     source = replay.source("INFY.BO", exchange="XBOM", currency="INR")

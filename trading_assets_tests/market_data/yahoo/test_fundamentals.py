@@ -117,7 +117,8 @@ def test_statements_that_cannot_be_read_are_named(replay, body):
 
 def test_a_late_filing_is_known_late_and_that_of_another_period_is_not_taken():
     periods = pl.DataFrame({"period_end": [date(2024, 3, 31), date(2023, 12, 31)], "period": ["quarter", "year"]})
-    late = known_dates(periods, [(date(2024, 7, 1), "10-Q"), (date(2024, 9, 1), "10-K")])
+    filed = [(date(2024, 2, 1), "10-Q"), (date(2024, 7, 1), "10-Q"), (date(2024, 9, 1), "10-K")]
+    late = known_dates(periods, filed)
     assert late.select("known_on", "basis").rows() == [
         (date(2024, 7, 2), "filing"),
         (date(2024, 3, 31), "deadline"),

@@ -102,6 +102,13 @@ def test_the_future_part_of_a_window_is_no_error(replay):
     assert bars["date"].unique().sort().to_list() == [date(2024, 12, 19), date(2024, 12, 20)]
 
 
+@pytest.mark.parametrize("interval", ["1d", "1h", "1m"])
+def test_a_session_that_has_not_opened_costs_no_request(replay, interval):
+    replay.now = datetime(2024, 12, 20, 14, 29, tzinfo=UTC)
+    assert replay.source("AAPL").bars(["AAPL"], date(2024, 12, 20), date(2024, 12, 20), interval).is_empty()
+    assert replay.asked == []
+
+
 def test_what_was_answered_before_is_asked_for_again(replay):
     # yfinance remembers answers for windows of the past, the bad ones too
     source, day = replay.source("AAPL"), date(2024, 12, 18)
