@@ -148,7 +148,10 @@ class Market:
             rows = LakeFrame(self.lake, SYMBOLS).read(["symbol", "name", "exchange", "first_session", "delisted_on"])
             ended = LakeFrame(self.lake, LISTINGS).read(["symbol", "date", "value"], kind="delisting").sort("date")
             returns = {symbol: value or 0.0 for symbol, _, value in ended.iter_rows()}
-            self._listings = {symbol: Listing(*row, returns.get(symbol, 0.0)) for symbol, *row in rows.rows()}
+            rows = rows.with_columns(
+                earned=pl.col("symbol").replace_strict(returns, default=0.0, return_dtype=pl.Float64)
+            )
+            self._listings = {symbol: Listing(*row) for symbol, *row in rows.rows()}
         return self._listings
 
     def bars(self, day: date) -> dict[str, Bar]:
