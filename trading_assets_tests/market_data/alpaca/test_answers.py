@@ -19,7 +19,7 @@ from trading_assets.market_data.sources import (
     make_source,
 )
 from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource, _client
-from trading_assets.market_data.sources.alpaca import source as module
+from trading_assets.market_data.sources.alpaca import _questions as module
 from trading_assets.market_data.sources.alpaca._batches import ask_in_batches
 from trading_assets.market_data.sources.alpaca._client import RefusedError
 from trading_assets.market_data.sources.alpaca._throttle import Throttle
@@ -147,10 +147,19 @@ def test_outage_in_the_middle_keeps_what_was_answered(make_source, broker, monke
     }
 
 
+def test_outage_while_absence_is_explained_keeps_what_was_answered(source, broker):
+    for _ in range(5):
+        broker.inject(path="/v2/assets", status=503)
+    with pytest.raises(PartialAnswerError) as caught:
+        source.bars(["AAA", "NOPE"], DAYS[0], DAYS[-2])
+    assert set(caught.value.rows["symbol"]) == {"AAA"}
+    assert isinstance(caught.value.failures["NOPE"], SourceUnavailableError)
+
+
 def test_no_network_is_told_with_what_works_without():
     environment = dict.fromkeys(KEY_VARIABLES, "x")
     source = AlpacaSource(AlpacaParameters(url="http://127.0.0.1:9"), environment=environment)
-    source._client._throttle = Throttle(1e6)
+    source._questions.client._throttle = Throttle(1e6)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_client, "_PAUSE_SECONDS", 0.001)
         with pytest.raises(SourceUnavailableError, match="'sample'"):

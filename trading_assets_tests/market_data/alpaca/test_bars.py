@@ -19,7 +19,7 @@ from trading_assets.market_data.sources import (
     UnsupportedIntervalError,
 )
 from trading_assets.market_data.sources.alpaca import _bars
-from trading_assets.market_data.sources.alpaca import source as module
+from trading_assets.market_data.sources.alpaca import _questions as module
 from trading_assets_tests.live.brokers.embedded.markets import at
 from trading_assets_tests.market_data.alpaca.conftest import DAYS, HALF_DAY, calls_of
 

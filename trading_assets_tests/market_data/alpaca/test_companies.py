@@ -10,7 +10,7 @@ from trading_assets.lake.frames import LakeFrame
 from trading_assets.market_data.contract import CORPORATE_ACTIONS, LISTINGS, NEWS, QUOTES
 from trading_assets.market_data.sources import PartialAnswerError, UnknownSymbolError
 from trading_assets.market_data.sources.alpaca import _actions
-from trading_assets.market_data.sources.alpaca import source as module
+from trading_assets.market_data.sources.alpaca import _questions as module
 from trading_assets_tests.market_data.alpaca.conftest import DAYS, calls_of
 
 EARLY, LATE = date(2024, 1, 1), date(2024, 12, 31)

@@ -6,6 +6,7 @@ import random
 import time
 from dataclasses import replace
 
+import msgpack
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,7 @@ from trading_assets.market_data.contract import BARS_MINUTE
 from trading_assets.market_data.sources import SourceConfigError
 from trading_assets.market_data.sources.alpaca import AlpacaSource
 from trading_assets.market_data.streaming import storing
+from trading_assets.market_data.streaming.listener import Heard
 from trading_assets_tests.live.brokers.embedded.markets import DAYS, at
 from trading_assets_tests.market_data.streaming.conftest import FAST, SYMBOLS, minute, streaming, wait_for
 
@@ -126,6 +128,33 @@ def test_history_of_the_day_wins_over_the_stream(market, monkeypatch):
     with streaming(market):
         market.pass_minutes(3)
         wait_for(lambda: market.is_complete(DAY) and market.stored(DAY).height == 6)
+
+
+def test_correction_replaces_the_bar_of_its_minute(market):
+    def correction(number, close):
+        at_minute = msgpack.Timestamp.from_datetime(minute(DAY, number))
+        return Heard(
+            {"T": "u", "S": "AAA", "t": at_minute, "o": 9.0, "h": 9.0, "l": 1.0, "c": close, "v": 7}, is_correction=True
+        )
+
+    with streaming(market, pace=SLOW) as running:
+        market.pass_minutes(2)
+        wait_for(lambda: market.stored(DAY).height == 4)
+        running._stream._listener.events.put(correction(0, 5.0))
+        wait_for(lambda: market.stored(DAY)["close"][0] == 5.0)
+        assert market.stored(DAY).height == 4
+        market.broker.inject(drop_streams=True)  # history is asked, and knows better
+        wait_for(lambda: market.is_complete(DAY))
+
+
+def test_bars_outside_of_the_session_are_not_stored(market):
+    early = msgpack.Timestamp.from_datetime(minute(DAY, -5))
+    with streaming(market, pace=SLOW) as running:
+        bar = {"T": "b", "S": "AAA", "t": early, "o": 9.0, "h": 9.0, "l": 1.0, "c": 9.0, "v": 7}
+        running._stream._listener.events.put(Heard(bar, is_correction=False))
+        market.pass_minutes(1)
+        wait_for(lambda: market.stored(DAY).height == 2)
+    assert market.is_complete(DAY)
 
 
 def test_batch_that_cannot_be_written_is_kept_and_tried_again(market, monkeypatch):

@@ -138,7 +138,10 @@ class AlpacaClient:
         text = f"{asked}: {_message(error)} (HTTP {status})"
         keys = " and ".join(KEY_VARIABLES)
         kinds: dict[int, tuple[type[SourceError], str]] = {
-            _UNAUTHORIZED: (SourceConfigError, f"the keys are wrong or revoked: set {keys} to valid ones."),
+            _UNAUTHORIZED: (
+                SourceConfigError,
+                f"the keys are wrong, revoked, or of no {self._connection.broker} account: set {keys} to valid ones.",
+            ),
             _FORBIDDEN: (
                 SourceConfigError,
                 f"the keys have no subscription to {self._feed!r}: set source.alpaca.feed to 'iex', which is free.",
