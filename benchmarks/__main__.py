@@ -23,6 +23,7 @@ MODULES = (
     "training",
     "ledger",
     "live",
+    "ingest",
     "graph",
 )
 _SIDE = "--side"
@@ -65,6 +66,8 @@ def _compare(comparison: Comparison) -> int:
         line["peer_skipped"] = peer["skipped"]
     elif "seconds" in ours and "seconds" in peer:
         line |= {"peer_seconds": peer["seconds"], "peer_peak_mb": peer["peak_mb"]}
+        if "parts" in peer:
+            line["peer_parts"] = peer["parts"]
         line["ratio"] = round(float(str(ours["seconds"])) / float(str(peer["seconds"])), 3)
     print(json.dumps(line), flush=True)
     return 1 if "failed" in ours or "failed" in peer else 0
