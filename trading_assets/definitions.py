@@ -113,7 +113,7 @@ def _assets(
     desk: Desk, partitions: Partitions, books: Mapping[str, Book], exchange: Exchange
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     return [
-        *market_data_assets.build_assets(partitions, desk.settings, exchange),
+        *market_data_assets.build_assets(partitions, desk.settings, exchange, desk.policy),
         *intraday_assets.build_assets(partitions, desk.policy),
         *filing_assets.build_assets(partitions, desk.policy),
         *quality_assets.build_assets(partitions, desk.settings),

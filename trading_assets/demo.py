@@ -24,7 +24,7 @@ from trading_assets.orchestration.jobs import MAINTENANCE_JOB
 from trading_assets.orchestration.maintenance import MAINTENANCE
 from trading_assets.orchestration.refresh import QUIET, StageReport, refresh
 from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.settings import FILE_NAME, Settings, SettingsError
+from trading_assets.orchestration.settings import FILE_NAME, INTRADAY_TABLES, Settings, SettingsError
 from trading_assets.portfolio.books import load_books
 from trading_assets.reports.assets import read_tear_sheet, write_atomically
 
@@ -96,7 +96,9 @@ def configure(
         goes_on = desk.source.is_remote
         earliest = start or (now().date() - _REMOTE_HISTORY if goes_on else span[0])
         settings = wanted.with_values(
-            start=max(span[0], earliest).replace(day=1), end=None if goes_on else span[1] + timedelta(days=1)
+            start=max(span[0], earliest).replace(day=1),
+            end=None if goes_on else span[1] + timedelta(days=1),
+            intraday=() if "bars_daily" in desk.source.offers else sorted(desk.source.offers & set(INTRADAY_TABLES)),
         )
         settings.save()
     return settings

@@ -16,16 +16,27 @@ def cast_column(given: pl.Series, target: pl.DataType) -> tuple[pl.Series, pl.Se
     Raises
     ------
     polars.exceptions.PolarsError
-        No value of the given type can be cast.
+        No value of the given type can be cast; a naive time is none that says when it was.
     """
     if given.dtype.is_numeric() and target.is_temporal():
         msg = "a number does not say in which unit it counts time"
+        raise pl.exceptions.InvalidOperationError(msg)
+    if (
+        isinstance(given.dtype, pl.Datetime)
+        and isinstance(target, pl.Datetime)
+        and _has_zone(target) > _has_zone(given.dtype)
+    ):
+        msg = "a time without a zone does not say which moment it is; convert it to UTC first"
         raise pl.exceptions.InvalidOperationError(msg)
     if isinstance(given.dtype, pl.Datetime) and target == pl.Date:
         given = given.dt.replace_time_zone(None)  # the day on the clock of the exchange
     raw = given.set(given.is_nan(), None) if given.dtype.is_float() else given
     cast = raw.to_frame("value").select(_cast(pl.col("value"), raw.dtype, target)).to_series().alias(given.name)
     return cast, _is_kept(raw, cast)
+
+
+def _has_zone(dtype: pl.Datetime) -> bool:
+    return dtype.time_zone is not None
 
 
 def rows_as_json(frame: pl.DataFrame) -> pl.Series:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import cast
 
 import dagster as dg
 import polars as pl
@@ -23,6 +24,7 @@ from trading_assets.market_data.listing import all_listings, listed_names
 from trading_assets.market_data.refetch import settle
 from trading_assets.market_data.rows import Home, ask_bars, ask_rows, bar_rules
 from trading_assets.market_data.source_assets import fill, record_failures
+from trading_assets.market_data.source_policy import SourcePolicy
 from trading_assets.market_data.universe import membership_of
 from trading_assets.orchestration import conditions
 from trading_assets.orchestration.clock import last_close, now
@@ -38,14 +40,14 @@ _SPELLED = 20
 
 
 def build_assets(
-    partitions: Partitions, settings: Settings, exchange: Exchange
+    partitions: Partitions, settings: Settings, exchange: Exchange, policy: SourcePolicy
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Build the assets of this stage that every desk has."""
-    return [
-        *_universe_assets(partitions, exchange),
-        *_price_assets(partitions, settings, exchange),
-        _failures(),
-    ]
+    """Build the universe, corporate actions, and the daily bars if a source has them."""
+    fresh = conditions.fresh_after_close(settings, exchange)
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [*_universe_assets(partitions, exchange), _failures()]
+    if policy.of("bars_daily"):
+        assets.append(_bars_daily(partitions, fresh))
+    return [*assets, _corporate_actions(partitions, fresh)]
 
 
 def _universe_assets(partitions: Partitions, exchange: Exchange) -> list[dg.AssetsDefinition]:
@@ -90,9 +92,7 @@ def _universe_assets(partitions: Partitions, exchange: Exchange) -> list[dg.Asse
     return [symbols, membership, listings]
 
 
-def _price_assets(partitions: Partitions, settings: Settings, exchange: Exchange) -> list[dg.AssetsDefinition]:
-    fresh = conditions.fresh_after_close(settings, exchange)
-
+def _bars_daily(partitions: Partitions, fresh: dg.FreshnessPolicy | None) -> dg.AssetsDefinition:
     @dg.asset(
         **table_asset(BARS_DAILY, owner=OWNER, kinds={"polars"}),
         partitions_def=partitions.panel,
@@ -107,6 +107,10 @@ def _price_assets(partitions: Partitions, settings: Settings, exchange: Exchange
         ask = partial(ask_bars, home=home, known=known, interval="1d")
         return fill(context, desk, Table(BARS_DAILY, ask, rules, settle, has_sessions=True))
 
+    return cast("dg.AssetsDefinition", bars_daily)
+
+
+def _corporate_actions(partitions: Partitions, fresh: dg.FreshnessPolicy | None) -> dg.AssetsDefinition:
     @dg.asset(
         **table_asset(CORPORATE_ACTIONS, owner=OWNER, kinds={"polars"}),
         partitions_def=partitions.panel,
@@ -120,7 +124,7 @@ def _price_assets(partitions: Partitions, settings: Settings, exchange: Exchange
         ask = partial(ask_rows, method="corporate_actions", time="ex_date", home=home_of(context, partitions))
         return fill(context, desk, Table(CORPORATE_ACTIONS, ask, rules))
 
-    return [bars_daily, corporate_actions]
+    return cast("dg.AssetsDefinition", corporate_actions)
 
 
 def home_of(context: dg.AssetExecutionContext, partitions: Partitions) -> Home:

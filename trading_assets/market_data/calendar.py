@@ -169,17 +169,22 @@ def exchange_timezone(exchange: str) -> str:
     return _calendar(exchange).timezone
 
 
+# The library has no calendar of the National Stock Exchange of India, which trades when Bombay does.
+_SAME_SESSIONS = {"XNSE": "XBOM"}
+
+
 @lru_cache(maxsize=32)
 def _calendar(exchange: str) -> _Calendar:
     # The import takes over a second, so it waits until a calendar is really asked for.
     import exchange_calendars as xc
 
+    known = _SAME_SESSIONS.get(exchange, exchange)
     try:
-        bound = xc.get_calendar(exchange).bound_min()
+        bound = xc.get_calendar(known).bound_min()
     except xc.errors.InvalidCalendarName:
         raise _unknown_exchange(exchange, xc.get_calendar_names()) from None
     start = _EARLIEST if bound is None else max(_EARLIEST, f"{bound:%Y-%m-%d}")
-    library: Any = xc.get_calendar(exchange, start=start)
+    library: Any = xc.get_calendar(known, start=start)
     times = library.schedule.reset_index(names="date")
     instant = pl.Datetime("us", "UTC")
     schedule = pl.DataFrame(

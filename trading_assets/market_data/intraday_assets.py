@@ -1,23 +1,25 @@
-"""Assets of bars within sessions, by name and month; hours are joined from minutes where no source has them."""
+"""Assets of bars within sessions, by name and month, and the longer bars that are joined from shorter ones."""
 
 from functools import partial
 from typing import cast
 
 import dagster as dg
+import polars as pl
 
 from trading_assets.lake import Contract, LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
 from trading_assets.lake.io_manager import Rows, Written
 from trading_assets.market_data.assets import OWNER, home_of
 from trading_assets.market_data.calendar import first_session, session_hours, sessions
-from trading_assets.market_data.contract import BARS_HOURLY, BARS_MINUTE, SYMBOLS
+from trading_assets.market_data.contract import BARS_DAILY, BARS_HOURLY, BARS_MINUTE, SYMBOLS
 from trading_assets.market_data.ingest import Table
 from trading_assets.market_data.refetch import settle
-from trading_assets.market_data.resample import hourly
+from trading_assets.market_data.resample import daily, hourly
 from trading_assets.market_data.rows import ask_bars, bar_rules, intraday_rules
 from trading_assets.market_data.source_assets import fill
 from trading_assets.market_data.source_policy import SourcePolicy
 from trading_assets.market_data.sources import Interval
+from trading_assets.orchestration import mappings
 from trading_assets.orchestration.clock import last_close, now
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
@@ -33,6 +35,8 @@ def build_assets(partitions: Partitions, policy: SourcePolicy) -> list[dg.Assets
         found.append(_asked(BARS_HOURLY, "1h", partitions))
     elif policy.of("bars_minute"):
         found.append(_joined(partitions))
+    if not policy.of("bars_daily"):
+        found.append(_daily(BARS_HOURLY if policy.of("bars_hourly") else BARS_MINUTE, partitions))
     return found
 
 
@@ -70,3 +74,25 @@ def _joined(partitions: Partitions) -> dg.AssetsDefinition:
         return Rows(hourly(minutes, session_hours(desk.settings.exchange, first, last)))
 
     return cast("dg.AssetsDefinition", bars_hourly)
+
+
+def _daily(shorter: Contract, partitions: Partitions) -> dg.AssetsDefinition:
+    @dg.asset(
+        **table_asset(BARS_DAILY, owner=OWNER, kinds={"polars"}),
+        partitions_def=partitions.panel,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"bars": table_in(shorter, mappings.months_of_the_year())},
+    )
+    def bars_daily(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], bars: LakeFrame) -> Rows:
+        scope, code = run_scope_of(context, BARS_DAILY), desk.settings.exchange
+        first, last = scope.window()
+        names = scope.values["symbol"]
+        months = [key for key in partitions.months_so_far() if f"{first:%Y-%m}" <= key <= f"{last:%Y-%m}"]
+        with retry_when_not_ready(desk.settings.retry_seconds):
+            needed = [f"{month}|{name}" for month in months for name in names]
+            bars.require_written(needed, for_what=f"{BARS_DAILY.table} ({scope.describe()})")
+        days = sessions(code, first, min(last, last_close(code, now())))
+        found = daily(bars.read(start=first, end=last, symbol=names), session_hours(code, first, last))
+        return Rows(found.filter(pl.col("date").is_in(days)))
+
+    return cast("dg.AssetsDefinition", bars_daily)

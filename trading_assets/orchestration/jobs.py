@@ -28,7 +28,6 @@ _PANEL = (
     ("features", "technical"),
     ("labels", "forward_return"),
 )
-_INTRADAY = (("market_data", "bars_minute"), ("market_data", "bars_hourly"))
 # What the lake's history tells about restatements is read before maintenance forgets old snapshots.
 _UPKEEP = (
     ("market_data", "restatements"),
@@ -84,9 +83,14 @@ def build_jobs(partitions: Partitions, tables: Collection[tuple[str, ...]]) -> d
     """
     selections = _SELECTIONS | (_LIVE_SELECTIONS if partitions.live_sessions else {})
     selections |= {"refresh_panel": _existing(_PANEL, tables), MAINTENANCE_JOB: _existing(_UPKEEP, tables)}
-    if set(_INTRADAY) & set(tables):
-        selections[INTRADAY_JOB] = _existing(_INTRADAY, tables)
+    if partitions.intraday:
+        selections[INTRADAY_JOB] = _existing([("market_data", name) for name in partitions.intraday], tables)
     return {name: dg.define_asset_job(name, selection=selection) for name, selection in selections.items()}
+
+
+def stage_jobs(partitions: Partitions) -> tuple[str, ...]:
+    """Jobs that refresh a lake, in order: those of every desk and, where the settings ask for it, intraday bars."""
+    return (STAGE_JOBS[0], INTRADAY_JOB, *STAGE_JOBS[1:]) if partitions.intraday else STAGE_JOBS
 
 
 def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: date, last: date) -> StageRun | None:
@@ -95,7 +99,7 @@ def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: 
     Parameters
     ----------
     job : str
-        One of `STAGE_JOBS`.
+        One of `stage_jobs`.
     partitions : Partitions
         Partition definitions of the lake.
     symbols : sequence of str
@@ -105,6 +109,7 @@ def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: 
     """
     planners: dict[str, Callable[[], dict[str, str] | None]] = {
         "refresh_symbols": dict[str, str],
+        INTRADAY_JOB: lambda: _running_months(partitions, symbols, first, last),
         "refresh_panel": lambda: _panel(partitions, symbols, first, last),
         "refresh_cross_section": lambda: range_tags(f"{first.year}", f"{last.year}"),
         "train_models": lambda: _months(partitions, first, last),
@@ -122,12 +127,6 @@ def _existing(wanted: Sequence[tuple[str, ...]], tables: Collection[tuple[str, .
     return dg.AssetSelection.assets(*(list(path) for path in wanted if path in tables))
 
 
-def intraday_tags(symbols: Sequence[str], session: date) -> dict[str, str]:
-    """Tags of a run over all names in the month of a session."""
-    month = f"{session:%Y-%m}"
-    return range_tags(f"{month}|{symbols[0]}", f"{month}|{symbols[-1]}")
-
-
 def live_tags(book: str, first: date, last: date | None = None) -> dict[str, str]:
     """Tags of a run over one session, or from one to another, of a book at its broker."""
     ends = [dg.MultiPartitionKey({"book": book, "date": str(session)}) for session in (first, last or first)]
@@ -138,6 +137,11 @@ def _panel(partitions: Partitions, symbols: Sequence[str], first: date, last: da
     """Years of the span, and the year before while labels of its last sessions still become known."""
     years = partitions.existing_years((first - _LABELS_END_WITHIN).year, last.year)
     return range_tags(f"{years[0]}|{symbols[0]}", f"{years[-1]}|{symbols[-1]}") if symbols and years else None
+
+
+def _running_months(partitions: Partitions, symbols: Sequence[str], first: date, last: date) -> dict[str, str] | None:
+    months = [key for key in partitions.months_so_far() if f"{first:%Y-%m}" <= key <= f"{last:%Y-%m}"]
+    return range_tags(f"{months[0]}|{symbols[0]}", f"{months[-1]}|{symbols[-1]}") if symbols and months else None
 
 
 def _months(partitions: Partitions, first: date, last: date) -> dict[str, str] | None:

@@ -32,6 +32,11 @@ def same_symbol_with_next_year() -> dg.PartitionMapping:
     return _panel(end_offset=1)
 
 
+def months_of_the_year() -> dg.PartitionMapping:
+    """The same symbol, the months of its year."""
+    return _panel()
+
+
 def all_symbols_of_the_year() -> dg.PartitionMapping:
     """Every symbol of the same year."""
     return dg.MultiToSingleDimensionPartitionMapping("date")

@@ -19,7 +19,7 @@ _SATURDAY = 5
 class Partitions:
     """Partition definitions, one attribute per kind of stage; two-dimensional ones have a dimension ``date``.
 
-    ``live_sessions`` is None where no book has a broker.
+    ``live_sessions`` is None where no book has a broker; ``intraday`` names the tables of intraday bars to refresh.
     """
 
     symbols: dg.DynamicPartitionsDefinition
@@ -35,11 +35,16 @@ class Partitions:
     strategy_sessions: dg.MultiPartitionsDefinition
     book_sessions: dg.MultiPartitionsDefinition
     live_sessions: dg.MultiPartitionsDefinition | None
+    intraday: tuple[str, ...] = ()
 
     @property
     def first_day(self) -> date:
         """First day that has partitions of the panel."""
         return self.years.start.date()
+
+    def months_so_far(self) -> list[str]:
+        """Months that have partitions of intraday bars."""
+        return list(self.panel_months.get_partitions_def_for_dimension("date").get_partition_keys())
 
     def existing_years(self, first: int, last: int) -> list[int]:
         """Years from ``first`` to ``last`` that have partitions."""
@@ -82,6 +87,7 @@ def make_partitions(
         )
         if live_books
         else None,
+        intraday=tuple(settings.intraday),
     )
 
 

@@ -16,7 +16,7 @@ from dagster._core.utils import make_new_run_id
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.errors import RefreshError
-from trading_assets.orchestration.jobs import STAGE_JOBS, plan_stage
+from trading_assets.orchestration.jobs import STAGE_JOBS, plan_stage, stage_jobs
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.universe import register_symbols, registered_symbols
@@ -72,7 +72,7 @@ def refresh(
     RefreshError
         A blocking check stopped a stage; any other error comes as it was raised.
     """
-    for job in STAGE_JOBS:
+    for job in stage_jobs(partitions):
         first, last = span() if job != STAGE_JOBS[0] else (date.min, date.min)
         planned = plan_stage(job, partitions, registered_symbols(instance), first, last)
         if planned is None:

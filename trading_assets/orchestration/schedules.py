@@ -4,9 +4,8 @@ import dagster as dg
 
 from trading_assets.market_data.calendar import is_session, session_close
 from trading_assets.orchestration.exchange import AFTER_CLOSE, Exchange
-from trading_assets.orchestration.jobs import INTRADAY_JOB, MAINTENANCE_JOB, STAGE_JOBS, AssetJob, intraday_tags
+from trading_assets.orchestration.jobs import MAINTENANCE_JOB, STAGE_JOBS, AssetJob
 from trading_assets.orchestration.settings import Settings
-from trading_assets.orchestration.universe import registered_symbols
 
 REFRESH_TAG = "trading_assets/refresh"
 _WEEKLY_SUNDAY = "0 6 * * 0"
@@ -45,31 +44,4 @@ def build_schedules(settings: Settings, exchange: Exchange, jobs: dict[str, Asse
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Merges small files, forgets snapshots older than the retention, removes files nothing refers to.",
     )
-    return [refresh_after_close, maintain, *_intraday(settings, exchange, jobs)]
-
-
-def _intraday(settings: Settings, exchange: Exchange, jobs: dict[str, AssetJob]) -> list[dg.ScheduleDefinition]:
-    """The refresh of the running month's intraday bars, where the settings ask for it."""
-    if not settings.intraday or INTRADAY_JOB not in jobs:
-        return []
-
-    @dg.schedule(
-        name="refresh_intraday_after_close",
-        job=jobs[INTRADAY_JOB],
-        cron_schedule=exchange.ticks[-1],
-        execution_timezone=exchange.timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Half an hour after the latest close of {exchange.code}: {', '.join(settings.intraday)} of the "
-        "running month.",
-    )
-    def refresh_intraday_after_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        session = context.scheduled_execution_time.date()
-        if not is_session(exchange.code, session) or (settings.last_day and session > settings.last_day):
-            return dg.SkipReason(f"{session} is not a session of {exchange.code} that the source has")
-        symbols = registered_symbols(context.instance)
-        if not symbols:
-            return dg.SkipReason("no symbol has partitions yet; materialise market_data/symbols")
-        keys = [dg.AssetKey(["market_data", name]) for name in settings.intraday]
-        return dg.RunRequest(run_key=f"intraday {session}", tags=intraday_tags(symbols, session), asset_selection=keys)
-
-    return [refresh_intraday_after_close]
+    return [refresh_after_close, maintain]

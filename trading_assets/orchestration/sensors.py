@@ -7,7 +7,7 @@ import dagster as dg
 
 from trading_assets.lake.partitions import range_tags
 from trading_assets.market_data.contract import SYMBOLS
-from trading_assets.orchestration.jobs import STAGE_JOBS, AssetJob, plan_stage
+from trading_assets.orchestration.jobs import AssetJob, plan_stage, stage_jobs
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.schedules import REFRESH_TAG
@@ -16,12 +16,13 @@ from trading_assets.orchestration.universe import registered_symbols, unregister
 
 def build_sensors(desk: Desk, partitions: Partitions, jobs: dict[str, AssetJob]) -> list[dg.SensorDefinition]:
     """Build the sensors of the desk."""
+    stages = stage_jobs(partitions)
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
         name="continue_refresh",
-        monitored_jobs=[jobs[name] for name in STAGE_JOBS[:-1]],
-        request_jobs=[jobs[name] for name in STAGE_JOBS[1:]],
+        monitored_jobs=[jobs[name] for name in stages[:-1]],
+        request_jobs=[jobs[name] for name in stages[1:]],
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=5,
         description="When a stage of a refresh has succeeded, starts the next one for the same session.",
@@ -32,7 +33,7 @@ def build_sensors(desk: Desk, partitions: Partitions, jobs: dict[str, AssetJob])
             return dg.SkipReason(f"run {context.dagster_run.run_id} is not part of a refresh")
         day = date.fromisoformat(session)
         symbols = registered_symbols(context.instance)
-        for job in STAGE_JOBS[STAGE_JOBS.index(context.dagster_run.job_name) + 1 :]:
+        for job in stages[stages.index(context.dagster_run.job_name) + 1 :]:
             planned = plan_stage(job, partitions, symbols, day, day)
             if planned is not None:
                 tags = planned.tags | {REFRESH_TAG: session}

@@ -38,6 +38,7 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "retention_days": ((int,), "a whole number of days"),
     "trading": ((str,), "dry_run or send"),
 }
+INTRADAY_TABLES = ("bars_minute", "bars_hourly")
 TRADING_MODES = ("dry_run", "send")
 
 
@@ -69,7 +70,8 @@ class Settings:
     universe : mapping
         Which names belong to the universe when; see `trading_assets.market_data.universe.Universe`.
     intraday : list of str
-        Tables of intraday bars that are refreshed after each close as well: ``bars_minute``, ``bars_hourly``.
+        Tables of intraday bars that are refreshed after each close as well: ``bars_minute``, ``bars_hourly``. Where no
+        source has daily bars, they are joined from these.
     refetch_sessions : int
         How many of the newest sessions are asked of a remote source again, for late corrections.
     quality : mapping of str to number
@@ -176,6 +178,9 @@ def load_settings(home: Path | None = None, environment: Mapping[str, str] | Non
     settings = Settings(home=folder, database_url=variables.get(DATABASE_VARIABLE) or None, **values)
     if settings.trading not in TRADING_MODES:
         msg = f"{path}: trading must be {' or '.join(TRADING_MODES)}, not {settings.trading!r}"
+        raise SettingsError(msg)
+    if set(settings.intraday) - set(INTRADAY_TABLES):
+        msg = f"{path}: intraday must list some of {', '.join(INTRADAY_TABLES)}, not {list(settings.intraday)}"
         raise SettingsError(msg)
     if settings.end is not None and settings.end <= settings.start:
         msg = f"{path}: end {settings.end} must be after start {settings.start}; leave end empty if history goes on"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trading_assets.lake.contracts import CONFLICT, DUPLICATE, Contract, column
 from trading_assets.lake.errors import ContractError
 from trading_assets.lake.pandera_polars import pa
-from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS
+from trading_assets.market_data.contract import BARS_DAILY, BARS_MINUTE, CORPORATE_ACTIONS
 from trading_assets_tests.lake.examples import DAYS, bars
 
 
@@ -173,6 +173,13 @@ rows = st.lists(
     ),
     max_size=12,
 )  # fmt: skip
+
+
+def test_a_naive_time_is_refused_for_a_moment():
+    frame = pl.DataFrame({"symbol": ["A"], "ts": [dt.datetime(2024, 1, 2, 9, 30)]})
+    others = {name: pl.lit(None) for name in BARS_MINUTE.schema if name not in frame.columns}
+    with pytest.raises(ContractError, match=r"bars_minute.ts: .*a time without a zone does not say which moment it is"):
+        BARS_MINUTE.split(frame.with_columns(**others))
 
 
 @settings(max_examples=40, deadline=None)

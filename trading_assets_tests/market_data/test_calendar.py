@@ -125,3 +125,12 @@ def test_importing_the_stage_does_not_import_the_calendar_library():
         "sys.exit(any(m in sys.modules for m in ('exchange_calendars', 'bokeh_sampledata')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_national_exchange_of_india_trades_when_bombay_does():
+    day = date(2024, 1, 25)
+    assert calendar.sessions("XNSE", day, date(2024, 2, 1)) == calendar.sessions("XBOM", day, date(2024, 2, 1))
+    assert not calendar.is_session("XNSE", date(2024, 1, 26)), "Republic Day"
+    assert calendar.session_open("XNSE", day) == datetime(2024, 1, 25, 3, 45, tzinfo=UTC)
+    assert calendar.session_close("XNSE", day) == datetime(2024, 1, 25, 10, 0, tzinfo=UTC)
+    assert calendar.exchange_timezone("XNSE") == "Asia/Kolkata"
