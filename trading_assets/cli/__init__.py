@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +27,7 @@ from trading_assets.lake.errors import LakeError
 from trading_assets.live.errors import LiveError
 from trading_assets.market_data.calendar import CalendarBoundsError, UnknownExchangeError
 from trading_assets.market_data.sources.errors import SourceError
+from trading_assets.market_data.universe import UniverseError
 from trading_assets.orchestration.errors import RefreshError
 from trading_assets.orchestration.settings import Settings, SettingsError, load_settings
 from trading_assets.portfolio.books import BookError
@@ -41,11 +42,14 @@ lake_app = typer.Typer(no_args_is_help=True, help="Snapshots, time travel and up
 app.add_typer(lake_app, name="lake")
 app.add_typer(trading_app)
 app.add_typer(streaming_app)
+REMOTE = ("yahoo", "alpaca")
+SIMULATED_NAMES = 20
 EXPECTED = (
     LakeError,
     SourceError,
     SettingsError,
     BookError,
+    UniverseError,
     LiveError,
     RefreshError,
     UnknownExchangeError,
@@ -64,17 +68,24 @@ def main() -> None:
 
 @app.command()
 def demo(
-    source: Annotated[str, typer.Option(help="sample, files or simulated.")] = "sample",
+    source: Annotated[str, typer.Option(help="sample, files, simulated, yahoo or alpaca.")] = "sample",
     path: Annotated[Path | None, typer.Option(help="files: a Parquet or CSV file, a folder or a glob.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="files: standard=theirs, once per column.")] = None,
-    symbols: Annotated[int, typer.Option(help="simulated: number of names.")] = 20,
+    symbols: Annotated[str, typer.Option(help="yahoo, alpaca: tickers, AAPL,MSFT; simulated: how many.")] = "",
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; all history else.")] = None,
     seed: Annotated[int, typer.Option(help="simulated: seed.")] = 7,
     home: Home = None,
 ) -> None:
     """Run a source's whole history through every stage and show what came out."""
     from trading_assets import demo as job
 
-    settings = job.configure(load_settings(home), _source(source, path, column or [], symbols, seed))
+    universe = {"kind": "symbols", "symbols": _tickers(source, symbols)} if source in REMOTE else None
+    settings = job.configure(
+        load_settings(home),
+        _source(source, path, column or [], symbols, seed),
+        universe=universe,
+        start=start.date() if start else None,
+    )
     console.print(f"[bold]trading_assets[/]: {dict(settings.source)} into {settings.home}")
     reports, started = [], time.perf_counter()
     console.print(f"  {'stage':<24}{'seconds':>9}{'orchestration':>15}")
@@ -89,7 +100,15 @@ def demo(
     _print_summary(settings, time.perf_counter() - started)
 
 
-def _source(kind: str, path: Path | None, columns: list[str], symbols: int, seed: int) -> dict[str, Any]:
+def _tickers(source: str, symbols: str) -> list[str]:
+    tickers = [ticker.strip() for ticker in symbols.split(",") if ticker.strip()]
+    if not tickers:
+        msg = f"--source {source} needs --symbols, for instance --symbols AAPL,MSFT"
+        raise SettingsError(msg)
+    return tickers
+
+
+def _source(kind: str, path: Path | None, columns: list[str], symbols: str, seed: int) -> dict[str, Any]:
     if kind == "files":
         if path is None:
             msg = "--source files needs --path FILE"
@@ -100,7 +119,12 @@ def _source(kind: str, path: Path | None, columns: list[str], symbols: int, seed
             raise SettingsError(msg)
         mapping = dict(pair.split("=", 1) for pair in columns)
         return {"kind": "files", "path": str(path.expanduser().resolve())} | ({"columns": mapping} if mapping else {})
-    return {"kind": kind, "n_symbols": symbols, "seed": seed} if kind == "simulated" else {"kind": kind}
+    if kind == "simulated":
+        if symbols and not symbols.isdecimal():
+            msg = f"--symbols {symbols}: --source simulated takes a number of names"
+            raise SettingsError(msg)
+        return {"kind": kind, "n_symbols": int(symbols or SIMULATED_NAMES), "seed": seed}
+    return {"kind": kind}
 
 
 def _print_summary(settings: Settings, seconds: float) -> None:
@@ -128,6 +152,12 @@ def _print_summary(settings: Settings, seconds: float) -> None:
             console.print(f"  {name:<26}{'n/a' if value is None else f'{value:>10.3f}'}")
         console.print(f"  {summary.verdicts[book]}", soft_wrap=True)
         console.print(f"  report: {summary.reports[book]}", soft_wrap=True)
+    if summary.hindsight:
+        console.print(
+            f"\n[bold]the names were chosen on {summary.hindsight}[/] and are used before that day too: these are the "
+            "results of survivors (setting universe)",
+            soft_wrap=True,
+        )
     console.print(f"\n{seconds:.0f} s. Web UI: make ui, then http://127.0.0.1:3000", soft_wrap=True)
 
 
