@@ -25,6 +25,7 @@ from trading_assets.market_data.contract import (
 from trading_assets.market_data.listing import listed_partitions
 from trading_assets.market_data.quality import QualityRules
 from trading_assets.market_data.quality.restatements import TABLES as TABLES_OF_BARS
+from trading_assets.market_data.sources import PartialAnswerError
 from trading_assets.market_data.split_jumps import split_like_jumps
 from trading_assets.orchestration import mappings
 from trading_assets.orchestration.clock import last_close, now
@@ -141,8 +142,8 @@ def _source_comparison(partitions: Partitions, rules: QualityRules) -> dg.Assets
         asked = [name for name in names if name not in failures]
         stored = bars_daily.read(start=days[0], end=days[-1], symbol=asked)
         found = quality.compare_bars(stored, bars.filter(pl.col("date").is_in(days)), rules, other_source=other.name)
-        for name, error in failures.items():
-            context.log.warning(f"{name} is not compared with {other.name}: {error}")
+        if failures:
+            context.log.warning(f"not compared with {other.name}: {PartialAnswerError(bars, failures)}")
         context.add_output_metadata(
             {"bars_compared": stored.height, "differences": found.height, "names_not_compared": len(failures)}
         )

@@ -10,7 +10,13 @@ import polars as pl
 from trading_assets.market_data.contract import SOURCE_COMPARISON
 from trading_assets.market_data.quality._shape import as_rows
 from trading_assets.market_data.quality.rules import QualityRules
-from trading_assets.market_data.sources import PartialAnswerError, Source, SourceError, UnknownSymbolError
+from trading_assets.market_data.sources import (
+    DAILY_BARS_SCHEMA,
+    PartialAnswerError,
+    Source,
+    SourceError,
+    UnknownSymbolError,
+)
 
 _KEY = ["symbol", "date"]
 _PRICES = ("open", "high", "low", "close")
@@ -60,28 +66,47 @@ def compare_bars(stored: pl.DataFrame, other: pl.DataFrame, rules: QualityRules,
 def other_bars(
     source: Source, symbols: Sequence[str], start: date, end: date
 ) -> tuple[pl.DataFrame, dict[str, SourceError]]:
-    """Bars of another source, and why it has none of some names: one bad name does not keep the others from it.
+    """Bars of another source, and why it has none of some names: no name keeps another from being compared.
 
-    Raises
-    ------
-    SourceError
-        The source could not be asked at all.
+    Parameters
+    ----------
+    source : Source
+        The other source.
+    symbols : sequence of str
+        Names to compare.
+    start, end : date
+        First and last session.
+
+    Returns
+    -------
+    tuple of polars.DataFrame and dict of str to SourceError
+        Its bars, and the names that it did not answer for; all of them where it could not be asked.
     """
-    failures: dict[str, SourceError] = {}
     try:
-        return source.bars(symbols, start, end), failures
+        return source.bars(symbols, start, end), {}
     except PartialAnswerError as error:
         return error.rows, error.failures
-    except UnknownSymbolError:
-        known = set(source.symbols()["symbol"])
-    for symbol in symbols:
-        if symbol not in known:
-            failures[symbol] = UnknownSymbolError(f"source {source.name!r} does not have {symbol}")
-    asked = [symbol for symbol in symbols if symbol in known]
-    try:
-        return source.bars(asked, start, end), failures
-    except PartialAnswerError as error:
-        return error.rows, failures | error.failures
+    except UnknownSymbolError as error:
+        return _of_known_names(source, symbols, start, end, error)
+    except SourceError as error:
+        return pl.DataFrame(schema=DAILY_BARS_SCHEMA), dict.fromkeys(symbols, error)
+
+
+def _of_known_names(
+    source: Source, symbols: Sequence[str], start: date, end: date, error: SourceError
+) -> tuple[pl.DataFrame, dict[str, SourceError]]:
+    """Ask again for the names that the source lists."""
+    known = set(source.symbols()["symbol"])
+    listed = [symbol for symbol in symbols if symbol in known]
+    if len(listed) == len(symbols):
+        return pl.DataFrame(schema=DAILY_BARS_SCHEMA), dict.fromkeys(symbols, error)
+    unknown: dict[str, SourceError] = {
+        symbol: UnknownSymbolError(f"source {source.name!r} does not have {symbol}")
+        for symbol in symbols
+        if symbol not in known
+    }
+    bars, failures = other_bars(source, listed, start, end)
+    return bars, unknown | failures
 
 
 def _rows(both: pl.DataFrame, field: str, stored: pl.Expr, other: pl.Expr) -> pl.DataFrame:

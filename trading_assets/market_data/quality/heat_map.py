@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 MOST_NAMES = 60
-_DPI, _WIDTH = 110, 9.0
+_DPI, _WIDTH = 90, 9.0
 _INK, _MUTED, _NOTHING = "#1f2933", "#616e7c", "#e4e7eb"
 _MOST_TICKS = 24
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -18,8 +19,10 @@ from trading_assets.lake.writes import replace
 from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.checks import CHECKS
 from trading_assets.market_data.contract import BARS_DAILY, SOURCE_FAILURES
+from trading_assets.market_data.sources import SourceUnavailableError
 from trading_assets.orchestration import maintenance
 from trading_assets.orchestration.checks import ScopeCheck
+from trading_assets.orchestration.resources import Desk
 from trading_assets_tests.desks import multi_range
 from trading_assets_tests.lake.examples import symbol_years
 from trading_assets_tests.market_data.quality.panels import at, clean_bars, scaled
@@ -63,7 +66,7 @@ def desk(postgres: PostgresUrl, folder: Path) -> Iterator[QualityDesk]:
         postgres, folder / "lake", in_file(folder, "first", with_defects(CLEAN)), START, END,
         other_sources={"second": second}, compare_with="second", retention_days=1,
     ) as opened:  # fmt: skip
-        opened.bench.desk.lake.cursor().execute("UPDATE lake.market_data.symbols SET delisted_on = NULL")
+        opened.lake.cursor().execute("UPDATE lake.market_data.symbols SET delisted_on = NULL")
         yield opened
 
 
@@ -126,20 +129,62 @@ def test_the_second_source_is_compared_and_a_name_it_lacks_is_left_out(desk: Qua
     assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.WARN, False)
 
 
+@dataclass(frozen=True)
+class Remote:
+    """A second source behind a network: what it is asked for, and whether it answers."""
+
+    answers: bool = True
+    asked: list[tuple[date, date]] = field(default_factory=list)
+    name: str = "remote"
+    is_remote: bool = True
+
+    def bars(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
+        self.asked.append((start, end))
+        if not self.answers:
+            raise SourceUnavailableError("remote does not answer")
+        return scaled(CLEAN.filter(pl.col("date").is_between(start, end)), at("GOOD", DAYS[-2]), 1.02)
+
+
+def test_a_source_behind_a_network_is_asked_for_the_newest_sessions_and_earlier_rows_stay(
+    desk: QualityDesk, ran: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = desk.read("source_comparison")
+    newest = pl.col("date") >= DAYS[-20]
+    for source in (Remote(), Remote(answers=False)):
+        monkeypatch.setattr(Desk, "comparison_source", source)
+        run = desk.run("source_comparison", tags=ALL)
+        assert source.asked == [(DAYS[-20], DAYS[-1])]
+        rows = desk.read("source_comparison")
+        assert rows.filter(~newest).equals(before.filter(~newest))
+        assert set(rows.filter(newest)["other_source"]) == {"remote"}
+        assert rows.filter(newest, symbol="GOOD")["field"].to_list() == ["close", "high", "low", "open"]
+        assert run.metadata("source_comparison")["names_not_compared"] == (0 if source.answers else len(NAMES))
+    monkeypatch.undo()
+    desk.run("source_comparison", tags=ALL)
+    assert desk.read("source_comparison").equals(before)
+
+
 def test_a_name_that_stopped_is_proposed_to_be_delisted(desk: QualityDesk, ran: Ran) -> None:
     run = desk.run("symbol_maintenance")
     assert desk.read("symbol_maintenance").drop("reason").rows() == [("STOP", DAYS[-31], 30, "delist")]
+    assert "it missed 30 sessions in which other names traded" in desk.read("symbol_maintenance")["reason"][0]
     assert not run.check("symbol_maintenance", "delivering").passed
     assert run.violations("symbol_maintenance", "delivering")[0]["symbol"] == "STOP"
 
 
-def test_a_name_without_an_answer_fails_the_check_names_the_remedy_and_blocks_nothing(
-    desk: QualityDesk, ran: Ran
-) -> None:
+@pytest.fixture
+def unanswered(desk: QualityDesk, ran: Ran) -> Iterator[None]:
+    """HOLE was not answered for at the last try."""
     row = (BARS_DAILY.table, "HOLE", "first", "unknown_symbol", "correct the spelling", datetime.now(UTC))
     failures = pl.DataFrame([row], schema=SOURCE_FAILURES.schema, orient="row")
-    lake = desk.bench.desk.lake
-    replace(lake, SOURCE_FAILURES, failures, Scope())
+    replace(desk.lake, SOURCE_FAILURES, failures, Scope())
+    yield
+    replace(desk.lake, SOURCE_FAILURES, failures.clear(), Scope())
+
+
+def test_a_name_without_an_answer_fails_the_check_with_its_remedy_and_blocks_nothing(
+    desk: QualityDesk, unanswered: None
+) -> None:
     check = check_of(BARS_DAILY.table, "answered")
     result = next(iter(check.results(desk.bench.desk, symbol_years(*NAMES, year=2015), "")))
     assert (result.passed, result.severity, check.blocking) == (False, dg.AssetCheckSeverity.ERROR, False)
@@ -147,55 +192,58 @@ def test_a_name_without_an_answer_fails_the_check_names_the_remedy_and_blocks_no
     assert said in (result.description or "")
     others = symbol_years("BAD", "GOOD", year=2015)
     assert next(iter(check.results(desk.bench.desk, others, ""))).passed, "a run of other names has no part in it"
+
+
+def test_a_name_that_its_source_does_not_know_is_proposed_at_once(desk: QualityDesk, unanswered: None) -> None:
     run = desk.run("symbol_maintenance")
     assert run.violations("symbol_maintenance", "delivering")[0]["symbol"] == "HOLE"
     reason = desk.read("symbol_maintenance").filter(symbol="HOLE")["reason"][0]
     assert "first says unknown_symbol: correct the spelling" in reason
-    replace(lake, SOURCE_FAILURES, failures.clear(), Scope())
 
 
 # --- restatements and maintenance: the story of one bar -------------------------------------------------------------
 
 
 def test_a_restated_bar_is_reported_once_and_kept_when_its_snapshots_are_gone(
-    desk: QualityDesk, ran: Ran, folder: Path, monkeypatch: pytest.MonkeyPatch
+    postgres: PostgresUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lake = desk.bench.desk.lake
-    first = desk.run("restatements")
-    assert first.check("restatements", "restated").passed
-    assert desk.read("restatements").is_empty()
+    source = in_file(tmp_path, "bars", CLEAN)
+    with open_quality_desk(postgres, tmp_path / "lake", source, START, END, retention_days=1) as desk:
+        desk.run(*RAW, tags=ALL)
+        first = desk.run("restatements")
+        assert first.check("restatements", "restated").passed
+        assert desk.read("restatements").is_empty()
 
-    restated = desk.with_source(in_file(folder, "restated", scaled(with_defects(CLEAN), at("GOOD", DAYS[20]), 1.01)))
-    restated.run(*RAW, tags=ALL)
-    later = count()
-    monkeypatch.setattr(maintenance, "now", lambda: datetime.now(UTC) + timedelta(days=30 + next(later)))
-    before = snapshots(lake)["snapshot"].min()
-    desk.run("maintenance")
-    assert snapshots(lake)["snapshot"].min() >= before
-    assert snapshots(lake)["snapshot"].min() <= first.metadata("restatements")["reported_through"]
+        changed = desk.with_source(in_file(tmp_path, "changed", scaled(CLEAN, at("GOOD", DAYS[20]), 1.01)))
+        changed.run(*RAW, tags=ALL)
+        later = count(30)
+        monkeypatch.setattr(maintenance, "now", lambda: datetime.now(UTC) + timedelta(days=next(later)))
+        desk.run("maintenance")
+        oldest = snapshots(desk.lake)["snapshot"].min()
+        assert oldest == first.metadata("restatements")["reported_through"], "what is not reported is kept"
 
-    second = desk.run("restatements")
-    rows = desk.read("restatements")
-    fields = sorted(("open", "high", "low", "close"))
-    assert rows.select("symbol", "date", "field").rows() == [("GOOD", DAYS[20], name) for name in fields]
-    assert (rows["new"] / rows["old"]).to_list() == pytest.approx([1.01] * 4)
-    found = second.check("restatements", "restated")
-    assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.WARN, False)
-    assert [row["field"] for row in second.violations("restatements", "restated")] == fields
+        second = desk.run("restatements")
+        rows = desk.read("restatements")
+        fields = ["close", "high", "low", "open"]
+        assert rows.select("symbol", "date", "field").rows() == [("GOOD", DAYS[20], name) for name in fields]
+        assert (rows["new"] / rows["old"]).to_list() == pytest.approx([1.01] * 4)
+        found = second.check("restatements", "restated")
+        assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.WARN, False)
+        assert [row["field"] for row in second.violations("restatements", "restated")] == fields
 
-    restated.run(*RAW, tags=ALL)
-    desk.run("maintenance")
-    assert snapshots(lake)["snapshot"].min() > rows["snapshot"].max(), "what is reported may be forgotten"
-    third = desk.run("restatements")
-    assert third.check("restatements", "restated").passed, "a fetch of the same values restates nothing"
-    assert desk.read("restatements").equals(rows), "what was found is kept"
+        changed.run(*RAW, tags=ALL)
+        desk.run("maintenance")
+        assert snapshots(desk.lake)["snapshot"].min() > rows["snapshot"].max(), "what is reported is forgotten"
+        third = desk.run("restatements")
+        assert third.check("restatements", "restated").passed, "a fetch of the same values restates nothing"
+        assert desk.read("restatements").equals(rows), "what was found is kept"
 
 
 def test_nothing_is_forgotten_before_the_first_report(postgres: PostgresUrl, tmp_path: Path) -> None:
     source = in_file(tmp_path, "bars", CLEAN)
     with open_quality_desk(postgres, tmp_path / "lake", source, START, END, retention_days=0) as fresh:
         fresh.run(*RAW, tags=ALL)
-        lake = fresh.bench.desk.lake
+        lake = fresh.lake
         known = snapshots(lake)["snapshot"].to_list()
         fresh.run("maintenance")
         assert set(known) <= set(snapshots(lake)["snapshot"])
@@ -215,7 +263,7 @@ def test_bars_of_two_feeds_of_one_source_block_and_name_the_symbols_and_days(
         stored = fresh.read("bars_daily")
         sip = stored.with_columns(feed=pl.lit("sip"), source=pl.lit("alpaca"))
         mixed = sip.with_columns(feed=pl.when(at("GOOD", DAYS[3])).then(pl.lit("iex")).otherwise("feed"))
-        replace(fresh.bench.desk.lake, BARS_DAILY, sip, symbol_years(*NAMES, year=2015))
+        replace(fresh.lake, BARS_DAILY, sip, symbol_years(*NAMES, year=2015))
         check = check_of(BARS_DAILY.table, "one_feed")
         desk, scope = fresh.bench.desk, symbol_years(*NAMES, year=2015)
         assert check.blocking
@@ -242,7 +290,7 @@ def test_a_name_that_was_never_answered_keeps_no_other_from_being_judged(postgre
             fresh.run("coverage", "anomalies", tags=ALL)
         row = (BARS_DAILY.table, "WELL", "first", "outage", "ask again", datetime.now(UTC))
         failures = pl.DataFrame([row], schema=SOURCE_FAILURES.schema, orient="row")
-        replace(fresh.bench.desk.lake, SOURCE_FAILURES, failures, Scope())
+        replace(fresh.lake, SOURCE_FAILURES, failures, Scope())
         fresh.run("coverage", "anomalies", tags=ALL)
         assert fresh.read("anomalies")["symbol"].unique().to_list() == ["WELL"]
         coverage = fresh.read("coverage").group_by("symbol").agg(pl.col("present").sum()).sort("symbol")
