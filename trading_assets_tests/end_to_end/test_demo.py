@@ -22,7 +22,7 @@ from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.sources import make_source
 from trading_assets.models.registry import find, load
 from trading_assets.orchestration.jobs import STAGE_JOBS
-from trading_assets.orchestration.settings import INTRADAY_TABLES, Settings, load_settings
+from trading_assets.orchestration.settings import INTRADAY_TABLES, Settings, SettingsError, load_settings
 from trading_assets.replay import SessionReport
 from trading_assets_tests.desks import Bench, fresh_database, own_environment
 from trading_assets_tests.end_to_end.conftest import END, NOISE, SPAN, START
