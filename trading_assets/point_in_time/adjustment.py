@@ -5,7 +5,8 @@ rewrites the whole history: a file downloaded today shows for 2014 a price that 
 (with them every price-dependent feature, rank and filter) change whenever the company acts again. Forward adjustment
 keeps the first bar as it was traded and scales the *later* ones by the splits that have already happened. A value of
 date d uses actions with ``ex_date <= d`` only; appending bars or actions never changes an earlier value, not even in
-the last bit. Returns between any two dates are the same either way.
+the last bit. Returns between any two dates are the same either way. `trading_assets.point_in_time.backward_adjustment`
+gives the prices that a vendor showed on a day.
 """
 
 from collections.abc import Sequence
