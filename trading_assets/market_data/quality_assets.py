@@ -101,8 +101,9 @@ def _anomalies(partitions: Partitions, rules: QualityRules) -> dg.AssetsDefiniti
         start = max(first.replace(year=first.year - mappings.LOOK_BACK_YEARS), partitions.first_day)
         listed = symbols.read(symbol=names)
         with retry_when_not_ready(desk.settings.retry_seconds):
-            needed = answered_partitions(desk.lake, listed, partitions.existing_years(start.year, last.year))
-            bars_daily.require_written(needed, for_what=f"{ANOMALIES.table} ({scope.describe()})")
+            for upstream in (bars_daily, corporate_actions):
+                needed = answered_partitions(upstream, listed, partitions.existing_years(start.year, last.year))
+                upstream.require_written(needed, for_what=f"{ANOMALIES.table} ({scope.describe()})")
         bars = bars_daily.read(start=start, end=last, symbol=names)
         actions = corporate_actions.read(start=start, end=last, symbol=names)
         found = quality.anomalies(
@@ -214,9 +215,9 @@ def quarantined_bars(lake: Lake, symbols: Sequence[str], first: date, last: date
     return lake.query(f"SELECT symbol, date, rule FROM lake.{BARS_DAILY.quarantine_table} WHERE {where}")
 
 
-def answered_partitions(lake: Lake, listed: pl.DataFrame, years: Sequence[int]) -> list[str]:
-    """Partitions of bars that must have been written: those of listed names that their source has answered for."""
-    failed = LakeFrame(lake, SOURCE_FAILURES).read(["symbol"], table_name=BARS_DAILY.table)["symbol"].to_list()
+def answered_partitions(table: LakeFrame, listed: pl.DataFrame, years: Sequence[int]) -> list[str]:
+    """Partitions of a table that must have been written: those of listed names that its source has answered for."""
+    failed = LakeFrame(table.lake, SOURCE_FAILURES).read(["symbol"], table_name=table.table)["symbol"].to_list()
     answered = listed.filter(~pl.col("symbol").is_in(failed))
     return listed_partitions(answered, answered["symbol"], years)
 

@@ -182,10 +182,21 @@ def load_settings(home: Path | None = None, environment: Mapping[str, str] | Non
     if set(settings.intraday) - set(INTRADAY_TABLES):
         msg = f"{path}: intraday must list some of {', '.join(INTRADAY_TABLES)}, not {list(settings.intraday)}"
         raise SettingsError(msg)
+    _check_quality(path, settings.quality)
     if settings.end is not None and settings.end <= settings.start:
         msg = f"{path}: end {settings.end} must be after start {settings.start}; leave end empty if history goes on"
         raise SettingsError(msg)
     return settings
+
+
+def _check_quality(path: Path, limits: Mapping[str, float]) -> None:
+    from trading_assets.market_data.quality.rules import QualityRules  # it needs what needs these settings
+
+    try:
+        QualityRules.of(limits)
+    except ValueError as error:
+        msg = f"{path}: {error}"
+        raise SettingsError(msg) from None
 
 
 def _stored(path: Path) -> dict[str, Any]:

@@ -104,6 +104,8 @@ def test_the_last_day_is_the_one_before_the_end(tmp_path: Path) -> None:
         ("source: [sample]", "source must be a mapping"),
         ("exchange: 7", "exchange must be a calendar code"),
         ("retry_seconds: soon", "retry_seconds must be a number of seconds"),
+        ("quality: {delist_aftr: 5}", r"quality.delist_aftr is no limit \(did you mean delist_after\?\)"),
+        ("quality: 5", "quality must be a mapping of limits to numbers"),
         ("retention_days: true", "retention_days must be a whole number of days"),
         ("start: 2020-01-01\nend: 2020-01-01", "end 2020-01-01 must be after start 2020-01-01"),
         ("sample", "must hold settings, one `name: value` per line, not 'sample'"),

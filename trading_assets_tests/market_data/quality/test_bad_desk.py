@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import polars as pl
 import pytest
 
-from trading_assets.lake import Scope
+from trading_assets.lake import Lake, Scope
 from trading_assets.lake.history import snapshots
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.lake.writes import replace
@@ -209,15 +210,19 @@ def test_a_restated_bar_is_reported_once_and_kept_when_its_snapshots_are_gone(
 ) -> None:
     source = in_file(tmp_path, "bars", CLEAN)
     with open_quality_desk(postgres, tmp_path / "lake", source, START, END, retention_days=1) as desk:
+        later = count(30)
+        monkeypatch.setattr(maintenance, "now", lambda: datetime.now(UTC) + timedelta(days=next(later)))
         desk.run(*RAW, tags=ALL)
+        known = snapshots(desk.lake)["snapshot"].to_list()
+        desk.run("maintenance")
+        assert set(known) <= set(snapshots(desk.lake)["snapshot"]), "nothing is forgotten before the first report"
+
         first = desk.run("restatements")
         assert first.check("restatements", "restated").passed
         assert desk.read("restatements").is_empty()
 
         changed = desk.with_source(in_file(tmp_path, "changed", scaled(CLEAN, at("GOOD", DAYS[20]), 1.01)))
         changed.run(*RAW, tags=ALL)
-        later = count(30)
-        monkeypatch.setattr(maintenance, "now", lambda: datetime.now(UTC) + timedelta(days=next(later)))
         desk.run("maintenance")
         oldest = snapshots(desk.lake)["snapshot"].min()
         assert oldest == first.metadata("restatements")["reported_through"], "what is not reported is kept"
@@ -239,42 +244,35 @@ def test_a_restated_bar_is_reported_once_and_kept_when_its_snapshots_are_gone(
         assert desk.read("restatements").equals(rows), "what was found is kept"
 
 
-def test_nothing_is_forgotten_before_the_first_report(postgres: PostgresUrl, tmp_path: Path) -> None:
-    source = in_file(tmp_path, "bars", CLEAN)
-    with open_quality_desk(postgres, tmp_path / "lake", source, START, END, retention_days=0) as fresh:
-        fresh.run(*RAW, tags=ALL)
-        lake = fresh.lake
-        known = snapshots(lake)["snapshot"].to_list()
-        fresh.run("maintenance")
-        assert set(known) <= set(snapshots(lake)["snapshot"])
-        fresh.run("restatements", "maintenance")
-        assert not set(known) & set(snapshots(lake)["snapshot"])
-
-
 # --- one feed -------------------------------------------------------------------------------------------------------
 
 
-def test_bars_of_two_feeds_of_one_source_block_and_name_the_symbols_and_days(
-    postgres: PostgresUrl, tmp_path: Path
-) -> None:
-    source = in_file(tmp_path, "bars", CLEAN)
-    with open_quality_desk(postgres, tmp_path / "lake", source, START, END) as fresh:
-        fresh.run("bars_daily", tags=ALL)
-        stored = fresh.read("bars_daily")
-        sip = stored.with_columns(feed=pl.lit("sip"), source=pl.lit("alpaca"))
-        mixed = sip.with_columns(feed=pl.when(at("GOOD", DAYS[3])).then(pl.lit("iex")).otherwise("feed"))
-        replace(fresh.lake, BARS_DAILY, sip, symbol_years(*NAMES, year=2015))
-        check = check_of(BARS_DAILY.table, "one_feed")
-        desk, scope = fresh.bench.desk, symbol_years(*NAMES, year=2015)
-        assert check.blocking
-        assert next(iter(check.results(desk, scope, ""))).passed
-        replace(desk.lake, BARS_DAILY, mixed, scope)
-        result = next(iter(check.results(desk, scope, "")))
-        assert not result.passed
-        row = result.metadata["first_violations"].value.records[0].data  # type: ignore[union-attr]
-        said = {"symbol": "GOOD", "feed": "iex", "feed_of_the_other_bars": "sip", "bars": "1"}
-        assert said.items() <= row.items()
-        assert row["first_date"] == row["last_date"] == str(DAYS[3])
+def test_bars_of_two_feeds_of_one_source_block_and_name_the_symbols_and_days(lake: Lake) -> None:
+    check, scope = check_of(BARS_DAILY.table, "one_feed"), symbol_years(*NAMES, year=2015)
+    origin = {"source": pl.lit("alpaca"), "feed": pl.lit("sip"), "adjustment": pl.lit("none")}
+    bars = CLEAN.with_columns(**origin).select(BARS_DAILY.schema.keys())
+
+    def outcome() -> dg.AssetCheckResult:
+        return next(iter(check.results(SimpleNamespace(lake=lake), scope, "")))
+
+    replace(lake, BARS_DAILY, bars, scope)
+    assert outcome().passed
+    other_source = pl.when(pl.col("symbol") == "WELL").then(pl.lit("yahoo")).otherwise("source")
+    no_feed = pl.when(pl.col("symbol") == "WELL").then(None).otherwise("feed")
+    replace(lake, BARS_DAILY, bars.with_columns(source=other_source, feed=no_feed), scope)
+    assert outcome().passed, "another source may have no feeds at all"
+    two_feeds = pl.when(at("GOOD", DAYS[3]) | at("GOOD", DAYS[7])).then(pl.lit("iex")).otherwise("feed")
+    replace(lake, BARS_DAILY, bars.with_columns(feed=two_feeds), scope)
+    result = outcome()
+    assert (result.passed, check.blocking) == (False, True)
+    shown = result.metadata["first_violations"]
+    assert isinstance(shown, dg.TableMetadataValue)
+    assert [dict(record.data) for record in shown.records] == [
+        {
+            "symbol": "GOOD", "source": "alpaca", "feed": "iex", "feed_of_the_other_bars": "sip", "bars": "2",
+            "first_date": str(DAYS[3]), "last_date": str(DAYS[7]), "remedy": "fetch them again from one feed",
+        }
+    ]  # fmt: skip
 
 
 # --- one bad name ---------------------------------------------------------------------------------------------------
@@ -288,8 +286,8 @@ def test_a_name_that_was_never_answered_keeps_no_other_from_being_judged(postgre
         fresh.run(*RAW, tags=some)
         with pytest.raises(Exception, match=r"needs partitions of market_data.bars_daily .* 2015\|WELL"):
             fresh.run("coverage", "anomalies", tags=ALL)
-        row = (BARS_DAILY.table, "WELL", "first", "outage", "ask again", datetime.now(UTC))
-        failures = pl.DataFrame([row], schema=SOURCE_FAILURES.schema, orient="row")
+        rows = [(f"market_data.{table}", "WELL", "first", "outage", "ask again", datetime.now(UTC)) for table in RAW]
+        failures = pl.DataFrame(rows, schema=SOURCE_FAILURES.schema, orient="row")
         replace(fresh.lake, SOURCE_FAILURES, failures, Scope())
         fresh.run("coverage", "anomalies", tags=ALL)
         assert fresh.read("anomalies")["symbol"].unique().to_list() == ["WELL"]

@@ -6,13 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from trading_assets.lake import Lake
 from trading_assets.lake.history import rollback, snapshots
 from trading_assets.lake.maintenance import maintain
 from trading_assets.lake.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY, BARS_MINUTE, RESTATEMENTS
-from trading_assets.market_data.quality import restatements_between
+from trading_assets.market_data.quality import restatements, restatements_between
 from trading_assets.orchestration.maintenance import reported_until
 from trading_assets_tests.lake.examples import symbol_years
 from trading_assets_tests.market_data.quality.panels import at
@@ -186,3 +189,46 @@ def test_a_span_without_restatements_reads_no_file(lake: Lake, first: int, monke
     monkeypatch.setattr(Lake, "query", lambda self, text, *more: read.append(text) or query(self, text, *more))
     assert seen(lake, 0) == []
     assert [text for text in read if "table_changes" in text or "FROM lake.market_data" in text] == []
+
+
+# --- law ------------------------------------------------------------------------------------------------------------
+
+STATE = st.dictionaries(
+    st.tuples(st.sampled_from(["AAA", "BBB"]), st.sampled_from(DAYS[:3])),
+    st.tuples(st.sampled_from([10.0, 10.5, 11.0]), st.sampled_from([100, 120]), st.sampled_from(["yahoo", "alpaca"])),
+)
+
+
+@given(before=STATE, after=STATE)
+@hypothesis_settings(max_examples=200, deadline=None)
+def test_the_report_of_a_change_is_the_difference_of_the_bars_that_stay_or_go(before, after) -> None:
+    """What is told turns the old bars into the new ones, but for bars that were not there before."""
+    changed_keys = [key for key in before if before[key] != after.get(key)]
+    sides = [
+        ("delete", before, changed_keys),
+        ("insert", after, [key for key in after if before.get(key) != after[key]]),
+    ]
+    rows = [
+        {"snapshot": 7, "found_at": MONDAY, "change_type": kind, "symbol": key[0], "date": key[1]}
+        | dict.fromkeys(("open", "high", "low"), 10.0)
+        | dict(zip(("close", "volume", "source"), state[key], strict=True))
+        for kind, state, keys in sides
+        for key in keys
+    ]
+    schema = {"snapshot": pl.Int64, "found_at": pl.Datetime("us", "UTC"), "change_type": pl.String} | BARS_DAILY.schema
+    told = restatements(pl.DataFrame(rows, schema=schema), BARS_DAILY)
+    rebuilt = {key: list(value) for key, value in before.items()}
+    for row in told.iter_rows(named=True):
+        key = (row["symbol"], row["date"])
+        assert (row["old_source"], row["snapshot"]) == (before[key][2], 7)
+        if row["field"] == "bar":
+            assert row["old"] == before[key][0]
+            del rebuilt[key]
+            continue
+        rebuilt[key][2] = row["new_source"]
+        if row["field"] != "source":
+            place = ["close", "volume"].index(row["field"])
+            assert row["old"] == before[key][place]
+            rebuilt[key][place] = row["new"]
+    assert rebuilt == {key: list(value) for key, value in after.items() if key in before}
+    assert told.select("symbol", "date", "field").is_unique().all()
