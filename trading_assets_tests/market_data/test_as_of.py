@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from trading_assets.lake import Scope
+from trading_assets.lake.history import rollback
+from trading_assets.lake.maintenance import maintain
 from trading_assets.lake.sql import run_query
 from trading_assets.lake.writes import replace
 from trading_assets.market_data import as_of
@@ -219,6 +221,23 @@ def test_macros_are_stored_once_their_tables_are_there_and_only_when_they_change
     longer = Macro(first.name, (first.parameters[0], ("method", "varchar", "total_return")), first.query, first.tables)
     assert ensure_macros(lake, [longer]) == ["adjusted_bars"]
     assert ensure_macros(lake, [longer]) == []
+
+
+def test_macros_read_the_lake_as_it_was_and_outlive_rollback_and_forgotten_snapshots(lake):
+    def count(at=None):
+        return run_query(lake, "SELECT count(*) FROM market_data.adjusted_bars(DATE '2012-01-03')", at=at).item()
+
+    write(lake, CORPORATE_ACTIONS, SampleSource().corporate_actions(["IBM"], *EVER))
+    write(lake, BARS_DAILY, SampleSource().bars(["IBM"], *EVER))
+    ensure_macros(lake)
+    before = lake.current_snapshot()
+    write(lake, BARS_DAILY, SampleSource().bars(["IBM", "AAPL"], *EVER))
+    assert count() == 2 * count(at=before) > 0
+    rollback(lake, before)
+    maintain(lake, now=datetime(2030, 1, 1, tzinfo=UTC), retention=timedelta(days=1))
+    lake.close()
+    assert count() > 0
+    assert ensure_macros(lake) == []
 
 
 def test_a_lake_with_macros_opens_again_in_a_client_of_its_own(filled):

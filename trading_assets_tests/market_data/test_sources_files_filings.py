@@ -1,7 +1,8 @@
 """Fundamentals, news, listing events, companies and split-adjusted bars from your own files."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -219,6 +220,30 @@ def test_listing_events_with_their_return_and_the_ticker_before(source):
     short = source(listings=["symbol,date,kind", "B,2016-05-02,listing"]).listings(["B"], *EVER)
     assert short["known_at"].to_list() == [at(2016, 5, 2)]
     assert LISTINGS.split(short).quarantined.is_empty()
+
+
+def test_the_renames_of_the_real_map_files_come_out(shared_data, tmp_path):
+    # A row of a map file says until which day a ticker was in use; the next row's ticker is that of the day after.
+    rows, old = [], {}
+    for symbol in ("bac", "spwr", "twx", "wm"):
+        file = shared_data / "us_hour_map_files" / f"{symbol}.csv"
+        steps = [line.split(",")[:2] for line in file.read_text().splitlines()]
+        for (until, ticker), (_, after) in pairwise(steps):
+            if ticker != after:
+                old[after.upper()] = ticker.upper()
+                day = datetime.strptime(until, "%Y%m%d").date() + timedelta(days=1)  # noqa: DTZ007
+                rows.append(f"{after.upper()},{day},rename,{ticker.upper()}")
+    assert old["BAC"] == "NB"
+    events = write(tmp_path, "symbol,date,kind,old_symbol", *rows, name="listings")
+    one_bar_each = [f"{symbol},2016-05-02,1,1,1,1,5" for symbol in sorted(old)]
+    bars = write(tmp_path, "symbol,date,open,high,low,close,volume", *one_bar_each, name="bars")
+    found = FilesSource(path=bars, listings_path=events).listings(sorted(old), *EVER)
+    assert {row["symbol"]: row["other_symbol"] for row in found.to_dicts()} == old
+    assert found.filter(pl.col("symbol") == "BAC").select("date", "known_at").row(0) == (
+        date(1998, 10, 1),
+        at(1998, 10, 1),
+    )
+    assert LISTINGS.split(found).quarantined.is_empty()
 
 
 def test_companies_are_the_newest_list_known_by_the_day_asked(source):
