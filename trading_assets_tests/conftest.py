@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
@@ -20,6 +21,10 @@ from trading_assets.lake.postgres import (
     release_embedded_postgres,
     stop_embedded_postgres,
 )
+
+if TYPE_CHECKING:
+    from trading_assets_tests.desks import Bench
+    from trading_assets_tests.live._live_bench import OpenTrader
 
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 _numbers = itertools.count()
@@ -106,6 +111,26 @@ def module_lake(postgres: PostgresUrl, _empty_lake: str, tmp_path_factory: pytes
     """A lake for all tests of a module, filled by a fixture of the module and only read by its tests."""
     with _fresh_lake(postgres, _empty_lake, tmp_path_factory.mktemp("lake")) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def bench(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A desk whose lake holds a small market, for all tests that trade in it: each with a book of its own."""
+    from trading_assets_tests.live._live_bench import open_market, small_source
+
+    with open_market(postgres, tmp_path_factory.mktemp("desk"), small_source()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def make_trader(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenTrader]:
+    """Factory of books with an account each; their desks ask a broker that is busy again soon."""
+    from trading_assets.live.brokers import adapter
+    from trading_assets_tests.live._live_bench import traders
+
+    monkeypatch.setattr(adapter, "_PAUSE_SECONDS", 0.01)
+    with traders(bench, tmp_path) as make:
+        yield make
 
 
 @pytest.fixture(scope="session")

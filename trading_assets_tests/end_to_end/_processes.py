@@ -138,7 +138,7 @@ class WebUi:
             if found is not None:
                 return found
             assert self.process.poll() is None, f"the web UI ended while waiting for {what}\n{self.tail()}"
-            time.sleep(1)
+            time.sleep(0.25)
         message = f"no {what} after {timeout:.0f} s\n{self.tail()}"
         raise AssertionError(message)
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from trading_assets.lake._connecting import import_extensions
 from trading_assets.live import submissions
 from trading_assets.live.brokers.adapter import Broker
 from trading_assets.live.journal import LakeJournal
@@ -93,6 +94,7 @@ def main() -> None:
     import alpaca.data.requests
     import alpaca.trading.client  # noqa: F401
 
+    import_extensions()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -14,24 +13,11 @@ from trading_assets.live.commands import adopt, books_at_a_broker, confirm, kill
 from trading_assets.live.errors import TradingBlockedError, TradingSettingsError
 from trading_assets.market_data.calendar import session_close, session_open
 from trading_assets.orchestration.clock import now
-from trading_assets_tests.desks import Bench
 from trading_assets_tests.live._examples import a_book
-from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, OpenTrader, Trader, open_market, small_source, traders
+from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, Trader
 
 DAY, NEXT = DAYS[:2]
 NAMES = ["SIM0001", "SIM0002", "SIM0003"]
-
-
-@pytest.fixture(scope="module")
-def bench(postgres, tmp_path_factory) -> Iterator[Bench]:
-    with open_market(postgres, tmp_path_factory.mktemp("desk"), small_source()) as opened:
-        yield opened
-
-
-@pytest.fixture
-def make_trader(bench, tmp_path) -> Iterator[OpenTrader]:
-    with traders(bench, tmp_path) as make:
-        yield make
 
 
 @pytest.fixture
@@ -78,7 +64,7 @@ def test_kill_cancels_all_orders_with_one_call_and_asks_again_when_nobody_sends_
 
 def test_an_order_that_is_on_its_way_when_the_switch_is_thrown_is_cancelled_too(trader):
     for _ in NAMES:
-        trader.broker.inject(method="POST", path="/v2/orders$", delay=2.0)
+        trader.broker.inject(method="POST", path="/v2/orders$", delay=1.0)
     said: list[str] = []
     thread = threading.Thread(target=stop_at_the_first_order, args=(trader, said))
     thread.start()

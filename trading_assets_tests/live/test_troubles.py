@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
 
 import polars as pl
 import pytest
@@ -34,8 +33,8 @@ from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.resources import Desk
 from trading_assets.replay import open_account
-from trading_assets_tests.desks import Bench, own_environment
-from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, OpenTrader, Trader, open_market, small_source, traders
+from trading_assets_tests.desks import own_environment
+from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, Trader
 
 pytestmark = pytest.mark.slow
 
@@ -44,18 +43,6 @@ NAMES = [f"SIM000{number}" for number in range(1, 5)]
 WEIGHTS = dict.fromkeys(NAMES, 0.2)
 OTHER = {**WEIGHTS, NAMES[0]: 0.3, NAMES[1]: 0.05}
 ORDERS = "/v2/orders$"
-
-
-@pytest.fixture(scope="module")
-def bench(postgres, tmp_path_factory) -> Iterator[Bench]:
-    with open_market(postgres, tmp_path_factory.mktemp("desk"), small_source()) as opened:
-        yield opened
-
-
-@pytest.fixture
-def make_trader(bench, tmp_path) -> Iterator[OpenTrader]:
-    with traders(bench, tmp_path) as make:
-        yield make
 
 
 @pytest.fixture
@@ -389,7 +376,7 @@ def test_a_stopped_book_sends_nothing_until_it_is_released(trader):
 
 def test_the_kill_switch_takes_hold_between_two_orders_and_the_rest_is_sent_after_it_is_released(trader):
     for _ in NAMES:
-        trader.broker.inject(method="POST", path=ORDERS, delay=2.0)
+        trader.broker.inject(method="POST", path=ORDERS, delay=1.0)
     thread = threading.Thread(target=stop_at_the_first_order, args=(trader,))
     thread.start()
     with pytest.raises(TradingBlockedError, match=r"stopped since.*orders of the session were not sent"):

@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
 from alpaca.trading.requests import LimitOrderRequest
 
 from trading_assets.definitions import build_defs
-from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.live import audit
 from trading_assets.market_data.calendar import session_close, session_open
 from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.jobs import POLL_JOB, live_tags
-from trading_assets_tests.desks import Bench
-from trading_assets_tests.live._live_bench import (
-    DAYS,
-    EXCHANGE,
-    OpenTrader,
-    Trader,
-    open_market,
-    small_source,
-    traders,
-)
+from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, OpenTrader, Trader
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def market(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with open_market(postgres, tmp_path_factory.mktemp("market") / "lake", small_source()) as bench:
-        yield bench
-
-
-@pytest.fixture
-def open_trader(market: Bench, tmp_path: Path) -> Iterator[OpenTrader]:
-    with traders(market, tmp_path) as make:
-        yield make
 
 
 def evaluate(trader: Trader, name: str, cursor: str | None = None) -> dg.SensorEvaluationContext:
@@ -60,8 +36,8 @@ def half(trader: Trader) -> dict[str, float]:
 # --- close_session_sensor
 
 
-def test_a_session_is_closed_once_its_target_weights_are_there(open_trader: OpenTrader) -> None:
-    trader, day = open_trader(), DAYS[0]
+def test_a_session_is_closed_once_its_target_weights_are_there(make_trader: OpenTrader) -> None:
+    trader, day = make_trader(), DAYS[0]
     found = evaluate(trader, "close_session_sensor")
     assert not found.run_requests
     assert f"the target weights of {day} are not there yet" in found.skip_message
@@ -74,8 +50,8 @@ def test_a_session_is_closed_once_its_target_weights_are_there(open_trader: Open
     assert f"{day} is closed" in evaluate(trader, "close_session_sensor").skip_message
 
 
-def test_sessions_that_were_missed_are_closed_in_one_run(open_trader: OpenTrader) -> None:
-    trader = open_trader()
+def test_sessions_that_were_missed_are_closed_in_one_run(make_trader: OpenTrader) -> None:
+    trader = make_trader()
     trader.step(DAYS[0], half(trader))
     for day in DAYS[1:4]:
         trader.want(day, half(trader))
@@ -89,8 +65,8 @@ def test_sessions_that_were_missed_are_closed_in_one_run(open_trader: OpenTrader
 # --- rebalance_sensor
 
 
-def test_orders_are_requested_for_a_closed_rebalance_session_under_its_signals(open_trader: OpenTrader) -> None:
-    trader, day = open_trader(), DAYS[0]
+def test_orders_are_requested_for_a_closed_rebalance_session_under_its_signals(make_trader: OpenTrader) -> None:
+    trader, day = make_trader(), DAYS[0]
     trader.want(day, half(trader))
     assert "is not closed in the books yet" in evaluate(trader, "rebalance_sensor").skip_message
     trader.close(day)
@@ -106,16 +82,16 @@ def test_orders_are_requested_for_a_closed_rebalance_session_under_its_signals(o
     assert other.run_key.split("|")[2] != signals
 
 
-def test_no_orders_are_requested_while_the_market_is_open(open_trader: OpenTrader) -> None:
-    trader, day = open_trader(), DAYS[0]
+def test_no_orders_are_requested_while_the_market_is_open(make_trader: OpenTrader) -> None:
+    trader, day = make_trader(), DAYS[0]
     trader.want(day, half(trader))
     trader.close(day)
     trader.now_is(session_open(EXCHANGE, DAYS[1]) + timedelta(hours=1))
     assert "the market is open" in evaluate(trader, "rebalance_sensor").skip_message
 
 
-def test_outside_its_rebalance_sessions_a_book_trades_only_past_its_drift_threshold(open_trader: OpenTrader) -> None:
-    trader = open_trader(live={"drift_threshold": 0.3})
+def test_outside_its_rebalance_sessions_a_book_trades_only_past_its_drift_threshold(make_trader: OpenTrader) -> None:
+    trader = make_trader(live={"drift_threshold": 0.3})
     trader.step(DAYS[0], half(trader))
     trader.want(DAYS[1], half(trader), rebalances=False)
     trader.close(DAYS[1])
@@ -131,8 +107,8 @@ def test_outside_its_rebalance_sessions_a_book_trades_only_past_its_drift_thresh
 # --- fill_poller
 
 
-def test_new_fills_are_collected_while_the_session_goes_on_and_once(open_trader: OpenTrader) -> None:
-    trader = open_trader()
+def test_new_fills_are_collected_while_the_session_goes_on_and_once(make_trader: OpenTrader) -> None:
+    trader = make_trader()
     trader.step(DAYS[0], half(trader))
     before = evaluate(trader, "fill_poller")
     assert not before.run_requests
@@ -148,15 +124,15 @@ def test_new_fills_are_collected_while_the_session_goes_on_and_once(open_trader:
     assert "no new fill" in evaluate(trader, "fill_poller", found.cursor).skip_message
 
 
-def test_between_polls_a_minute_passes_unless_the_stream_hints_at_a_fill(open_trader: OpenTrader) -> None:
-    trader = open_trader()
+def test_between_polls_a_minute_passes_unless_the_stream_hints_at_a_fill(make_trader: OpenTrader) -> None:
+    trader = make_trader()
     trader.step(DAYS[0], half(trader))
     first = evaluate(trader, "fill_poller")
     assert "asked less than a minute ago" in evaluate(trader, "fill_poller", first.cursor).skip_message
 
 
-def test_a_hint_of_the_stream_makes_the_poller_ask_at_once(open_trader: OpenTrader) -> None:
-    trader = open_trader()
+def test_a_hint_of_the_stream_makes_the_poller_ask_at_once(make_trader: OpenTrader) -> None:
+    trader = make_trader()
     trader.step(DAYS[0], half(trader))
     first = evaluate(trader, "fill_poller")
     hints = trader.desk.hints(trader.book)
@@ -177,15 +153,15 @@ def test_a_hint_of_the_stream_makes_the_poller_ask_at_once(open_trader: OpenTrad
 # --- kill_switch
 
 
-def test_a_book_within_its_limits_goes_on(open_trader: OpenTrader) -> None:
-    trader = open_trader()
+def test_a_book_within_its_limits_goes_on(make_trader: OpenTrader) -> None:
+    trader = make_trader()
     trader.step(DAYS[0], half(trader))
     assert "within its limits" in evaluate(trader, "kill_switch").skip_message
     assert audit.why_stopped(trader.bench.desk.lake, trader.name) is None
 
 
-def test_a_loss_past_the_limit_stops_the_book_and_cancels_its_orders(open_trader: OpenTrader) -> None:
-    trader = open_trader(live={"max_daily_loss": 0.05})
+def test_a_loss_past_the_limit_stops_the_book_and_cancels_its_orders(make_trader: OpenTrader) -> None:
+    trader = make_trader(live={"max_daily_loss": 0.05})
     trader.step(DAYS[0], half(trader))
     assert len(trader.desk.broker(trader.book).open_orders()) == 2
     trader.broker.tamper(trader.name, cash=900_000.0)
@@ -197,16 +173,16 @@ def test_a_loss_past_the_limit_stops_the_book_and_cancels_its_orders(open_trader
     assert trader.desk.broker(trader.book).open_orders() == []
 
 
-def test_what_a_stopped_book_has_open_is_cancelled(open_trader: OpenTrader) -> None:
-    trader = open_trader()
+def test_what_a_stopped_book_has_open_is_cancelled(make_trader: OpenTrader) -> None:
+    trader = make_trader()
     trader.step(DAYS[0], half(trader))
     audit.stop(trader.bench.desk.lake, now(), trader.name, "by hand")
     evaluate(trader, "kill_switch")
     assert trader.desk.broker(trader.book).open_orders() == []
 
 
-def test_a_broker_that_does_not_run_is_a_reason_to_skip_and_no_error(open_trader: OpenTrader) -> None:
-    trader = open_trader()
+def test_a_broker_that_does_not_run_is_a_reason_to_skip_and_no_error(make_trader: OpenTrader) -> None:
+    trader = make_trader()
     trader.desk._clock = None
     trader.broker.stop()
     for name in ("close_session_sensor", "rebalance_sensor", "fill_poller", "kill_switch"):
