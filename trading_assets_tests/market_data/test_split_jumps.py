@@ -112,6 +112,7 @@ def test_later_sessions_change_nothing_that_was_found_before(seed, cut, ratio, o
     assert_frame_equal(split_like_jumps(bars.filter(pl.col("date") <= day), actions()), whole)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_coverage")
 def test_on_the_real_set_most_splits_are_found_and_hardly_anything_else(shared_data, capsys):
     delivered = daily_deliveries(shared_data)

@@ -15,7 +15,7 @@ from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS
 from trading_assets.point_in_time.backward_adjustment import backward_adjust
 from trading_assets_tests.market_data.vendors import daily_actions, daily_deliveries, hourly_actions
 
-pytestmark = pytest.mark.usefixtures("without_coverage")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("without_coverage")]
 
 TOLERANCE = 1e-6
 FIRST, LAST = date(2015, 3, 20), date(2017, 3, 31)
