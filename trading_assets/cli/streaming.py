@@ -16,7 +16,7 @@ streaming_app = typer.Typer()
 
 @streaming_app.command()
 def stream(
-    symbols: Annotated[str | None, typer.Option(help="Names with commas between; the source's by default.")] = None,
+    symbols: Annotated[str | None, typer.Option(help="Names with commas between; the universe's by default.")] = None,
     feed: Annotated[str | None, typer.Option(help="iex or sip; the source's by default.")] = None,
     url: Annotated[str | None, typer.Option(help="Another place than Alpaca, for instance an embedded broker.")] = None,
     batch_seconds: Annotated[float, typer.Option(min=0, help="Longest wait of a bar before it is written.")] = 5.0,
@@ -59,15 +59,17 @@ def stream(
 def _source(settings: Settings, symbols: str | None, feed: str | None, url: str | None) -> "AlpacaSource":
     """Alpaca as the settings have it, if they do, with the options of the command."""
     from trading_assets.market_data.sources import AlpacaSource, make_source
+    from trading_assets.market_data.universe import names_of, universe_of
 
-    options: dict[str, Any] = dict(settings.source) if settings.source.get("kind") == "alpaca" else {"kind": "alpaca"}
-    options.setdefault("exchange", settings.exchange)
-    named = [name.strip() for name in (symbols or "").split(",") if name.strip()]
-    given = {"symbols": named or None, "feed": feed, "url": url}
-    options |= {name: value for name, value in given.items() if value is not None}
+    configured = (settings.source, *settings.other_sources.values())
+    options: dict[str, Any] = {"exchange": settings.exchange, "kind": "alpaca"}
+    options |= next((dict(source) for source in configured if source.get("kind") == "alpaca"), {})
+    given = {"symbols": [name.strip() for name in (symbols or "").split(",") if name.strip()], "feed": feed, "url": url}
+    options |= {name: value for name, value in given.items() if value}
+    options["symbols"] = options.get("symbols") or names_of(universe_of(settings.universe).lists())
     source = make_source(options)
     if not (isinstance(source, AlpacaSource) and source.parameters.symbols):
-        msg = "which names? Use --symbols AAPL,MSFT, or list them under source.symbols in settings.yaml"
+        msg = "which names? Use --symbols AAPL,MSFT, or list them under universe.symbols in settings.yaml"
         raise SettingsError(msg)
     return source
 

@@ -99,6 +99,10 @@ def test_extended_hours_are_left_out_and_so_are_bars_that_have_not_ended():
         closed,
     ]
     read = _bars.read_rows([{"AAA": [alpaca_bar(start) for start in starts]}])
+    later = closed + timedelta(hours=2)
+    hours = _bars.hourly_bars(read, "XNYS", later)
+    assert hours.select("ts", "volume").rows() == [(opened, 200.0), (closed - timedelta(minutes=30), 100.0)]
+    assert _bars.minute_bars(read, "XNYS", later)["ts"].to_list() == starts[1:-1]
     assert _bars.hourly_bars(read, "XNYS", closed)["ts"].to_list() == [opened, closed - timedelta(minutes=30)]
     # half of the first hour is there, but it goes on
     assert _bars.hourly_bars(read, "XNYS", opened + timedelta(minutes=59)).is_empty()
@@ -173,8 +177,9 @@ def test_symbols_have_the_span_of_their_bars(make_source):
     ]
 
 
-def test_without_symbols_the_settings_mean_all_that_are_active(make_source):
-    assert make_source().symbols()["symbol"].to_list() == ["AAA", "BBB", "LATE"]
+@pytest.mark.parametrize("symbols", [None, []])
+def test_without_symbols_the_settings_mean_all_that_are_active(make_source, symbols):
+    assert make_source(symbols=symbols).symbols()["symbol"].to_list() == ["AAA", "BBB", "LATE"]
 
 
 def test_questions_that_make_no_sense(source):

@@ -98,18 +98,19 @@ def test_single_lost_bars_are_found_while_the_stream_is_well(market):
 
 
 def test_nothing_after_a_gap_is_stored_before_history_has_filled_it(market):
-    with streaming(market, pace=SLOW):
+    with streaming(market, pace=SLOW) as running:
         market.pass_minutes(1)
         wait_for(lambda: market.stored(DAY).height == 2)
-        for _ in range(60):
-            market.broker.inject(path="/v2/stocks/bars", status=503)
+        market.broker.inject(queue=[{"path": "/v2/stocks/bars", "status": 503}] * 1_000)
         market.broker.inject(drop_streams=True)
         market.pass_minutes(2)
-        wait_for(lambda: sum(call["path"] == "/v2/stocks/bars" for call in market.broker.calls()) > 10)
-        market.pass_minutes(1)
+        wait_for(lambda: any("history" in trouble for trouble in running.troubles))
+        market.pass_minutes(1)  # heard, for the stream is back
+        time.sleep(10 * SLOW.batch_seconds)
         assert market.stored(DAY)["ts"].max() == minute(DAY, 0)
         market.broker.clear_faults()
         wait_for(lambda: market.is_complete(DAY))
+    assert sum(batch.heard for batch in running.batches) >= 4
 
 
 def test_outage_of_history_is_told_once_and_outlasted(market):

@@ -14,6 +14,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from trading_assets import cli
+from trading_assets.cli import streaming
 from trading_assets.live.brokers.connection import KEY_VARIABLES
 from trading_assets.market_data.contract import BARS_MINUTE
 from trading_assets.market_data.streaming.assets import Observations
@@ -94,8 +96,6 @@ def test_command_prints_a_line_per_batch_and_ends_with_ctrl_c(market, tmp_path: 
 
 
 def test_command_without_names_or_keys_says_what_to_do(tmp_path: Path, monkeypatch, capsys):
-    from trading_assets import cli
-
     home = Settings(tmp_path / "home", source={"kind": "sample"}).save().parent
     for variable in KEY_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
@@ -104,6 +104,16 @@ def test_command_without_names_or_keys_says_what_to_do(tmp_path: Path, monkeypat
         with pytest.raises(SystemExit, match="1"):
             cli.main()
         assert said in capsys.readouterr().err
+
+
+def test_command_takes_alpaca_and_the_names_as_the_settings_have_them(tmp_path: Path):
+    universe = {"kind": "symbols", "symbols": ["BBB", "AAA"]}
+    other = {"vendor": {"kind": "alpaca", "feed": "sip"}}
+    settings = Settings(tmp_path, source={"kind": "sample"}, other_sources=other, universe=universe)
+    made = streaming._source(settings, None, None, None).parameters
+    assert (made.feed, made.symbols, made.exchange) == ("sip", ["AAA", "BBB"], "XNYS")
+    made = streaming._source(settings, "CCC, DDD", "iex", "http://127.0.0.1:1").parameters
+    assert (made.feed, made.symbols, made.url) == ("iex", ["CCC", "DDD"], "http://127.0.0.1:1")
 
 
 def test_dagster_sees_the_batches_of_a_minute_as_one_observation():

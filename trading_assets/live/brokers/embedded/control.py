@@ -45,6 +45,8 @@ def move_clock(broker: Broker, body: dict[str, Any]) -> Answer:
     if to.tzinfo is None:
         raise invalid(f"{body['to']} has no time zone: say which moment it is")
     broker.step(to)
+    # Now, so that whoever subscribes after this call hears nothing of what it has passed.
+    broker.streams.data.advance(broker.market, broker.state.time, broker.faults)
     return get_clock(broker, {})
 
 

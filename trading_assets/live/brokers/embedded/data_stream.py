@@ -165,7 +165,7 @@ class DataStreams:
                         yield "quotes", {"T": "q", "S": symbol, **quote_payload(start, price, half_spread_bps)}
                         yield "trades", {"T": "t", "S": symbol, **trade_payload(start, price, bar.volume / minutes)}
                 for symbol, bar in bars.items():
-                    if since < start + _MINUTE <= now:
+                    if start + _MINUTE <= now:
                         part = part_of_bar(bar, session, start, start + _MINUTE)
                         yield "bars", {"T": "b", "S": symbol, **bar_payload(start, part)}
 

@@ -16,7 +16,7 @@ class AlpacaParameters:
     Attributes
     ----------
     symbols
-        The names that `AlpacaSource.symbols` lists; all active ones of the exchanges if None.
+        The names that `AlpacaSource.symbols` lists; all active ones of the exchanges if there are none.
     feed
         ``"iex"`` (one exchange, some 3 % of the volume, free) or ``"sip"`` (all exchanges). One lake keeps to one feed.
     exchange, currency

@@ -97,7 +97,7 @@ class AlpacaSource:
         """
         assets = _assets.read_assets(self._questions.client)
         settings = self.parameters
-        wanted = _assets.tradable(assets) if settings.symbols is None else list(dict.fromkeys(settings.symbols))
+        wanted = list(dict.fromkeys(settings.symbols or _assets.tradable(assets)))
         known = [symbol for symbol in wanted if symbol in assets]
         today = _windows.local_date(self.parameters.exchange, self._now())
         ends, failures = _spans.spans(self._questions, known, today)
