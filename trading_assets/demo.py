@@ -15,7 +15,7 @@ from trading_assets.definitions import CONTRACTS, build_defs, desk_partitions
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.hashing import content_hash
 from trading_assets.market_data.calendar import first_session, sessions
-from trading_assets.market_data.contract import MEMBERSHIP
+from trading_assets.market_data.contract import MEMBERSHIP, SYMBOLS
 from trading_assets.market_data.listing import listed_names
 from trading_assets.orchestration.clock import last_close, now
 from trading_assets.orchestration.exchange import exchange_of
@@ -119,7 +119,7 @@ def run(settings: Settings) -> Iterator[StageReport]:
     instance = open_instance(settings)
     partitions = desk_partitions(settings, load_books(settings.books), exchange_of(settings, now().date()))
     defs = build_defs(desk=desk)
-    yield from refresh(defs, desk, partitions, instance, lambda: _span(settings))
+    yield from refresh(defs, desk, partitions, instance, lambda: _span(desk))
     if not desk.lake.has_table(MAINTENANCE.table):
         # Once, so that the lineage has no asset that never ran; from then on its schedule decides.
         defs.resolve_job_def(MAINTENANCE_JOB).execute_in_process(instance=instance, run_config=QUIET)
@@ -130,13 +130,20 @@ def replay_last(settings: Settings) -> Iterator[SessionReport]:
     from trading_assets.replay import replay
 
     books = [book.name for book in load_books(settings.books).values() if book.broker == "embedded"]
-    days = sessions(settings.exchange, *_span(settings))[-REPLAYED_SESSIONS:]
+    days = sessions(settings.exchange, *_span(Desk(settings)))[-REPLAYED_SESSIONS:]
     if books:
         yield from replay(settings, books, days[0], days[-1])
 
 
-def _span(settings: Settings) -> tuple[date, date]:
-    days = sessions(settings.exchange, settings.start, settings.last_day or last_close(settings.exchange, now()))
+def _span(desk: Desk) -> tuple[date, date]:
+    """First and last session of the lake; where its history goes on, the last one of which its source has bars."""
+    settings = desk.settings
+    last = settings.last_day
+    if last is None:
+        newest = LakeFrame(desk.lake, SYMBOLS).read(["last_session"])["last_session"].max()
+        closed = last_close(settings.exchange, now())
+        last = min(newest, closed) if isinstance(newest, date) else closed
+    days = sessions(settings.exchange, settings.start, last)
     return days[0], days[-1]
 
 

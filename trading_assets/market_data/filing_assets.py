@@ -90,7 +90,8 @@ def _quotes() -> dg.AssetsDefinition:
             found = gather(
                 desk.policy.of("quotes"), names, lambda source, asked: cast("QuotesSource", source).quotes(asked)
             )
+            rows = found.require_rows()
         record_failures(desk.lake, QUOTES.table, names, found.failures, now())
-        return found.rows
+        return rows
 
     return cast("dg.AssetsDefinition", quotes)

@@ -26,17 +26,29 @@ class Gathered:
 
     Attributes
     ----------
-    rows : polars.DataFrame
-        Rows of all symbols that were answered.
+    rows : polars.DataFrame or None
+        Rows of all symbols that were answered; None where none was.
     answered_by : mapping of str to str
         Symbol -> source that answered.
     failures : mapping of str to Failure
         Symbol -> why no source answered.
     """
 
-    rows: pl.DataFrame
+    rows: pl.DataFrame | None
     answered_by: Mapping[str, str]
     failures: Mapping[str, Failure]
+
+    def require_rows(self) -> pl.DataFrame:
+        """Rows of the symbols that were answered.
+
+        Raises
+        ------
+        SourceError
+            None was: the first error that may pass, else the first one.
+        """
+        if self.rows is None:
+            raise worst_error(self.failures)
+        return self.rows
 
 
 def gather(sources: Sequence[Source], symbols: Sequence[str], ask: Ask) -> Gathered:
@@ -50,11 +62,6 @@ def gather(sources: Sequence[Source], symbols: Sequence[str], ask: Ask) -> Gathe
         Symbols wanted; at least one.
     ask : callable
         From a source and symbols to rows.
-
-    Raises
-    ------
-    SourceError
-        No symbol was answered by any source: the error of the first source that may answer later, else the first one.
     """
     frames: list[pl.DataFrame] = []
     answered: dict[str, str] = {}
@@ -63,16 +70,15 @@ def gather(sources: Sequence[Source], symbols: Sequence[str], ask: Ask) -> Gathe
     for source in sources:
         if not waiting:
             break
-        rows, failed = _ask(source, waiting, ask)
-        if rows is not None:
-            frames.append(rows)
+        answer, failed = _ask(source, waiting, ask)
+        if answer is not None:
+            frames.append(answer)
         answered |= {symbol: source.name for symbol in waiting if symbol not in failed}
         for symbol, error in failed.items():
             failures.setdefault(symbol, []).append(Failure(source.name, error))
         waiting = [symbol for symbol in waiting if symbol in failed]
-    if not answered:
-        raise _worst([found for tried in failures.values() for found in tried])
-    return Gathered(pl.concat(frames), answered, {symbol: _telling(failures[symbol]) for symbol in waiting})
+    rows = pl.concat(frames) if answered else None
+    return Gathered(rows, answered, {symbol: _telling(failures[symbol]) for symbol in waiting})
 
 
 def _ask(source: Source, symbols: Sequence[str], ask: Ask) -> tuple[pl.DataFrame | None, dict[str, SourceError]]:
@@ -96,5 +102,6 @@ def _telling(tried: Sequence[Failure]) -> Failure:
     return next((failure for failure in tried if failure.error.retryable), tried[0])
 
 
-def _worst(failures: Sequence[Failure]) -> SourceError:
-    return _telling(failures).error
+def worst_error(failures: Mapping[str, Failure]) -> SourceError:
+    """The first error that another try may cure, else the first one."""
+    return _telling(list(failures.values())).error

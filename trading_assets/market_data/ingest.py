@@ -12,8 +12,8 @@ import polars as pl
 from trading_assets.lake import Contract, Lake, LakeFrame, Scope, WriteResult
 from trading_assets.lake.hashing import content_hash
 from trading_assets.lake.writes import replace as write
-from trading_assets.market_data.gathering import Failure, gather
-from trading_assets.market_data.sources import Source, SourceError
+from trading_assets.market_data.gathering import Failure, gather, worst_error
+from trading_assets.market_data.sources import Source
 
 Ask = Callable[[Source, Sequence[str], Scope], pl.DataFrame]
 Settle = Callable[[pl.DataFrame, pl.DataFrame, pl.DataFrame], pl.DataFrame]
@@ -100,18 +100,17 @@ def ingest(
         if piece.start == piece.end:
             results.append(_write(lake, table, table.contract.empty(), piece, author))
             continue
-        try:
-            found = gather(sources, piece.values["symbol"], partial(_ask, table, piece))
-        except SourceError as error:
-            failures |= dict.fromkeys(piece.values["symbol"], Failure(sources[0].name, error))
-            continue
+        found = gather(sources, piece.values["symbol"], partial(_ask, table, piece))
         failures |= found.failures
+        if found.rows is None:
+            continue
         answered.update(found.answered_by.values())
         own = _of_symbols(piece, tuple(found.answered_by))
         results.append(_write(lake, table, _settled(lake, table, found.rows, own), own, author))
-    told = [failure.error for failure in failures.values()]
-    if told and not answered and (table.has_sessions or any(error.retryable for error in told)):
-        raise next((error for error in told if error.retryable), told[0])
+    if failures and not answered:
+        error = worst_error(failures)
+        if table.has_sessions or error.retryable:
+            raise error
     if failures:
         left = _of_symbols(replace(scope, end=scope.start), tuple(failures))
         results.append(_write(lake, table, table.contract.empty(), left, author))

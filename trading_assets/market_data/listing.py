@@ -104,7 +104,7 @@ def all_listings(
         found = gather(
             sources, wanted, lambda source, names: cast("ListingsSource", source).listings(names, start, end)
         )
-        told = found.rows
+        told = found.require_rows()
     spans = [
         symbols.filter(pl.col("symbol").is_in(list(wanted))).select(
             "symbol", date=pl.col(day), kind=pl.lit(kind), source="source"

@@ -75,7 +75,14 @@ def test_a_local_source_that_misses_one_symbol_still_answers_for_the_others():
 
 
 def test_where_nothing_is_answered_the_error_that_may_pass_is_raised():
+    nothing = bars(remote(SIM0001=UNKNOWN, SIM0002=UNKNOWN, SIM0003=UNKNOWN), remote("fallback", every=DOWN))
+    assert (nothing.rows, nothing.answered_by) == (None, {})
     with pytest.raises(SourceUnavailableError, match="cannot be reached"):
-        bars(remote(SIM0001=UNKNOWN, SIM0002=UNKNOWN, SIM0003=UNKNOWN), remote("fallback", every=DOWN))
+        nothing.require_rows()
     with pytest.raises(UnknownSymbolError):
-        bars(remote(SIM0001=UNKNOWN, SIM0002=UNKNOWN, SIM0003=UNKNOWN))
+        bars(remote(SIM0001=UNKNOWN, SIM0002=UNKNOWN, SIM0003=UNKNOWN)).require_rows()
+
+
+def test_each_symbol_that_fails_keeps_its_own_reason_also_where_all_fail():
+    found = bars(remote(**{name: UnknownSymbolError(f"who is {name}?") for name in NAMES}))
+    assert {name: str(one.error) for name, one in found.failures.items()} == {n: f"who is {n}?" for n in NAMES}
