@@ -68,3 +68,16 @@ def test_a_desk_makes_the_sources_of_its_settings(tmp_path):
     assert [source.name for source in desk.policy.of("bars_daily")] == ["sample", "simulated"]
     assert [source.name for source in desk.policy.of("corporate_actions")] == ["simulated", "sample"]
     assert desk.comparison_source is desk.policy.sources["made"]
+
+
+def test_a_source_that_has_to_be_told_its_names_gets_those_of_the_universe(tmp_path):
+    listed = Settings(
+        home=tmp_path, source={"kind": "yahoo"}, universe={"kind": "symbols", "symbols": ["MSFT", "AAPL"]}
+    )
+    assert list(Desk(listed).source.parameters.symbols) == ["AAPL", "MSFT"]
+    own = listed.with_values(source={"kind": "yahoo", "symbols": ["IBM"]})
+    assert list(Desk(own).source.parameters.symbols) == ["IBM"]
+    screened = listed.with_values(universe={"kind": "screen", "screen": "day_gainers"})
+    assert Desk(screened).source.parameters.screen == "day_gainers"
+    second = listed.with_values(source={"kind": "sample"}, other_sources={"y": {"kind": "yahoo"}})
+    assert list(Desk(second).policy.sources["y"].parameters.symbols) == ["AAPL", "MSFT"]
