@@ -74,10 +74,10 @@ def test_a_source_that_has_to_be_told_its_names_gets_those_of_the_universe(tmp_p
     listed = Settings(
         home=tmp_path, source={"kind": "yahoo"}, universe={"kind": "symbols", "symbols": ["MSFT", "AAPL"]}
     )
-    assert list(Desk(listed).source.parameters.symbols) == ["AAPL", "MSFT"]
+    assert list(Desk(listed).source.settings.symbols) == ["AAPL", "MSFT"]
     own = listed.with_values(source={"kind": "yahoo", "symbols": ["IBM"]})
-    assert list(Desk(own).source.parameters.symbols) == ["IBM"]
+    assert list(Desk(own).source.settings.symbols) == ["IBM"]
     screened = listed.with_values(universe={"kind": "screen", "screen": "day_gainers"})
-    assert Desk(screened).source.parameters.screen == "day_gainers"
+    assert Desk(screened).source.settings.screen == "day_gainers"
     second = listed.with_values(source={"kind": "sample"}, other_sources={"y": {"kind": "yahoo"}})
-    assert list(Desk(second).policy.sources["y"].parameters.symbols) == ["AAPL", "MSFT"]
+    assert list(Desk(second).policy.sources["y"].settings.symbols) == ["AAPL", "MSFT"]
