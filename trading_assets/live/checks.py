@@ -4,11 +4,9 @@ import polars as pl
 
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.live.contract import FILLS, PARITY, PNL, POSITIONS, SUBMISSIONS
+from trading_assets.live.tolerances import cash_tolerance, share_tolerance
 from trading_assets.orchestration.checks import scope_check
 from trading_assets.orchestration.resources import Desk
-
-_SHARE_ERROR = 1e-9
-_CASH_ERROR, _RELATIVE_CASH_ERROR = 0.01, 1e-6
 
 
 def unanswered_orders(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
@@ -31,7 +29,7 @@ def other_positions(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
     del run_id
     rows = _rows(scope, LakeFrame(desk.lake, POSITIONS))
     gap = (pl.col("quantity") - pl.col("broker_quantity")).abs()
-    found = rows.filter(gap > _SHARE_ERROR * (1 + pl.col("quantity").abs()))
+    found = rows.filter(gap > share_tolerance(pl.col("quantity")))
     return found.select("book", "date", "symbol", "quantity", "broker_quantity")
 
 
@@ -40,9 +38,7 @@ def other_cash(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
     del run_id
     rows = _rows(scope, LakeFrame(desk.lake, PNL))
     gap = (pl.col("cash") - pl.col("broker_cash")).abs()
-    return rows.filter(gap > _CASH_ERROR + _RELATIVE_CASH_ERROR * pl.col("cash").abs()).select(
-        "book", "date", "cash", "broker_cash"
-    )
+    return rows.filter(gap > cash_tolerance(pl.col("cash"))).select("book", "date", "cash", "broker_cash")
 
 
 def lost_parity(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:

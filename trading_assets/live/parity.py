@@ -14,9 +14,8 @@ import polars as pl
 from trading_assets.backtest.simulate import BacktestResult, Opening, simulate
 from trading_assets.live.contract import PARITY
 from trading_assets.live.state import last_closes
+from trading_assets.live.tolerances import share_tolerance
 from trading_assets.portfolio.books import Book
-
-_SAME = 1e-9  # of a quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,4 +151,4 @@ def _filled(fills: pl.DataFrame) -> pl.DataFrame:
 
 def _differing(both: pl.DataFrame) -> int:
     live, expected = pl.col("quantity").fill_null(0.0), pl.col("quantity_expected").fill_null(0.0)
-    return both.filter((live - expected).abs() > _SAME * (1 + expected.abs())).height
+    return both.filter((live - expected).abs() > share_tolerance(expected)).height

@@ -15,13 +15,13 @@ import polars as pl
 
 from trading_assets.execution.accounting import Account, begin_session, trade
 from trading_assets.live.brokers.records import Activity
+from trading_assets.live.tolerances import SHARE_ERROR, share_tolerance
 
 FILL = "FILL"
 FEES = ("FEE", "CFEE", "PTC")
 DIVIDENDS = ("DIV", "DIVCGL", "DIVCGS", "DIVNRA", "DIVROC", "DIVTXEX")
 # Entries that take shares out of the account besides fills: a fraction paid in cash, a merger or delisting.
 _REMOVALS = ("CIL", "MA")
-_SHARE_ERROR = 1e-9
 
 
 @dataclass
@@ -107,7 +107,7 @@ class BookState:
 
     def _store(self, symbol: str, account: Account) -> None:
         quantity = float(account.quantity[0])
-        if abs(quantity) < _SHARE_ERROR:
+        if abs(quantity) < SHARE_ERROR:
             self.quantity.pop(symbol, None)
             self.average.pop(symbol, None)
         else:
@@ -151,5 +151,5 @@ def position_mismatches(own: Mapping[str, float], broker: Mapping[str, float]) -
     return [
         f"{symbol}: the book should hold {own.get(symbol, 0.0):g}, the broker holds {broker.get(symbol, 0.0):g}"
         for symbol in sorted({*own, *broker})
-        if abs(own.get(symbol, 0.0) - broker.get(symbol, 0.0)) > _SHARE_ERROR * (1 + abs(own.get(symbol, 0.0)))
+        if abs(own.get(symbol, 0.0) - broker.get(symbol, 0.0)) > share_tolerance(own.get(symbol, 0.0))
     ]

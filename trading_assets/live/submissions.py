@@ -26,14 +26,13 @@ from trading_assets.live.journal import LakeJournal
 from trading_assets.live.records import LastClose, Window, last_close, window_of
 from trading_assets.live.sink import Intent, Sink, next_attempt
 from trading_assets.live.state import BookState, position_mismatches, splits_between
+from trading_assets.live.tolerances import cash_tolerance
 from trading_assets.market_data.contract import CORPORATE_ACTIONS
 from trading_assets.orchestration.clock import now as present
 from trading_assets.portfolio.books import Book, LiveRules
 
 LIVE_VARIABLE = "TRADING_ASSETS_LIVE_ACCOUNT"
 _LARGEST_SKEW = timedelta(minutes=1)
-_CASH_ERROR = 0.01
-_RELATIVE_CASH_ERROR = 1e-6
 _SWITCH_SECONDS = 0.5
 _SHOWN = 5
 _MOMENT = "%Y-%m-%d %H:%M:%S UTC"
@@ -184,7 +183,7 @@ class Submission:
             f"{text}; find out why, then: trading-assets adopt {self.book.name} --reason ..."
             for text in position_mismatches(own.quantity, held)
         ]
-        if abs(own.cash - account.cash) > _CASH_ERROR + _RELATIVE_CASH_ERROR * abs(own.cash):
+        if abs(own.cash - account.cash) > cash_tolerance(own.cash):
             reasons.append(
                 f"the book should have {own.cash:,.2f} in cash, the broker says {account.cash:,.2f}; find out why, "
                 f"then: trading-assets adopt {self.book.name} --reason ..."

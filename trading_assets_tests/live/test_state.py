@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from trading_assets.execution.accounting import begin_session, fraction_of_share, open_account, trade
 from trading_assets.live.state import BookState, last_closes, position_mismatches, splits_between
+from trading_assets.live.tolerances import cash_tolerance, share_tolerance
 from trading_assets_tests.live._examples import MONDAY, TUESDAY, entry, fill
 
 SYMBOLS = ("AAA", "BBB", "CCC")
@@ -129,3 +130,12 @@ def test_accounts_that_agree_have_no_mismatch_and_others_name_both_numbers():
 def frame(rows) -> pl.DataFrame:
     schema = {"symbol": pl.String, "ex_date": pl.Date, "kind": pl.String, "value": pl.Float64}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "value", "expected"),
+    [(cash_tolerance, -2e6, 2.01), (cash_tolerance, 0.0, 0.01), (share_tolerance, -9.0, 1e-8)],
+)
+def test_what_accounts_may_differ_by_is_the_same_for_a_number_and_for_a_column(tolerance, value, expected):
+    assert tolerance(value) == pytest.approx(expected)
+    assert pl.select(tolerance(pl.lit(value))).item() == tolerance(value)
