@@ -13,6 +13,7 @@ from trading_assets.portfolio.books import LiveRules
 
 # What closes a position takes risk off: its size never holds it back.
 _OPENS = "_to_open"
+_LOST = {"max_daily_loss": "the session lost {:.2%}", "max_drawdown": "the drawdown is {:.2%}"}
 
 
 class RiskState(NamedTuple):
@@ -46,6 +47,12 @@ class Violation(NamedTuple):
     reason: str
 
 
+def losses_beyond(daily_return: float, drawdown: float, rules: LiveRules) -> Iterator[tuple[str, float, float]]:
+    """Limits of loss that an account is beyond: name, loss and limit, both as fractions of equity."""
+    limits = (("max_daily_loss", -daily_return, rules.max_daily_loss), ("max_drawdown", -drawdown, rules.max_drawdown))
+    return (one for one in limits if one[1] > one[2])
+
+
 def risk_gate(orders: pl.DataFrame, state: RiskState, rules: LiveRules) -> list[Violation]:
     """Look at every limit of a book before its orders are sent.
 
@@ -72,12 +79,8 @@ def _session_violations(orders: pl.DataFrame, state: RiskState, rules: LiveRules
     if state.equity <= 0:
         yield Violation(None, f"the equity is {state.equity:,.2f}: there is nothing to trade with")
         return
-    if -state.daily_return > rules.max_daily_loss:
-        yield Violation(
-            None, f"the session lost {-state.daily_return:.2%}, more than max_daily_loss {rules.max_daily_loss:.2%}"
-        )
-    if -state.drawdown > rules.max_drawdown:
-        yield Violation(None, f"the drawdown is {-state.drawdown:.2%}, more than max_drawdown {rules.max_drawdown:.2%}")
+    for what, loss, limit in losses_beyond(state.daily_return, state.drawdown, rules):
+        yield Violation(None, f"{_LOST[what].format(loss)}, more than {what} {limit:.2%}")
     if orders.height > rules.max_orders:
         yield Violation(None, f"{orders.height} orders are more than max_orders {rules.max_orders:g}")
     if value > rules.max_session_value * state.equity:

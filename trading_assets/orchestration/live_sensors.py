@@ -25,6 +25,7 @@ from trading_assets.portfolio.contract import TARGET_WEIGHTS
 
 _POLL_AT_LEAST_EVERY = timedelta(seconds=60)
 _FILLS_SINCE = timedelta(days=5)
+_LOST = {"max_daily_loss": "lost {:.2%} since the last close", "max_drawdown": "drawdown of {:.2%}"}
 Requests = Iterator[dg.RunRequest | str]
 
 
@@ -171,13 +172,11 @@ def breaker(desk: Desk, book: Book) -> Iterator[str]:
 
 
 def _beyond(book: Book, before: float, peak: float, equity: float) -> str | None:
-    rules = book.live_rules
-    if before > 0 and 1 - equity / before > rules.max_daily_loss:
-        return (
-            f"lost {1 - equity / before:.2%} since the last close, more than max_daily_loss {rules.max_daily_loss:.2%}"
-        )
-    if peak > 0 and 1 - equity / peak > rules.max_drawdown:
-        return f"drawdown of {1 - equity / peak:.2%}, more than max_drawdown {rules.max_drawdown:.2%}"
+    from trading_assets.execution.risk import losses_beyond
+
+    since_close, since_peak = (equity / value - 1 if value > 0 else 0.0 for value in (before, peak))
+    for what, loss, limit in losses_beyond(since_close, since_peak, book.live_rules):
+        return f"{_LOST[what].format(loss)}, more than {what} {limit:.2%}"
     return None
 
 
