@@ -87,9 +87,8 @@ def sent_orders(
         return intents_frame(submission.send(orders, retry_rejected=again))
     done = {intent.client_order_id for intent in known if intent.status != "dry_run"}
     would = [item for item in submission.intents(orders, "dry_run") if item.client_order_id not in done]
-    kept = {intent.client_order_id: intent for intent in known if intent.status == "dry_run"}
-    would = [kept[item.client_order_id] if _is_same(kept.get(item.client_order_id), item.quantity) else item
-             for item in would]  # fmt: skip
+    kept = {(intent.client_order_id, intent.quantity): intent for intent in known if intent.status == "dry_run"}
+    would = [kept.get((item.client_order_id, item.quantity), item) for item in would]
     return intents_frame([*(intent for intent in known if intent.client_order_id in done), *would])
 
 
@@ -99,7 +98,3 @@ def closes(bars: LakeFrame, session: date, symbols: list[str]) -> dict[str, floa
     found = bars.read(["symbol", "date", "close"], start=first, end=session, symbol=symbols)
     actions = LakeFrame(bars.lake, CORPORATE_ACTIONS).read(start=first, end=session, symbol=symbols)
     return dict(last_closes(found, actions, session).select("symbol", "close").iter_rows())
-
-
-def _is_same(intent: object, quantity: float) -> bool:
-    return intent is not None and getattr(intent, "quantity", None) == quantity
