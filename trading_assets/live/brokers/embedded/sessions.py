@@ -8,14 +8,11 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import polars as pl
-
 from trading_assets.market_data.calendar import (
     exchange_timezone,
     next_session,
     previous_session,
-    session_closes,
-    session_minutes,
+    session_hours,
 )
 
 
@@ -100,9 +97,8 @@ class Sessions:
 @lru_cache(maxsize=64)
 def _year(exchange: str, year: int) -> dict[date, Session]:
     start, end = date(year, 1, 1), _last_day(exchange, year)
-    opens = session_minutes(exchange, start, end).group_by("date").agg(open=pl.col("ts").min())
-    rows = opens.join(session_closes(exchange, start, end), on="date").sort("date").select("date", "open", "close")
-    return {day: Session(day, opened.astimezone(UTC), closed.astimezone(UTC)) for day, opened, closed in rows.rows()}
+    hours = session_hours(exchange, start, end).rows()
+    return {day: Session(day, opened.astimezone(UTC), closed.astimezone(UTC)) for day, opened, closed in hours}
 
 
 def _last_day(exchange: str, year: int) -> date:
