@@ -42,8 +42,8 @@ class Fills(pa.DataFrameModel):
     reason: str = column("why it traded", isin=["rebalance", "delisting", "cash_in_lieu"])
 
 
-class Positions(pa.DataFrameModel):
-    """What each book holds after the close of the session."""
+class HeldPositions(pa.DataFrameModel):
+    """What every account of positions says: of the backtest, and of live trading."""
 
     book: str = column("name of the book")
     date: dt.date = column("session")
@@ -53,11 +53,16 @@ class Positions(pa.DataFrameModel):
     price: float = column("last known close", unit=_PRICE, gt=0)
     market_value: float = column("quantity x price", unit=_CURRENCY)
     unrealised_pnl: float = column("quantity x (price - average price)", unit=_CURRENCY)
+
+
+class Positions(HeldPositions):
+    """What each book holds after the close of the session."""
+
     is_stale: pl.Boolean = column("whether the session had no close and an earlier one marks the position")
 
 
-class Pnl(pa.DataFrameModel):
-    """Equity of each book after the close of the session, and what changed it."""
+class AccountValue(pa.DataFrameModel):
+    """What every account of equity says: of the backtest, and of live trading."""
 
     book: str = column("name of the book")
     date: dt.date = column("session")
@@ -67,6 +72,17 @@ class Pnl(pa.DataFrameModel):
     short_value: float = column("market value of short positions", unit=_CURRENCY, le=0)
     gross_exposure: float = column("sum of absolute market values", unit=_SHARE_OF_EQUITY, ge=0)
     net_exposure: float = column("sum of market values", unit=_SHARE_OF_EQUITY)
+
+    @pa.dataframe_check(name="equity is not cash plus positions")
+    def equity_is_complete(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 - pandera passes the class
+        """Equity is the sum of its parts, to a millionth."""
+        gap = (pl.col("equity") - pl.col("cash") - pl.col("long_value") - pl.col("short_value")).abs()
+        return data.lazyframe.select(gap <= _TOLERANCE * (1 + pl.col("equity").abs()))
+
+
+class Pnl(AccountValue):
+    """Equity of each book after the close of the session, and what changed it."""
+
     price_pnl: float = column("P&L of the session's prices", unit=_CURRENCY)
     realised_pnl: float = column("closed shares x (fill - average price)", unit=_CURRENCY)
     unrealised_pnl: float = column("sum of the positions' unrealised P&L", unit=_CURRENCY)
@@ -77,12 +93,6 @@ class Pnl(pa.DataFrameModel):
     daily_return: float = column("change of equity since the session before", unit="fraction")
     turnover: float = column("value traded over the equity before", unit=_SHARE_OF_EQUITY, ge=0)
     drawdown: float = column("equity over its running maximum - 1", unit="fraction", le=0)
-
-    @pa.dataframe_check(name="equity is not cash plus positions")
-    def equity_is_complete(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 - pandera passes the class
-        """Equity is the sum of its parts, to a millionth."""
-        gap = (pl.col("equity") - pl.col("cash") - pl.col("long_value") - pl.col("short_value")).abs()
-        return data.lazyframe.select(gap <= _TOLERANCE * (1 + pl.col("equity").abs()))
 
 
 _BY_SYMBOL = ("book", "date", "symbol")

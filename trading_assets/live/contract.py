@@ -4,6 +4,7 @@ import datetime as dt
 
 import polars as pl
 
+from trading_assets.backtest.contract import AccountValue, HeldPositions
 from trading_assets.lake.contracts import Contract, column
 from trading_assets.lake.pandera_polars import pa
 
@@ -80,31 +81,15 @@ class Activities(pa.DataFrameModel):
     description: str = column("the broker's own words", nullable=True)
 
 
-class Positions(pa.DataFrameModel):
+class Positions(HeldPositions):
     """What each book holds after the close of the session by its own account, beside what the broker says."""
 
-    book: str = column("name of the book")
-    date: dt.date = column("session")
-    symbol: str = column("ticker")
-    quantity: float = column("shares; negative is short", unit=_SHARES)
-    average_price: float = column("average price paid, without commission", unit=_PRICE)
-    price: float = column("last known close", unit=_PRICE, gt=0)
-    market_value: float = column("quantity x price", unit=_CURRENCY)
-    unrealised_pnl: float = column("quantity x (price - average price)", unit=_CURRENCY)
     broker_quantity: float = column("shares that the broker reported; null if it was asked too late", nullable=True)
 
 
-class Pnl(pa.DataFrameModel):
+class Pnl(AccountValue):
     """Equity of each book after the close of the session by its own account, and what changed it."""
 
-    book: str = column("name of the book")
-    date: dt.date = column("session")
-    equity: float = column("cash + long value + short value", unit=_CURRENCY)
-    cash: float = column("cash", unit=_CURRENCY)
-    long_value: float = column("market value of long positions", unit=_CURRENCY, ge=0)
-    short_value: float = column("market value of short positions", unit=_CURRENCY, le=0)
-    gross_exposure: float = column("sum of absolute market values", unit=_SHARE_OF_EQUITY, ge=0)
-    net_exposure: float = column("sum of market values", unit=_SHARE_OF_EQUITY)
     realised_pnl: float = column("closed shares x (fill - average price)", unit=_CURRENCY)
     unrealised_pnl: float = column("sum of the positions' unrealised P&L", unit=_CURRENCY)
     dividends: float = column("received less paid", unit=_CURRENCY)
@@ -114,12 +99,6 @@ class Pnl(pa.DataFrameModel):
     drawdown: float = column("equity over its running maximum - 1", unit="fraction", le=0)
     is_opening: pl.Boolean = column("whether the account was taken over as it stood, at the end of this session")
     broker_cash: float = column("cash that the broker reported; null if it was asked too late", nullable=True)
-
-    @pa.dataframe_check(name="equity is not cash plus positions")
-    def equity_is_complete(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 - pandera passes the class
-        """Equity is the sum of its parts, to a millionth."""
-        gap = (pl.col("equity") - pl.col("cash") - pl.col("long_value") - pl.col("short_value")).abs()
-        return data.lazyframe.select(gap <= _TOLERANCE * (1 + pl.col("equity").abs()))
 
 
 class Parity(pa.DataFrameModel):
