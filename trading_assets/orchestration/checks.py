@@ -7,6 +7,7 @@ step Dagster lists all partitions of what it reads (`python -m benchmarks graph`
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import dagster as dg
 import polars as pl
@@ -140,7 +141,7 @@ def _named(result: dg.AssetCheckResult, contract: Contract, name: str) -> dg.Ass
     return result._replace(check_name=name, asset_key=dg.AssetKey(contract.asset_key))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recomputation:
     """Stored rows, and the function and inputs that must give them again.
 
@@ -171,9 +172,14 @@ class Recomputation:
     lookback: int = 0
     key: Sequence[str] = ("symbol", "date")
 
+    @cached_property
+    def computed(self) -> pl.DataFrame:
+        """What the function gives now."""
+        return self.compute(self.inputs)
+
     def look_ahead(self, scope: Scope) -> pl.DataFrame:
         """Values of the scope that differ from the stored ones, or that change with a cut or falsified future."""
-        differing = differing_from_stored(self.stored, self.compute(self.inputs), scope, self.key)
+        differing = differing_from_stored(self.stored, self.computed, scope, self.key)
         dates = self.stored["date"].unique()
         if differing.height or dates.len() <= _CUTS:
             return differing
@@ -188,7 +194,7 @@ class Recomputation:
 
     def warm_up(self) -> pl.DataFrame:
         """Values of the last date that change with the amount of history before the look-back."""
-        probes = self.compute(self.inputs)["date"].unique().sort()[-1:].to_list()
+        probes = self.computed["date"].unique().sort()[-1:].to_list()
         if not probes:
             return pl.DataFrame()
         return warmup_violations(
