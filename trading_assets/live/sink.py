@@ -8,6 +8,7 @@ cannot be looked up stays "unknown", and the next run asks again. Between any tw
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -100,7 +101,9 @@ class Sink:
     pause : callable
         Waits a number of seconds.
     seconds_between : float
-        Least time between two orders.
+        Least time between the starts of two submissions.
+    timer : callable
+        Seconds of a clock that never goes back, for that time.
     """
 
     gateway: OrderGateway
@@ -110,6 +113,7 @@ class Sink:
     now: Callable[[], datetime]
     pause: Callable[[float], None]
     seconds_between: float = 0.0
+    timer: Callable[[], float] = time.monotonic
 
     def submit(self, planned: Sequence[Intent]) -> list[Intent]:
         """Send what is planned and not yet sent.
@@ -157,10 +161,11 @@ class Sink:
 
     def _send_all(self, intents: dict[str, Intent], pending: Iterable[str]) -> list[Intent]:
         trouble: LiveError | None = None
+        next_start = self.timer()
         try:
-            for number, name in enumerate(pending):
-                if number and self.seconds_between:
-                    self.pause(self.seconds_between)
+            for name in pending:
+                if (left := next_start - self.timer()) > 0:
+                    self.pause(left)
                 reason = self.stopped()
                 if reason:
                     trouble = TradingBlockedError(reason)
@@ -169,6 +174,7 @@ class Sink:
                 if waits_for:
                     intents[name] = waits_for
                     continue
+                next_start = self.timer() + self.seconds_between
                 try:
                     intents[name] = self._sent(intents[name])
                 except BrokerError as error:

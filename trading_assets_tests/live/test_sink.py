@@ -53,10 +53,11 @@ class Account:
             for intent, shares in legs(self.held.get(symbol, 0.0), float(change))
         ]  # fmt: skip
 
-    def send(self, intents):
+    def send(self, intents, **options):
+        values = {"gateway": self.broker, "pause": lambda _: None, **options}
         sink = Sink(
-            gateway=self.broker, journal=self.journal, permit=lambda _: None,
-            stopped=lambda: self.stopped[0] if self.stopped else None, now=lambda: EVENING, pause=lambda _: None,
+            journal=self.journal, permit=lambda _: None,
+            stopped=lambda: self.stopped[0] if self.stopped else None, now=lambda: EVENING, **values,
         )  # fmt: skip
         return sink.submit(intents)
 
@@ -170,3 +171,34 @@ def test_a_stopped_sink_asks_for_no_permit_and_marks_what_it_holds_back(make_acc
     account.stopped.clear()
     account.send(account.intents(AAA=3))
     assert account.statuses() == {"AAA": "accepted"}
+
+
+class Slow:
+    """A gateway whose submissions take given seconds of a timer that only pauses and submissions move."""
+
+    def __init__(self, inner, seconds):
+        self._inner, self._seconds = inner, iter(seconds)
+        self.time, self.starts, self.pauses = 0.0, [], []
+
+    def order_of(self, client_order_id):
+        return self._inner.order_of(client_order_id)
+
+    def submit(self, ticket):
+        self.starts.append(self.time)
+        self.time += next(self._seconds)
+        return self._inner.submit(ticket)
+
+    def pause(self, seconds):
+        self.pauses.append(seconds)
+        self.time += seconds
+
+
+def test_submissions_start_an_interval_apart_and_only_what_is_left_of_it_is_waited(make_account):
+    account = make_account()
+    gateway = Slow(account.broker, [0.25, 1.5, 0.0])
+    account.send(
+        account.intents(AAA=10, BBB=5, CCC=7)[:2] + account.intents(AAA=-3)[:1],
+        gateway=gateway, pause=gateway.pause, timer=lambda: gateway.time, seconds_between=1.0,
+    )  # fmt: skip
+    assert gateway.starts == [0.0, 1.0, 2.5]
+    assert gateway.pauses == [0.75]
