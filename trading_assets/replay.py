@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import polars as pl
 
 from trading_assets.definitions import build_defs
 from trading_assets.lake import Contract, LakeFrame
-from trading_assets.live.brokers.connection import Connection, save_embedded
+from trading_assets.live.brokers.connection import connection_of, save_embedded
 from trading_assets.live.brokers.embedded.clock import AcceleratedClock, Clock, RealClock, SteppedClock
 from trading_assets.live.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
 from trading_assets.live.contract import FILLS, PARITY, PNL, SUBMISSIONS
@@ -96,13 +97,16 @@ def replay(settings: Settings, names: Sequence[str], first: date, last: date) ->
 
 def replay_desk(settings: Settings, broker: RunningBroker, books: Sequence[Book]) -> Desk:
     """A desk whose books trade in accounts of a running embedded broker, by its clock."""
-    keys = {book.name: open_account(broker, book) for book in books}
-    save_embedded(settings.home, broker.url, {name: {"key_id": key.key_id, "secret": key.secret}
-                                              for name, key in keys.items()})  # fmt: skip
-    connections = {
-        name: Connection("embedded", broker.url, broker.url, key.key_id, key.secret) for name, key in keys.items()
-    }
+    open_accounts(settings, broker, books)
+    connections = {book.name: connection_of(book, settings.home, {}) for book in books}
     return Desk(settings.with_values(trading="send"), connections=connections, clock=broker.now)
+
+
+def open_accounts(settings: Settings, broker: RunningBroker, books: Sequence[Book]) -> Path:
+    """Open the accounts of books, or open them again, and keep their keys; returns the file that holds them."""
+    keys = {book.name: open_account(broker, book) for book in books}
+    accounts = {name: {"key_id": key.key_id, "secret": key.secret} for name, key in keys.items()}
+    return save_embedded(settings.home, broker.url, accounts)
 
 
 def open_account(broker: RunningBroker, book: Book) -> AccountKeys:

@@ -28,11 +28,10 @@ def broker(
     home: Home = None,
 ) -> None:
     """Serve Alpaca's protocol on loopback over the lake's prices, with an account per embedded book, until Ctrl-C."""
-    from trading_assets.live.brokers.connection import save_embedded
     from trading_assets.live.brokers.embedded.server import start_broker
     from trading_assets.orchestration.resources import open_lake
     from trading_assets.portfolio.books import load_books
-    from trading_assets.replay import make_clock, open_account
+    from trading_assets.replay import make_clock, open_accounts
 
     settings = load_settings(home)
     require_free("127.0.0.1", port)
@@ -40,11 +39,9 @@ def broker(
     with start_broker(
         open_lake(settings), settings.exchange, port=port, clock=make_clock(clock, factor, start)
     ) as made:
-        keys = {book.name: open_account(made, book) for book in books}
-        accounts = {name: {"key_id": key.key_id, "secret": key.secret} for name, key in keys.items()}
-        path = save_embedded(settings.home, made.url, accounts)
+        path = open_accounts(settings, made, books)
         console.print(f"embedded broker: {made.url}, its time is {made.now():%Y-%m-%d %H:%M} UTC (Ctrl-C ends it)")
-        console.print(f"keys of {', '.join(accounts) or 'no book'}: {path}", soft_wrap=True)
+        console.print(f"keys of {', '.join(book.name for book in books) or 'no book'}: {path}", soft_wrap=True)
         wait_for_signal()
 
 
