@@ -24,6 +24,7 @@ from trading_assets.market_data.contract import (
     SYMBOL_MAINTENANCE,
 )
 from trading_assets.market_data.quality import QualityRules
+from trading_assets.market_data.quality_assets import as_table
 from trading_assets.orchestration.checks import ScopeCheck, scope_check
 from trading_assets.orchestration.resources import Desk
 
@@ -66,6 +67,19 @@ def thin_coverage(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
     least = QualityRules.of(desk.settings.quality).min_coverage
     thin = rows.filter(share < least).with_columns(share=share.round(4))
     return thin.sort("share", "symbol", "period")
+
+
+def coverage_shown(desk: Desk, scope: Scope, run_id: str) -> dict[str, dg.MetadataValue]:
+    """Names with the least coverage, and the heat-map of names and months."""
+    del run_id
+    from trading_assets.market_data.quality.heat_map import coverage_heat_map, worst_names
+    from trading_assets.reports.plots import as_markdown_image
+
+    rows = _of_scope(desk, COVERAGE, scope)
+    if rows.is_empty():
+        return {}
+    picture = as_markdown_image(coverage_heat_map(rows), "coverage by name and month")
+    return {"worst_names": as_table(worst_names(rows)), "heat_map": dg.MetadataValue.md(picture)}
 
 
 def found_anomalies(desk: Desk, scope: Scope, run_id: str) -> Mapping[str, pl.DataFrame]:
@@ -146,6 +160,7 @@ CHECKS = (
         thin_coverage,
         blocking=False,
         severity=_WARN,
+        shown=coverage_shown,
     ),
     ScopeCheck(
         ANOMALIES,

@@ -56,9 +56,6 @@ def _coverage(partitions: Partitions) -> dg.AssetsDefinition:
     def coverage(
         context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame, bars_daily: LakeFrame
     ) -> pl.DataFrame:
-        from trading_assets.market_data.quality.heat_map import coverage_heat_map, worst_names
-        from trading_assets.reports.plots import as_markdown_image
-
         scope = run_scope_of(context, COVERAGE)
         (first, last), names = scope.window(), scope.values["symbol"]
         found = quality.coverage(
@@ -68,10 +65,7 @@ def _coverage(partitions: Partitions) -> dg.AssetsDefinition:
             closed_sessions(desk.settings, first, last),
         )
         figures = {name: int(found[name].sum()) for name in ("expected", "present", "quarantined")}
-        context.add_output_metadata({**figures, "worst_names": as_table(worst_names(found))})
-        if found.height:
-            picture = as_markdown_image(coverage_heat_map(found), "coverage by name and month")
-            context.add_output_metadata({"heat_map": dg.MetadataValue.md(picture)})
+        context.add_output_metadata(figures)
         return found
 
     return cast("dg.AssetsDefinition", coverage)

@@ -48,6 +48,9 @@ class ScopeCheck:
         Whether a violation stops the run before anything is made from the table.
     severity : dagster.AssetCheckSeverity
         How a violation is shown.
+    shown : callable, optional
+        From desk, scope of the run and run id to further metadata of the results, such as a plot: a check is recorded
+        once for each run, a materialization once for each partition.
     """
 
     contract: Contract
@@ -55,11 +58,15 @@ class ScopeCheck:
     body: Callable[[Desk, Scope, str], Mapping[str, pl.DataFrame]]
     blocking: bool = True
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
+    shown: Callable[[Desk, Scope, str], Mapping[str, dg.MetadataValue]] | None = None
 
     def results(self, desk: Desk, scope: Scope, run_id: str) -> Iterator[dg.AssetCheckResult]:
         """Run the checks."""
         for name, violations in self.body(desk, scope, run_id).items():
             result = violations_result(violations)._replace(severity=self.severity)
+            if self.shown is not None:
+                metadata = {**(result.metadata or {}), **self.shown(desk, scope, run_id)}
+                result = result._replace(metadata=metadata)
             yield _named(result, self.contract, name)
 
 
@@ -71,6 +78,7 @@ def scope_check(
     *,
     blocking: bool = True,
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+    shown: Callable[[Desk, Scope, str], Mapping[str, dg.MetadataValue]] | None = None,
 ) -> ScopeCheck:
     """One check of a table; see `ScopeCheck`."""
     return ScopeCheck(
@@ -79,6 +87,7 @@ def scope_check(
         lambda desk, scope, run_id: {name: body(desk, scope, run_id)},
         blocking=blocking,
         severity=severity,
+        shown=shown,
     )
 
 

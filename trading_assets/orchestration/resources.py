@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trading_assets.lake import Lake
 from trading_assets.lake.postgres import PostgresUrl, hold_embedded_postgres
 from trading_assets.market_data.source_policy import PRIMARY, SourcePolicy
-from trading_assets.market_data.sources import Source, make_source
+from trading_assets.market_data.sources import Source, SourceConfigError, make_source
 from trading_assets.market_data.universe import Universe, names_of, universe_of
 from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.settings import Settings
@@ -49,6 +49,7 @@ def open_lake(settings: Settings) -> Lake:
 
 
 _TOLD_ITS_NAMES = ("yahoo", "alpaca")
+_HAS_SCREENS = ("yahoo",)
 
 
 class Desk:
@@ -113,6 +114,9 @@ class Desk:
         if source.get("kind") not in _TOLD_ITS_NAMES or source.get("symbols") or source.get("screen"):
             return source
         if self.universe.kind == "screen":
+            if source.get("kind") not in _HAS_SCREENS:
+                msg = f"the source {source.get('kind')!r} has no screens for the universe; give it symbols of its own"
+                raise SourceConfigError(msg)
             return {**source, "screen": self.universe.screen}
         return {**source, "symbols": names_of(self.universe.lists())}
 

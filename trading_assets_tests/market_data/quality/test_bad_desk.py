@@ -106,7 +106,7 @@ def test_the_coverage_counts_what_is_missing_and_what_is_in_quarantine(desk: Qua
         ("STOP", year, year - 30, 0),
         ("WELL", year, year, 0),
     ]
-    worst = [record.data["symbol"] for record in ran.metadata("coverage")["worst_names"].records]
+    worst = [record.data["symbol"] for record in ran.check("coverage", "complete").metadata["worst_names"].records]
     assert worst == ["STOP", "HOLE", "BAD", "GOOD", "WELL"]
 
 

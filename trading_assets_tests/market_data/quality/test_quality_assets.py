@@ -46,11 +46,14 @@ def test_the_coverage_of_the_sample_is_complete(desk: QualityDesk, ran: Ran) -> 
     assert ran.check("coverage", "complete").passed
 
 
-def test_the_heat_map_is_in_the_metadata_of_the_run(ran: Ran) -> None:
-    text = ran.metadata("coverage")["heat_map"]
+def test_the_heat_map_is_shown_with_the_check_once_however_many_partitions_a_run_has(ran: Ran) -> None:
+    text = ran.check("coverage", "complete").metadata["heat_map"].value
     kind, picture = text.removeprefix("![coverage by name and month](").removesuffix(")").split(",", 1)
     assert kind == "data:image/png;base64"
     assert base64.b64decode(picture).startswith(b"\x89PNG")
+    made = [event for event in ran.result.get_asset_materialization_events() if event.asset_key.path[-1] == "coverage"]
+    assert len(made) > 1
+    assert all(len(str(event.materialization.metadata)) < 2000 for event in made)
 
 
 def test_the_crash_of_apple_is_an_outlier_that_looks_real_and_no_split(desk: QualityDesk, ran: Ran) -> None:
