@@ -95,8 +95,7 @@ def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[s
     """
     run_id = make_new_run_id()
     try:
-        # At one moment the partitions are the same, so Dagster lists them once per run and not once per step: 0.1 s
-        # each for 3,271 sessions.
+        # At one moment the partitions are the same, so Dagster lists them once per run and not once per step.
         with dg.partition_loading_context(now(), instance):
             return job.execute_in_process(instance=instance, run_id=run_id, tags=dict(tags), run_config=QUIET)
     except DagsterAssetCheckFailedError:
