@@ -58,10 +58,14 @@ def _coverage(partitions: Partitions) -> dg.AssetsDefinition:
     ) -> pl.DataFrame:
         scope = run_scope_of(context, COVERAGE)
         (first, last), names = scope.window(), scope.values["symbol"]
+        listed = symbols.read(symbol=names)
+        with retry_when_not_ready(desk.settings.retry_seconds):
+            needed = answered_partitions(bars_daily, listed, partitions.existing_years(first.year, last.year))
+            bars_daily.require_written(needed, for_what=f"{COVERAGE.table} ({scope.describe()})")
         found = quality.coverage(
             bars_daily.read(["symbol", "date"], start=first, end=last, symbol=names),
             quarantined_bars(desk.lake, names, first, last),
-            symbols.read(symbol=names),
+            listed,
             closed_sessions(desk.settings, first, last),
         )
         figures = {name: int(found[name].sum()) for name in ("expected", "present", "quarantined")}

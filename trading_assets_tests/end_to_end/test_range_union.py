@@ -37,7 +37,8 @@ SOURCE = {
 }
 SYMBOLS = ("SIM0001", "SIM0002")
 RAW = ("market_data.bars_daily", "market_data.corporate_actions")
-PANEL = (*RAW, "features.technical", "labels.forward_return")
+QUALITY = ("market_data.listings", "market_data.coverage", "market_data.anomalies")
+PANEL = (*RAW, "features.technical", "labels.forward_return", *QUALITY)
 EVERYTHING = multi_range({"date": YEARS[0], "symbol": SYMBOLS[0]}, {"date": YEARS[-1], "symbol": SYMBOLS[-1]})
 
 Piece = tuple[str, str, dict[str, str]]
@@ -163,6 +164,9 @@ def test_refreshing_the_running_year_appends_only_the_new_session(running: Bench
         assert today.read(table).filter(pl.col("date") == TODAY).height == 3
     changed = diff(today.desk.lake, before, today.desk.lake.current_snapshot()).rows_by_key("table", named=True)
     panel = {table: rows[0] for table, rows in changed.items() if table != "market_data.symbols"}
+    month = panel.pop("market_data.coverage")
+    assert (month["added"], month["removed"]) == (3, 3), "the running month of each name has one more session"
+    assert panel.pop("market_data.anomalies", {"removed": 0})["removed"] == 0
     assert set(panel) == {"market_data.bars_daily", "features.technical", "labels.forward_return"}
     assert {table: (rows["added"], rows["removed"]) for table, rows in panel.items()} == dict.fromkeys(panel, (3, 0))
     # The label that ends today was decided seven sessions ago.
@@ -179,6 +183,11 @@ class Restated:
     day: date
 
     name = "restated"
+    is_remote = False
+
+    @property
+    def offers(self) -> frozenset[str]:
+        return self.inner.offers
 
     def symbols(self) -> pl.DataFrame:
         return self.inner.symbols()
