@@ -58,6 +58,7 @@ def _universe_assets(partitions: Partitions, exchange: Exchange) -> list[dg.Asse
         with retry_when_not_ready(desk.settings.retry_seconds):
             listed, failures = listed_names(desk.source, desk.universe)
         record_failures(desk.lake, SYMBOLS.table, [*listed["symbol"], *failures], failures, now())
+        before = LakeFrame(desk.lake, SYMBOLS).read(symbol=list(failures))
         malformed = [line for one in desk.universe.lists() for line in one.malformed]
         context.add_output_metadata(
             {
@@ -66,7 +67,7 @@ def _universe_assets(partitions: Partitions, exchange: Exchange) -> list[dg.Asse
                 "lines_malformed": "; ".join(malformed[:_SPELLED]),
             }
         )
-        return listed
+        return pl.concat([listed, before])
 
     @dg.asset(
         **table_asset(MEMBERSHIP, owner=OWNER, kinds={"polars"}),

@@ -42,8 +42,9 @@ class RemoteSource:
         return SimulatedSource(self.parameters)
 
     def symbols(self) -> pl.DataFrame:
-        """All simulated names."""
-        return self._rows.symbols().with_columns(source=pl.lit(self.name))
+        """All simulated names that do not fail."""
+        listed = self._rows.symbols().with_columns(source=pl.lit(self.name))
+        return self._answer(listed["symbol"], lambda names: listed.filter(pl.col("symbol").is_in(names)))
 
     def bars(self, symbols: Sequence[str], start: date, end: date, interval: Interval = "1d") -> pl.DataFrame:
         """Bars up to ``until``, changed as told."""

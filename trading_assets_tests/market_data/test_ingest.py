@@ -135,10 +135,10 @@ def test_an_outage_fails_the_step_and_leaves_the_lake_as_it_was(bench, remote):
 
 
 def test_a_fallback_answers_for_the_primary_and_is_seen_in_rows_and_metadata(postgres, tmp_path, remote):
-    remote.failures["SIM0002"] = DOWN
     values = {"other_sources": {"spare": {"kind": "simulated", **_as_setting(PARAMETERS)}}}
     with open_bench(postgres, tmp_path, remote, START, END, **values) as bench:
         bench.list_symbols()
+        remote.failures["SIM0002"] = DOWN
         made = refresh(bench)
         by_source = dict(bench.read(BARS).group_by("source").agg(pl.col("symbol").n_unique()).rows())
     assert by_source == {"remote": by_source["remote"], "simulated": 1}
@@ -224,3 +224,12 @@ def _as_setting(parameters):
         "start": parameters.start,
         "end": parameters.end,
     }
+
+
+def test_a_name_that_is_not_answered_for_today_stays_in_the_universe(bench, remote):
+    before = bench.read("market_data.symbols")
+    remote.failures["SIM0002"] = DOWN
+    bench.run("refresh_symbols")
+    assert bench.read("market_data.symbols").equals(before)
+    failed = LakeFrame(bench.desk.lake, SOURCE_FAILURES).read(table_name="market_data.symbols")
+    assert failed.select("symbol", "reason").rows() == [("SIM0002", "outage")]
