@@ -21,7 +21,7 @@ from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.exchange import exchange_of
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.jobs import plan_stage
-from trading_assets.orchestration.refresh import StageReport, _work_seconds, run_job
+from trading_assets.orchestration.refresh import StageReport, run_job, work_seconds
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.settings import Settings
 from trading_assets.orchestration.universe import register_symbols, registered_symbols
@@ -63,7 +63,7 @@ class _Ingest:
 
     def _report(self, result: dg.ExecuteInProcessResult, started: float) -> StageReport:
         seconds = time.perf_counter() - started
-        return StageReport(result.job_def.name, result.run_id, seconds, _work_seconds(self.instance, result))
+        return StageReport(result.job_def.name, result.run_id, seconds, work_seconds(self.instance, result))
 
 
 def _checks_of_bars(defs: dg.Definitions) -> set[dg.AssetCheckKey]:

@@ -13,6 +13,7 @@ from trading_assets.orchestration.settings import Settings
 
 SYMBOL = "symbol"
 _SATURDAY = 5
+_MONTHLY = "0 0 1 * *"
 
 
 @dataclass(frozen=True)
@@ -92,36 +93,33 @@ def make_partitions(
 
 
 def _years(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
+    """Years up to and including the running one."""
     last = settings.last_day
-    return dg.TimeWindowPartitionsDefinition(
-        start=f"{settings.start.year}",
-        end=f"{last.year + 1}" if last else None,
-        end_offset=0 if last else 1,
-        fmt="%Y",
-        cron_schedule="0 0 1 1 *",
-    )
+    return _windows("%Y", "0 0 1 1 *", settings.start, last and date(last.year + 1, 1, 1), is_running=True)
 
 
 def _months(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
     """Months that have ended: a model is trained with what was known at a month's end."""
-    last = settings.last_day
-    return dg.TimeWindowPartitionsDefinition(
-        start=f"{settings.start:%Y-%m}",
-        end=f"{last + timedelta(days=1):%Y-%m}" if last else None,
-        fmt="%Y-%m",
-        cron_schedule="0 0 1 * *",
-    )
+    return _windows("%Y-%m", _MONTHLY, settings.start, settings.end, is_running=False)
 
 
 def _running_months(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
     """Months up to and including the running one."""
     last = settings.last_day
+    after = last and last.replace(day=1) + timedelta(days=31)
+    return _windows("%Y-%m", _MONTHLY, settings.start, after, is_running=True)
+
+
+def _windows(
+    form: str, cron: str, start: date, end: date | None, *, is_running: bool
+) -> dg.TimeWindowPartitionsDefinition:
+    """Windows from the one of a day to before that of another; without an end up to the present, the running one too."""
     return dg.TimeWindowPartitionsDefinition(
-        start=f"{settings.start:%Y-%m}",
-        end=f"{(last.replace(day=1) + timedelta(days=31)):%Y-%m}" if last else None,
-        end_offset=0 if last else 1,
-        fmt="%Y-%m",
-        cron_schedule="0 0 1 * *",
+        start=start.strftime(form),
+        end=end.strftime(form) if end else None,
+        end_offset=1 if is_running and end is None else 0,
+        fmt=form,
+        cron_schedule=cron,
     )
 
 

@@ -82,7 +82,7 @@ def refresh(
         if job == STAGE_JOBS[0]:
             register_symbols(instance, desk.lake.query(f"SELECT symbol FROM lake.{SYMBOLS.table}")["symbol"])
         seconds = time.perf_counter() - started
-        yield StageReport(job, result.run_id, seconds, _work_seconds(instance, result))
+        yield StageReport(job, result.run_id, seconds, work_seconds(instance, result))
 
 
 def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
@@ -113,7 +113,7 @@ def _evaluations(instance: dg.DagsterInstance, run_id: str) -> Iterator[AssetChe
             yield data
 
 
-def _work_seconds(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> float:
+def work_seconds(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> float:
     """Seconds in asset bodies and checks (from the event log) and in lake writes (from the metadata)."""
     body, since = 0.0, dict[str, float]()
     for entry in instance.all_logs(result.run_id, of_type=_MARKS):
