@@ -113,7 +113,7 @@ def _running_months(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
 def _windows(
     form: str, cron: str, start: date, end: date | None, *, is_running: bool
 ) -> dg.TimeWindowPartitionsDefinition:
-    """Windows from the one of a day to before that of another; without an end up to the present, the running one too."""
+    """Windows from a day to before another; without an end up to the present, with the running one if asked."""
     return dg.TimeWindowPartitionsDefinition(
         start=start.strftime(form),
         end=end.strftime(form) if end else None,
