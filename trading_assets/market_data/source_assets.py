@@ -49,7 +49,7 @@ def fill(context: dg.AssetExecutionContext, desk: Desk, table: Table) -> Written
         table = replace(table, settle=None)
     pieces = pieces_of(desk, table, sources[0], scope, is_everything=context.run.tags.get(REFETCH_TAG) == "all")
     with retry_when_not_ready(desk.settings.retry_seconds):
-        found = ingest(desk.lake, table, sources, scope, pieces, author=context.run_id)
+        found = ingest(desk.lake, table, sources, scope, pieces, author=context.run.run_id)
         record_failures(desk.lake, table.contract.table, scope.values["symbol"], found.failures, now())
         passing = [failure.error for failure in found.failures.values() if failure.error.retryable]
         if passing and context.retry_number < MAX_RETRIES:
