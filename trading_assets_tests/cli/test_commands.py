@@ -77,7 +77,8 @@ ROWS = [{"symbol": "SIM0001", "bars": 252}, {"symbol": "SIM0002", "bars": 252}]
 def snapshots(lake: Bench) -> tuple[int, int]:
     """Snapshots after the first and after the second name."""
     found = lake.desk.lake.query(
-        "SELECT snapshot_id FROM lake.snapshots() WHERE commit_message = 'market_data.bars_daily from sources' ORDER BY ALL"
+        "SELECT snapshot_id FROM lake.snapshots() "
+        "WHERE commit_message = 'market_data.bars_daily from sources' ORDER BY ALL"
     )["snapshot_id"]
     return int(found[0]), int(found[1])
 
