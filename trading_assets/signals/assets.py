@@ -5,6 +5,7 @@ import polars as pl
 
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
+from trading_assets.lake.errors import UpstreamNotReadyError
 from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.contract import MEMBERSHIP
 from trading_assets.market_data.universe import members_only
@@ -38,6 +39,8 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         days = sessions(desk.settings.exchange, first, last)
         members = membership.read()
         found = [ML_ALPHA.empty()]
+        with retry_when_not_ready(desk.settings.retry_seconds):
+            _require_members(members)
         for strategy in scope.values["strategy"]:
             model = STRATEGIES[strategy]
             with retry_when_not_ready(desk.settings.retry_seconds):
@@ -47,3 +50,12 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         return pl.concat(found)
 
     return [ml_alpha]
+
+
+def _require_members(members: pl.DataFrame) -> None:
+    if members.is_empty():
+        msg = (
+            f"{ML_ALPHA.table} needs {MEMBERSHIP.table}, which has no row yet: without it no name would be scored. "
+            "Materialise them first: market_data/symbols, then market_data/membership"
+        )
+        raise UpstreamNotReadyError(msg)
