@@ -15,6 +15,8 @@ from trading_assets.market_data.contract import (
     SOURCE_FAILURES,
     SYMBOLS,
 )
+from trading_assets.orchestration.jobs import INTRADAY_JOB
+from trading_assets.orchestration.settings import INTRADAY_TABLES
 from trading_assets_tests.desks import metadata_of, multi_range, open_bench
 from trading_assets_tests.market_data.alpaca.conftest import DAYS, calls_of
 
@@ -26,7 +28,7 @@ NAMES = ["AAA", "BBB", "GONE", "LATE", "NOPE"]
 
 @pytest.fixture
 def bench(postgres, tmp_path, make_source):
-    with open_bench(postgres, tmp_path, make_source(symbols=NAMES), START, END) as opened:
+    with open_bench(postgres, tmp_path, make_source(symbols=NAMES), START, END, intraday=INTRADAY_TABLES) as opened:
         assert opened.list_symbols() == NAMES[:-1]
         yield opened
 
@@ -55,8 +57,7 @@ def test_the_desk_is_filled_from_alpaca(bench, market, broker):
 
 @pytest.mark.slow
 def test_minutes_and_hours_of_the_desk_are_those_of_regular_sessions(bench):
-    job = next(job.name for job in bench.defs.jobs or [] if "intraday" in job.name)
-    assert bench.run(job, MONTH, only=[BARS_MINUTE.table, BARS_HOURLY.table]).success
+    assert bench.run(INTRADAY_JOB, MONTH, only=[BARS_MINUTE.table, BARS_HOURLY.table]).success
     days = [day for day in DAYS if date(2024, 7, 1) <= day <= date(2024, 7, 11)]
     minutes, hours = bench.read(BARS_MINUTE.table), bench.read(BARS_HOURLY.table)
     for symbol in ("AAA", "BBB"):
