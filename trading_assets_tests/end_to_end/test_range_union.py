@@ -307,12 +307,15 @@ def session_pieces(days: list[date], cuts: Sequence[date]) -> list[Piece]:
 def test_sessions_in_pieces_and_shuffled_order_equal_one_range(finished: Bench) -> None:
     """The cuts are single sessions around a month's end (another model) and a Friday (another portfolio)."""
     wanted, lake = finished.hashes(*DECIDED), finished.desk.lake
+    before, whole = lake.current_snapshot(), finished.hashes()
     rollback(lake, lake.table_snapshot("models.trained", "models.feature_importance"))
     assert all(finished.read(table).is_empty() for table in DECIDED)
     cuts = [date(2016, 2, 26), date(2016, 2, 29), date(2016, 3, 1), date(2016, 3, 2), date(2016, 5, 4)]
     refused = run_in_any_order(finished, session_pieces(sessions("XNYS", *SPAN), cuts), seed=3)
     assert refused > 0
     assert finished.hashes(*DECIDED) == wanted
+    rollback(lake, before)  # the reports too, which were made from them
+    assert finished.hashes() == whole
 
 
 @pytest.mark.slow

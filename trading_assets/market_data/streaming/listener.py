@@ -134,9 +134,16 @@ class _Stream(StockDataStream):
 
     def end(self) -> None:
         """End it; its own `stop` waits for a message, up to five seconds."""
-        if self._loop is not None and self._loop.is_running():
+        if self._loop is None or not self._loop.is_running():
+            return
+        farewell = self._hang_up()
+        try:
             self.stop()
-            asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop)
+            asyncio.run_coroutine_threadsafe(farewell, self._loop)
+        except RuntimeError:
+            farewell.close()
+            if not self._loop.is_closed():  # else it has ended by itself since it was looked at
+                raise
 
     async def _hang_up(self) -> None:
         if self._ws is not None:
