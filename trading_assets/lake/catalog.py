@@ -204,8 +204,7 @@ class Lake:
     def has_files(self, table: str) -> bool:
         """Whether a table exists and has data.
 
-        Asked before it is read: DuckLake asks Postgres twice for each column of a table that has never had any, 20 ms
-        for a wide one.
+        Asked before it is read: DuckLake asks Postgres twice for each column of a table that has never had any.
         """
         stage, name = table.split(".")
         return bool(self._asked(_HAS_FILES, stage, name))

@@ -64,13 +64,15 @@ def pieces_of(desk: Desk, table: Table, primary: Source, scope: Scope, *, is_eve
     if not primary.is_remote:
         return [scope]
     first, last = scope.window()
-    today = now().date()
+    moment = now()
+    today = moment.date()
     if first > today:
         return [replace(scope, end=scope.start)]
     if not table.has_sessions:
         return batches_of(replace(scope, end=min(last, today) + timedelta(days=1)), _BATCH)
     code = desk.settings.exchange
-    closed = sessions(code, first, min(last, last_close(code, now()))) if first <= last_close(code, now()) else []
+    known = min(last, last_close(code, moment))
+    closed = sessions(code, first, known) if first <= known else []
     return pieces_to_fetch(
         scope,
         Stored(frozenset(), {}) if is_everything else _stored(desk.lake, table, scope),
