@@ -1,4 +1,4 @@
-"""The 40 technical features of 505 names over five years: beside pandas, and beside one pass without fixed blocks."""
+"""All daily feature sets of 505 names over five years: beside pandas, which makes 14 rolling features of them."""
 
 from pathlib import Path
 
@@ -6,44 +6,27 @@ import polars as pl
 
 from benchmarks import panels
 from benchmarks.measure import Comparison, Timing, repeat
-from trading_assets.features import _expressions as expressions
-from trading_assets.features._catalog import FEATURES
 
 _WINDOWS = (5, 10, 20, 60, 120)
 
 
-def technical(folder: Path) -> Timing:
-    """All technical features: adjusted for splits, block by block, so that every partition has the same bits."""
+def daily(folder: Path) -> Timing:
+    """All sets of daily bars: adjusted for splits, block by block, so that every partition has the same bits."""
     del folder
-    from trading_assets.features.technical import technical as compute
+    from trading_assets.features.compute import compute
+    from trading_assets.features.sets import SETS
+    from trading_assets.features.statistical.market import market_returns
 
     bars = panels.bars()
     schema = {"symbol": pl.String, "ex_date": pl.Date, "kind": pl.String, "value": pl.Float64}
     actions = pl.DataFrame(schema=schema)
     first, last = bars["date"][0], bars["date"][-1]
-    return repeat(lambda: compute(bars, actions, start=first, end=last), 3, rows=bars.height)
+    sets = list(SETS.values())
 
+    def work() -> None:
+        compute(sets, bars, actions, start=first, end=last, market=market_returns(bars, actions))
 
-def one_block_per_name(folder: Path) -> Timing:
-    """Compute the same 40 features over each name's whole history at once."""
-    del folder
-    from trading_assets.features.technical import _indicator_columns
-
-    bars = panels.bars().with_columns(pl.col("volume").cast(pl.Float64))
-
-    def compute() -> None:
-        rows = bars.with_columns(pl.col("symbol").rle_id().alias(expressions.SPAN)).with_columns(
-            pl.int_range(pl.len(), dtype=pl.Int64).over(expressions.SPAN).alias(expressions.POSITION)
-        )
-        (
-            rows.with_columns(_indicator_columns(rows))
-            .with_columns(expressions.returns())
-            .with_columns(expressions.ingredients())
-            .with_columns(*expressions.price_features(), *expressions.volume_features())
-            .select("symbol", "date", pl.col(list(FEATURES)).cast(pl.Float32))
-        )
-
-    return repeat(compute, 3, rows=bars.height)
+    return repeat(work, 3, rows=bars.height)
 
 
 def naive_pandas(folder: Path) -> Timing:
@@ -65,7 +48,4 @@ def naive_pandas(folder: Path) -> Timing:
     return repeat(compute, 3, rows=len(bars))
 
 
-COMPARISONS = (
-    Comparison("features.technical", technical, "pandas, 14 rolling features instead of 40", naive_pandas),
-    Comparison("features.blocks", technical, "one block per name: bits depend on the range", one_block_per_name),
-)
+COMPARISONS = (Comparison("features.daily", daily, "pandas, 14 rolling features alone", naive_pandas),)

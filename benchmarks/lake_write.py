@@ -10,7 +10,7 @@ import polars as pl
 
 from benchmarks import panels
 from benchmarks.measure import Comparison, Timing, repeat, scratch_lake
-from trading_assets.features.contract import TECHNICAL
+from trading_assets.features.contract import DAILY
 from trading_assets.lake import Scope
 from trading_assets.lake.writes import replace
 
@@ -21,7 +21,7 @@ _FIVE_YEARS = Scope(time="date", start=date(2013, 1, 1), end=date(2018, 1, 1))
 def _frame() -> pl.DataFrame:
     random = np.random.default_rng(7)
     keys = panels.keys()
-    names = [name for name in TECHNICAL.schema if name not in keys.columns]
+    names = [name for name in DAILY["technical"].schema if name not in keys.columns]
     return keys.with_columns(pl.Series(name, random.normal(size=keys.height).astype(np.float32)) for name in names)
 
 
@@ -35,15 +35,15 @@ def _restated(frame: pl.DataFrame, times: int) -> list[pl.DataFrame]:
 def _filled(folder: Path) -> Iterator[tuple[Callable[[pl.DataFrame, Scope], object], pl.DataFrame]]:
     frame = _frame()
     with scratch_lake(folder) as lake:
-        replace(lake, TECHNICAL, frame, _FIVE_YEARS)
-        yield lambda rows, scope: replace(lake, TECHNICAL, rows, scope), frame
+        replace(lake, DAILY["technical"], frame, _FIVE_YEARS)
+        yield lambda rows, scope: replace(lake, DAILY["technical"], rows, scope), frame
 
 
 def bulk(folder: Path) -> Timing:
     """Write into an empty table."""
     frame = _frame()
     with scratch_lake(folder) as lake:
-        return repeat(lambda: replace(lake, TECHNICAL, frame, _FIVE_YEARS), 1, rows=frame.height)
+        return repeat(lambda: replace(lake, DAILY["technical"], frame, _FIVE_YEARS), 1, rows=frame.height)
 
 
 def unchanged(folder: Path) -> Timing:

@@ -117,7 +117,7 @@ def _assets(
         *intraday_assets.build_assets(partitions, desk.policy),
         *filing_assets.build_assets(partitions, desk.policy),
         *quality_assets.build_assets(partitions, desk.settings),
-        *feature_assets.build_assets(partitions),
+        *feature_assets.build_assets(partitions, desk.policy),
         *feature_sql_assets.build_assets(partitions),
         *label_assets.build_assets(partitions),
         *model_assets.build_assets(partitions),

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from trading_assets.compiled import numba_compiled
 from trading_assets.execution import records as record
 from trading_assets.execution.accounting import (
     Account,
@@ -15,7 +16,6 @@ from trading_assets.execution.accounting import (
     open_account,
     trade,
 )
-from trading_assets.execution.compiled import numba_compiled
 from trading_assets.execution.costs import commission, fill_price
 from trading_assets.execution.fills import Opening, fill_orders
 from trading_assets.execution.orders import plan_orders, whole_lots

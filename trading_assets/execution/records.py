@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trading_assets.execution.compiled import numba_compiled
+from trading_assets.compiled import numba_compiled
 
 FloatArray = npt.NDArray[np.float64]
 

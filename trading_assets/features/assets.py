@@ -1,55 +1,139 @@
-"""Assets of features in Python; the SQL ones are in ``sql_assets``."""
+"""Assets of features in Python, one table per set; the SQL ones are in ``sql_assets``."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
 
 import dagster as dg
 import polars as pl
 
-from trading_assets.features.contract import TECHNICAL
+from trading_assets.features.build import Build
+from trading_assets.features.contract import BY_SET
+from trading_assets.features.feature import FeatureSet, Interval
+from trading_assets.features.sets import SETS
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.assets import run_scope_of, table_asset, table_in
-from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
-from trading_assets.market_data.listing import listed_partitions
+from trading_assets.lake.assets import run_scope_of, table_in, table_out
+from trading_assets.lake.contracts import Contract
+from trading_assets.lake.io_manager import Written
+from trading_assets.market_data.contract import BARS_DAILY, BARS_HOURLY, BARS_MINUTE, CORPORATE_ACTIONS, SYMBOLS
+from trading_assets.market_data.listing import listed_months, listed_partitions
+from trading_assets.market_data.source_policy import SourcePolicy
 from trading_assets.orchestration import mappings
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.retries import retry_when_not_ready
 
 OWNER = "research"
+BARS: dict[Interval, Contract] = {"daily": BARS_DAILY, "hourly": BARS_HOURLY, "minute": BARS_MINUTE}
 
 
-def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage that are written in Python."""
+def build_assets(partitions: Partitions, policy: SourcePolicy) -> list[dg.AssetsDefinition]:
+    """Build the assets of this stage that are written in Python: of daily bars, and of the shorter ones that exist."""
+    alone = [one for one in SETS.values() if not one.needs_market]
+    found = [_daily(alone, "daily_features", partitions)]
+    found += [_daily([one], f"daily_{one.name}", partitions) for one in SETS.values() if one.needs_market]
+    has_minutes = bool(policy.of("bars_minute"))
+    if has_minutes:
+        found.append(_intraday("minute", partitions))
+    if has_minutes or policy.of("bars_hourly"):
+        found.append(_intraday("hourly", partitions))
+    return found
 
-    @dg.asset(
-        **table_asset(TECHNICAL, owner=OWNER, kinds={"polars", "talib"}),
+
+def _outs(sets: Sequence[FeatureSet], interval: Interval) -> dict[str, dg.AssetOut]:
+    return {
+        one.name: table_out(BY_SET[one.name, interval], owner=OWNER, kinds={"polars", "numba"}, is_required=False)
+        for one in sets
+    }
+
+
+def _daily(sets: Sequence[FeatureSet], name: str, partitions: Partitions) -> dg.AssetsDefinition:
+    """Sets of daily bars; those that need the market read the bars of all names."""
+    reads_market = any(one.needs_market for one in sets)
+    mapping = mappings.everything_so_far() if reads_market else mappings.same_symbol_with_look_back()
+
+    @dg.multi_asset(
+        name=name,
+        outs=_outs(sets, "daily"),
         partitions_def=partitions.panel,
         # One run per range and never one per piece: Dagster would split a two-dimensional single-run backfill and
         # run the pieces in any order.
         backfill_policy=dg.BackfillPolicy.multi_run(1_000_000),
+        can_subset=True,
         ins={
             "symbols": table_in(SYMBOLS),
-            "bars_daily": table_in(BARS_DAILY, mappings.same_symbol_with_look_back()),
-            "corporate_actions": table_in(CORPORATE_ACTIONS, mappings.same_symbol_with_look_back()),
+            "bars": table_in(BARS_DAILY, mapping),
+            "actions": table_in(CORPORATE_ACTIONS, mapping),
         },
     )
-    def technical(
+    def features(
         context: dg.AssetExecutionContext,
         desk: dg.ResourceParam[Desk],
         symbols: LakeFrame,
-        bars_daily: LakeFrame,
-        corporate_actions: LakeFrame,
-    ) -> pl.DataFrame:
-        from trading_assets.features.technical import technical as compute
-
-        scope = run_scope_of(context, TECHNICAL)
+        bars: LakeFrame,
+        actions: LakeFrame,
+    ) -> Iterator[dg.Output[Written]]:
+        scope = run_scope_of(context, BY_SET[sets[0].name, "daily"])
         first, last = scope.window()
-        names = scope.values["symbol"]
-        earliest = first.replace(year=first.year - mappings.LOOK_BACK_YEARS, month=1, day=1)
-        needed = listed_partitions(symbols.read(), names, partitions.existing_years(earliest.year, last.year))
+        earliest = date(first.year - mappings.LOOK_BACK_YEARS, 1, 1)
+        listing = symbols.read()
+        names = listing["symbol"] if reads_market else scope.values["symbol"]
+        needed = listed_partitions(listing, names, partitions.existing_years(earliest.year, last.year))
         with retry_when_not_ready(desk.settings.retry_seconds):
-            for upstream in (bars_daily, corporate_actions):
-                upstream.require_written(needed, for_what=f"{TECHNICAL.table} ({scope.describe()})")
-        bars = bars_daily.read(start=earliest, end=last, symbol=names)
-        actions = corporate_actions.read(start=earliest, end=last, symbol=names)
-        return compute(bars, actions, start=first, end=last)
+            for upstream in (bars, actions):
+                upstream.require_written(needed, for_what=f"features of daily bars ({scope.describe()})")
+        market = market_of(bars, actions, earliest, last) if reads_market else None
+        wanted = [one for one in sets if one.name in context.op_execution_context.selected_output_names]
+        build = Build(wanted, "daily", bars, actions, earliest, desk.settings.exchange, market)
+        for output, result in build.write(desk.lake, scope, author=context.run.run_id).items():
+            yield dg.Output(Written(result), output)
 
-    return [technical]
+    return features
+
+
+def market_of(bars: LakeFrame, actions: LakeFrame, start: date, end: date) -> pl.DataFrame:
+    """Return of the market from the bars of all names."""
+    from trading_assets.features.statistical.market import market_returns
+
+    return market_returns(bars.read(start=start, end=end), actions.read(start=start, end=end))
+
+
+def _intraday(interval: Interval, partitions: Partitions) -> dg.AssetsDefinition:
+    """Sets of bars within sessions."""
+    sets = [one for one in SETS.values() if interval in one.intervals]
+    months = mappings.LOOK_BACK_MONTHS[interval]
+
+    @dg.multi_asset(
+        name=f"{interval}_features",
+        outs=_outs(sets, interval),
+        partitions_def=partitions.panel_months,
+        backfill_policy=dg.BackfillPolicy.multi_run(1_000_000),
+        can_subset=True,
+        ins={
+            "symbols": table_in(SYMBOLS),
+            "bars": table_in(BARS[interval], mappings.same_symbol_with_look_back(months)),
+            "actions": table_in(CORPORATE_ACTIONS, mappings.same_symbol_with_look_back(1)),
+        },
+    )
+    def features(
+        context: dg.AssetExecutionContext,
+        desk: dg.ResourceParam[Desk],
+        symbols: LakeFrame,
+        bars: LakeFrame,
+        actions: LakeFrame,
+    ) -> Iterator[dg.Output[Written]]:
+        scope = run_scope_of(context, BY_SET[sets[0].name, interval])
+        first, last = scope.window()
+        earliest = mappings.months_before(first, months)
+        listing, names = symbols.read(), scope.values["symbol"]
+        keys = [key for key in partitions.months_so_far() if f"{earliest:%Y-%m}" <= key <= f"{last:%Y-%m}"]
+        years = partitions.existing_years(earliest.year, last.year)
+        what = f"features of {interval} bars ({scope.describe()})"
+        with retry_when_not_ready(desk.settings.retry_seconds):
+            bars.require_written(listed_months(listing, names, keys), for_what=what)
+            actions.require_written(listed_partitions(listing, names, years), for_what=what)
+        wanted = [one for one in sets if one.name in context.op_execution_context.selected_output_names]
+        build = Build(wanted, interval, bars, actions, earliest, desk.settings.exchange)
+        for output, result in build.write(desk.lake, scope, author=context.run.run_id).items():
+            yield dg.Output(Written(result), output)
+
+    return features

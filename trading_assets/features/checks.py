@@ -2,28 +2,40 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import partial
 
 import duckdb
 import polars as pl
 
-from trading_assets.features.contract import CROSS_SECTION, TECHNICAL
+from trading_assets.features.assets import BARS, market_of
+from trading_assets.features.contract import BY_SET, CROSS_SECTION, DAILY
+from trading_assets.features.feature import FeatureSet, Interval
+from trading_assets.features.sets import SETS
 from trading_assets.features.sql_assets import compiled_sql
-from trading_assets.lake import LakeFrame, Scope
-from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS
-from trading_assets.orchestration.checks import Recomputation, point_in_time_check, scope_check, stored_span
-from trading_assets.orchestration.mappings import LOOK_BACK_YEARS
+from trading_assets.lake import Contract, LakeFrame, Scope
+from trading_assets.market_data.contract import CORPORATE_ACTIONS
+from trading_assets.orchestration import mappings
+from trading_assets.orchestration.checks import (
+    Recomputation,
+    ScopeCheck,
+    point_in_time_check,
+    scope_check,
+    stored_span,
+)
 from trading_assets.orchestration.resources import Desk
 
-_CHECKED_DAYS = {"technical": 400, "cross_section": 60}
+_CHECKED_DAYS: Mapping[Interval, int] = {"daily": 400, "hourly": 60, "minute": 10}
+_CHECKED_DAYS_OF_RANKS = 60
 
 
-def recompute_technical(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
-    """Technical features of three of the scope's names, over the days that are checked."""
+def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
+    """Features of three of the scope's names, over the days that are checked."""
     del run_id
-    from trading_assets.features.technical import LOOKBACK_BARS, technical
+    from trading_assets.features.compute import compute
 
-    table = LakeFrame(desk.lake, TECHNICAL)
-    span = stored_span(table, scope, _CHECKED_DAYS["technical"])
+    contract = BY_SET[one.name, interval]
+    table = LakeFrame(desk.lake, contract)
+    span = stored_span(table, scope, _CHECKED_DAYS[interval])
     if span is None:
         return
     first, last = max(span[0], desk.settings.start), span[1]
@@ -32,28 +44,50 @@ def recompute_technical(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recom
     if not found:
         return
     sampled = sorted({found[0], found[len(found) // 2], found[-1]})
-    earliest = date(first.year - LOOK_BACK_YEARS, 1, 1)
+    earliest = earliest_for(interval, first)
+    bars, actions = LakeFrame(desk.lake, BARS[interval]), LakeFrame(desk.lake, CORPORATE_ACTIONS)
+    inputs = {
+        "bars": bars.read(start=earliest, end=last, symbol=sampled),
+        "actions": actions.read(start=earliest, end=last, symbol=sampled),
+    }
+    if one.needs_market:
+        inputs["market"] = market_of(bars, actions, earliest, last)
 
-    def compute(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        return technical(frames["bars"], frames["actions"], start=first, end=last)
+    def again(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        found = compute(
+            [one],
+            frames["bars"],
+            frames["actions"],
+            start=first,
+            end=last,
+            interval=interval,
+            exchange=desk.settings.exchange,
+            market=frames.get("market"),
+        )
+        return found[one.name]
 
     yield Recomputation(
-        compute,
-        inputs={
-            "bars": LakeFrame(desk.lake, BARS_DAILY).read(start=earliest, end=last, symbol=sampled),
-            "actions": LakeFrame(desk.lake, CORPORATE_ACTIONS).read(start=earliest, end=last, symbol=sampled),
-        },
+        again,
+        inputs=inputs,
         stored=table.read(start=first, end=last, symbol=sampled),
-        known_on={"bars": "date", "actions": "ex_date"},
-        history={"bars": "date"},
-        lookback=LOOKBACK_BARS,
+        known_on={"bars": "date", "actions": "ex_date"} | ({"market": "date"} if one.needs_market else {}),
+        history={"bars": contract.key[-1]},
+        lookback=one.lookback,
+        key=contract.key,
     )
+
+
+def earliest_for(interval: Interval, first: date) -> date:
+    """First day to read for features from a day on."""
+    if interval == "daily":
+        return date(first.year - mappings.LOOK_BACK_YEARS, 1, 1)
+    return mappings.months_before(first, mappings.LOOK_BACK_MONTHS[interval])
 
 
 def recompute_cross_section(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
     """Cross-sectional ranks, by the SQL of their model, over the days that are checked."""
     table = LakeFrame(desk.lake, CROSS_SECTION)
-    span = stored_span(table, scope, _CHECKED_DAYS["cross_section"])
+    span = stored_span(table, scope, _CHECKED_DAYS_OF_RANKS)
     if span is None:
         return
     statement = compiled_sql(desk, run_id, "cross_section")
@@ -61,12 +95,13 @@ def recompute_cross_section(desk: Desk, scope: Scope, run_id: str) -> Iterator[R
     def compute(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         return run_on_frames(statement, frames).cast(CROSS_SECTION.schema)  # type: ignore[arg-type]
 
+    upstream = {name: DAILY[name] for name in ("technical", "price_action", "volatility")}
     yield Recomputation(
         compute,
-        inputs={"technical": LakeFrame(desk.lake, TECHNICAL).read(start=span[0], end=span[1])},
+        inputs={name: LakeFrame(desk.lake, of).read(start=span[0], end=span[1]) for name, of in upstream.items()},
         stored=table.read(start=span[0], end=span[1]),
-        known_on={"technical": "date"},
-        history={"technical": "date"},
+        known_on=dict.fromkeys(upstream, "date"),
+        history=dict.fromkeys(upstream, "date"),
     )
 
 
@@ -83,21 +118,28 @@ def run_on_frames(statement: str, frames: Mapping[str, pl.DataFrame]) -> pl.Data
         connection.close()
 
 
-def missing_features(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
+def missing_features(contract: Contract, interval: Interval, desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
     """Bars without features and features without a bar."""
     del run_id
-    inside = scope.sql()
-    bars, features = f"lake.{BARS_DAILY.table}", f"lake.{TECHNICAL.table}"
+    inside, key = scope.sql(), ", ".join(contract.key)
+    shown = f"symbol, {contract.key[-1]}::VARCHAR AS {contract.key[-1]}"
+    bars, features = f"lake.{BARS[interval].table}", f"lake.{contract.table}"
     return desk.lake.query(
-        f"SELECT symbol, date::VARCHAR AS date, 'bar without features' AS problem "
-        f"FROM (FROM {bars} WHERE {inside}) ANTI JOIN {features} USING (symbol, date) UNION ALL "
-        f"SELECT symbol, date::VARCHAR, 'features without bar' "
-        f"FROM (FROM {features} WHERE {inside}) ANTI JOIN {bars} USING (symbol, date) ORDER BY ALL"
+        f"SELECT {shown}, 'bar without features' AS problem "
+        f"FROM (FROM {bars} WHERE {inside}) ANTI JOIN {features} USING ({key}) UNION ALL "
+        f"SELECT {shown}, 'features without bar' "
+        f"FROM (FROM {features} WHERE {inside}) ANTI JOIN {bars} USING ({key}) ORDER BY ALL"
     )
 
 
+def _of_set(one: FeatureSet, interval: Interval) -> Iterator[ScopeCheck]:
+    contract = BY_SET[one.name, interval]
+    yield point_in_time_check(contract, partial(recompute, one, interval))
+    rows = partial(missing_features, contract, interval)
+    yield scope_check(contract, "completeness", "Every bar has its features and no other row exists.", rows)
+
+
 CHECKS = (
-    point_in_time_check(TECHNICAL, recompute_technical),
+    *(check for name, interval in BY_SET for check in _of_set(SETS[name], interval)),
     point_in_time_check(CROSS_SECTION, recompute_cross_section),
-    scope_check(TECHNICAL, "completeness", "Every bar has its features and no other row exists.", missing_features),
 )

@@ -1,42 +1,68 @@
-"""Tables of features: one column per entry of each set's catalogue."""
+"""Tables of features: one column per entry of each set's catalogue, one table per set and length of a bar."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 import polars as pl
 
-from trading_assets.features._catalog import FEATURES
+from trading_assets.features.feature import Feature, FeatureSet, Interval
+from trading_assets.features.sets import SETS
 from trading_assets.lake.contracts import Contract, column
 from trading_assets.lake.pandera_polars import pa
+from trading_assets.market_data.contract.bars import Moment
 
 RANKED = ("log_return_21", "log_return_252", "realised_volatility_63", "rsi_14", "volume_ratio_21")
+_BARS = {"daily": "", "hourly": " of hourly bars", "minute": " of minute bars"}
 
 
-def _model(name: str, doc: str, columns: dict[str, str]) -> type[pa.DataFrameModel]:
+def contract_of(one: FeatureSet, interval: Interval) -> Contract:
+    """Contract of a set's table for bars of an interval."""
+    doc = f"{one.doc.removesuffix('.')}{_BARS[interval]}, up to and including the row's own bar."
+    model = _model(f"{one.name}_{interval}", doc, one.of(interval), is_intraday=interval != "daily")
+    key = ("symbol", "date") if interval == "daily" else ("symbol", "ts")
+    return Contract(model, one.table(interval), key=key, time="date")
+
+
+def _model(
+    name: str, doc: str, features: Mapping[str, Feature], *, is_intraday: bool = False
+) -> type[pa.DataFrameModel]:
+    kinds: dict[str, object] = {"symbol": str, "date": dt.date} | ({"ts": Moment} if is_intraday else {})
     fields: dict[str, object] = {
         "__doc__": doc,
         "__module__": __name__,
-        "__annotations__": {"symbol": str, "date": dt.date} | dict.fromkeys(columns, pl.Float32),
+        "__annotations__": kinds | dict.fromkeys(features, pl.Float32),
         "symbol": column("ticker"),
         "date": column("session"),
     }
-    for feature, description in columns.items():
-        unit = FEATURES[feature].unit if feature in FEATURES else "fraction"
-        bounds = {} if feature in FEATURES else {"ge": 0.0, "le": 1.0}
-        fields[feature] = column(description, unit=unit, nullable=True, **bounds)
+    if is_intraday:
+        fields["ts"] = column("start of the bar", unit="UTC")
+    for feature in features.values():
+        fields[feature.name] = column(feature.formula, unit=feature.unit, nullable=True)
     return type(name, (pa.DataFrameModel,), fields)
 
 
-Technical = _model(
-    "Technical",
-    "Trend, momentum, volatility and volume of each name from its own bars up to and including the session.",
-    {name: feature.doc for name, feature in FEATURES.items()},
-)
-CrossSection = _model(
-    "CrossSection",
-    "Where each name stands among all names of the session: ranks from 0 (lowest) to 1 (highest).",
-    {f"{name}_rank": f"cross-sectional rank of {name}; null where {name} is" for name in RANKED},
-)
+def _ranks() -> type[pa.DataFrameModel]:
+    names = [f"{name}_rank" for name in RANKED]
+    fields: dict[str, object] = {
+        "__doc__": "Where each name stands among all names of the session: ranks from 0 (lowest) to 1 (highest).",
+        "__module__": __name__,
+        "__annotations__": {"symbol": str, "date": dt.date} | dict.fromkeys(names, pl.Float32),
+        "symbol": column("ticker"),
+        "date": column("session"),
+    }
+    for name in names:
+        of = name.removesuffix("_rank")
+        fields[name] = column(
+            f"cross-sectional rank of {of}; null where {of} is", unit="fraction", nullable=True, ge=0.0, le=1.0
+        )
+    return type("CrossSection", (pa.DataFrameModel,), fields)
 
-TECHNICAL = Contract(Technical, "features.technical", key=("symbol", "date"), time="date")
-CROSS_SECTION = Contract(CrossSection, "features.cross_section", key=("symbol", "date"), time="date")
-CONTRACTS = (TECHNICAL, CROSS_SECTION)
+
+BY_SET: Mapping[tuple[str, Interval], Contract] = {
+    (one.name, interval): contract_of(one, interval) for one in SETS.values() for interval in sorted(one.intervals)
+}
+"""Contract of each set and interval."""
+DAILY: Mapping[str, Contract] = {name: contract for (name, interval), contract in BY_SET.items() if interval == "daily"}
+"""Contracts of the sets of daily bars by name of the set."""
+CROSS_SECTION = Contract(_ranks(), "features.cross_section", key=("symbol", "date"), time="date")
+CONTRACTS = (*BY_SET.values(), CROSS_SECTION)

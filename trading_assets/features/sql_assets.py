@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from trading_assets.features.contract import CROSS_SECTION, TECHNICAL
+from trading_assets.features.contract import CROSS_SECTION, DAILY
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
 from trading_assets.lake.io_manager import write_metadata
@@ -24,22 +24,25 @@ PROJECT = Path(__file__).resolve().parents[2] / "dbt_features"
 
 def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage that are written in SQL."""
+    upstream = [DAILY[name] for name in ("technical", "price_action", "volatility")]
 
     @dg.asset(
         **table_asset(CROSS_SECTION, owner=OWNER, kinds={"dbt", "duckdb"}),
         partitions_def=partitions.years,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        ins={"symbols": table_in(SYMBOLS), "technical": table_in(TECHNICAL, mappings.all_symbols_of_the_year())},
+        ins={"symbols": table_in(SYMBOLS)},
+        deps=[dg.AssetDep(of.asset_key, partition_mapping=mappings.all_symbols_of_the_year()) for of in upstream],
     )
     def cross_section(
-        context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame, technical: LakeFrame
+        context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame
     ) -> dg.MaterializeResult[None]:
         scope = run_scope_of(context, CROSS_SECTION)
         first, last = scope.window()
         listing = symbols.read()
         with retry_when_not_ready(desk.settings.retry_seconds):
             needed = listed_partitions(listing, listing["symbol"], range(first.year, last.year + 1))
-            technical.require_written(needed, for_what=f"{CROSS_SECTION.table} ({scope.describe()})")
+            for of in upstream:
+                LakeFrame(desk.lake, of).require_written(needed, for_what=f"{CROSS_SECTION.table} ({scope.describe()})")
         desk.lake.ensure_table(CROSS_SECTION)
         run_model("cross_section", scope, target_path=target_path(desk, context.run.run_id))
         # dbt wrote the rows; the one writer path takes them over: contract, registry of partitions, content hash.

@@ -38,6 +38,11 @@ def content_hash(frame: pl.DataFrame, *, key: Sequence[str], exclude: Sequence[s
     return digest.hexdigest()
 
 
+def combined_hash(hashes: Sequence[str]) -> str:
+    """Hash of several contents, in their order, from the hash of each."""
+    return blake2b("".join(hashes).encode(), digest_size=16).hexdigest()
+
+
 def _value_bytes(column: pl.Series) -> bytes:
     if column.dtype == pl.String:
         filled = column.fill_null("")

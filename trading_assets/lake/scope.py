@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -65,6 +65,12 @@ class Scope:
             msg = f"{self.describe()} has no first and last day; give the run a partition of time"
             raise LakeError(msg)
         return self.start, self.end - timedelta(days=1)
+
+    def of_symbols(self, symbols: Collection[str]) -> Scope:
+        """Part of the scope that belongs to some of its symbols, with their partition keys ``date|symbol``."""
+        kept = set(symbols)
+        keys = tuple(key for key in self.partition_keys if key.partition("|")[2] in kept)
+        return replace(self, values={**self.values, "symbol": tuple(sorted(kept))}, partition_keys=keys)
 
     def describe(self) -> str:
         """Short text for messages: dimensions and window."""

@@ -7,7 +7,7 @@ and commits nothing; a vendor's restatement is exactly the changed rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -17,7 +17,7 @@ from trading_assets.lake._literals import literal, literals
 from trading_assets.lake.catalog import WRITTEN, Lake
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import ContractError
-from trading_assets.lake.hashing import content_hash
+from trading_assets.lake.hashing import combined_hash, content_hash
 from trading_assets.lake.retries import roll_back, with_retries
 from trading_assets.lake.scope import Scope
 
@@ -128,6 +128,30 @@ def replace(
         content_hash=content_hash(good, key=contract.key, exclude=contract.provenance),
         snapshot=snapshot,
         bytes=int(good.estimated_size()),
+    )
+
+
+def together(results: Sequence[WriteResult]) -> WriteResult:
+    """What several writes of disjoint scopes did; the hash is that of their hashes, in their order.
+
+    Raises
+    ------
+    ValueError
+        There is no write.
+    """
+    if not results:
+        raise ValueError("nothing was written, so there is nothing to put together")
+    if len(results) == 1:
+        return results[0]
+    return WriteResult(
+        rows=sum(result.rows for result in results),
+        added=sum(result.added for result in results),
+        changed=sum(result.changed for result in results),
+        removed=sum(result.removed for result in results),
+        quarantined=sum(result.quarantined for result in results),
+        content_hash=combined_hash([result.content_hash for result in results]),
+        snapshot=max(result.snapshot for result in results),
+        bytes=sum(result.bytes for result in results),
     )
 
 

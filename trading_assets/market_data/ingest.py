@@ -105,14 +105,14 @@ def ingest(
         if found.rows is None:
             continue
         answered.update(found.answered_by.values())
-        own = _of_symbols(piece, tuple(found.answered_by))
+        own = piece.of_symbols(found.answered_by)
         results.append(_write(lake, table, _settled(lake, table, found.rows, own), own, author))
     if failures and not answered:
         error = worst_error(failures)
         if table.has_sessions or error.retryable:
             raise error
     if failures:
-        left = _of_symbols(replace(scope, end=scope.start), tuple(failures))
+        left = replace(scope, end=scope.start).of_symbols(failures)
         results.append(_write(lake, table, table.contract.empty(), left, author))
     return Ingested(_together(lake, table.contract, scope, results), dict(answered), failures)
 
@@ -135,12 +135,6 @@ def _write(lake: Lake, table: Table, rows: pl.DataFrame, piece: Scope, author: s
     return write(
         lake, contract, rows, piece, rules=table.rules, author=author, message=f"{contract.table} from sources"
     )
-
-
-def _of_symbols(scope: Scope, symbols: Sequence[str]) -> Scope:
-    kept = set(symbols)
-    keys = tuple(key for key in scope.partition_keys if key.partition("|")[2] in kept)
-    return replace(scope, values={"symbol": tuple(sorted(kept))}, partition_keys=keys)
 
 
 def _together(lake: Lake, contract: Contract, scope: Scope, results: Sequence[WriteResult]) -> WriteResult:

@@ -38,6 +38,27 @@ def listed_partitions(symbols: pl.DataFrame, wanted: Iterable[str], years: Itera
     UnlistedSymbolError
         A wanted symbol is not in the table; the message says what to do.
     """
+    listed = _listed(symbols, wanted).join(
+        pl.DataFrame({"year": sorted(set(years))}, schema={"year": pl.Int32}), how="cross"
+    )
+    overlapping = listed.filter(
+        (pl.col("first_session").dt.year() <= pl.col("year")) & (pl.col("last_session").dt.year() >= pl.col("year"))
+    )
+    # The join makes a chunk for each name, and Polars 2.1's `format` panics where the filter has emptied one.
+    return overlapping.rechunk().select(pl.format("{}|{}", "year", "symbol")).to_series().to_list()
+
+
+def listed_months(symbols: pl.DataFrame, wanted: Iterable[str], months: Iterable[str]) -> list[str]:
+    """Partition keys ``year-month|symbol`` in which a name has traded; see `listed_partitions`."""
+    listed = _listed(symbols, wanted).join(
+        pl.DataFrame({"month": sorted(set(months))}, schema={"month": pl.String}), how="cross"
+    )
+    first, last = (pl.col(name).dt.strftime("%Y-%m") for name in ("first_session", "last_session"))
+    overlapping = listed.filter((first <= pl.col("month")) & (last >= pl.col("month")))
+    return overlapping.rechunk().select(pl.format("{}|{}", "month", "symbol")).to_series().to_list()
+
+
+def _listed(symbols: pl.DataFrame, wanted: Iterable[str]) -> pl.DataFrame:
     wanted = list(wanted)
     missing = sorted(set(wanted) - set(symbols["symbol"].to_list()))
     if missing:
@@ -46,14 +67,7 @@ def listed_partitions(symbols: pl.DataFrame, wanted: Iterable[str], years: Itera
             "market_data.symbols; materialise market_data/symbols, or take the symbol out of the partitions"
         )
         raise UnlistedSymbolError(msg)
-    listed = symbols.filter(pl.col("symbol").is_in(wanted)).join(
-        pl.DataFrame({"year": sorted(set(years))}, schema={"year": pl.Int32}), how="cross"
-    )
-    overlapping = listed.filter(
-        (pl.col("first_session").dt.year() <= pl.col("year")) & (pl.col("last_session").dt.year() >= pl.col("year"))
-    )
-    # The join makes a chunk for each name, and Polars 2.1's `format` panics where the filter has emptied one.
-    return overlapping.rechunk().select(pl.format("{}|{}", "year", "symbol")).to_series().to_list()
+    return symbols.filter(pl.col("symbol").is_in(wanted))
 
 
 def listed_names(source: Source, universe: Universe) -> tuple[pl.DataFrame, Mapping[str, Failure]]:

@@ -5,8 +5,7 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from trading_assets.features.contract import CROSS_SECTION, TECHNICAL
-from trading_assets.features.panel import model_features
+from trading_assets.features.matrix import read_matrix, require_matrix, tables_with
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_in, table_out
@@ -14,7 +13,7 @@ from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.listing import listed_partitions
 from trading_assets.models.contract import FEATURE_IMPORTANCE, TRAINED
-from trading_assets.models.specs import MODELS
+from trading_assets.models.specs import MODELS, features_of
 from trading_assets.orchestration import mappings
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
@@ -26,6 +25,8 @@ _WINDOW_YEARS = 3
 
 def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage."""
+    columns = features_of(MODELS.values())
+    tables = tables_with(columns)
 
     @dg.multi_asset(
         outs={
@@ -34,10 +35,9 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         },
         ins={
             "symbols": table_in(SYMBOLS),
-            "technical": table_in(TECHNICAL, mappings.everything_so_far()),
-            "cross_section": table_in(CROSS_SECTION, mappings.everything_so_far()),
             "forward_return": table_in(FORWARD_RETURN, mappings.everything_so_far()),
         },
+        deps=[dg.AssetDep(table.asset_key, partition_mapping=mappings.everything_so_far()) for table in tables],
         partitions_def=partitions.model_months,
         backfill_policy=dg.BackfillPolicy.single_run(),
         name="walk_forward",
@@ -46,8 +46,6 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext,
         desk: dg.ResourceParam[Desk],
         symbols: LakeFrame,
-        technical: LakeFrame,
-        cross_section: LakeFrame,
         forward_return: LakeFrame,
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         from trading_assets.models.month import MonthlyTrainer
@@ -58,15 +56,14 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         listing = symbols.read()
         with retry_when_not_ready(desk.settings.retry_seconds):
             needed = listed_partitions(listing, listing["symbol"], range(start.year, last.year + 1))
-            technical.require_written(needed, for_what=f"{TRAINED.table} ({scope.describe()})")
             forward_return.require_written(needed, for_what=f"{TRAINED.table} ({scope.describe()})")
-            years = [str(year) for year in partitions.existing_years(start.year, last.year)]
-            cross_section.require_written(years, for_what=f"{TRAINED.table} ({scope.describe()})")
+            years = partitions.existing_years(start.year, last.year)
+            require_matrix(desk.lake, columns, listing, years, for_what=f"{TRAINED.table} ({scope.describe()})")
         trainer = MonthlyTrainer(
             desk=desk,
-            features=model_features(technical, cross_section, start, last),
+            features=read_matrix(desk.lake, columns, start, last),
             labels=forward_return.read(start=start, end=last),
-            snapshot=desk.lake.table_snapshot(TECHNICAL.table, CROSS_SECTION.table, FORWARD_RETURN.table),
+            snapshot=desk.lake.table_snapshot(*(table.table for table in tables), FORWARD_RETURN.table),
         )
         cuts = month_ends(sessions(desk.settings.exchange, first, last))
         for name in scope.values["model"]:

@@ -1,8 +1,29 @@
 """The models of the desk, by name. A new model is one entry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from trading_assets.models.training import ModelSpec
 
-MODELS: Mapping[str, ModelSpec] = MappingProxyType({"lgbm_daily": ModelSpec(name="lgbm_daily")})
+# What a desk starts with: one feature of each kind and horizon, and the ranks of five of them.
+_DAILY = (
+    *(f"log_return_{window}" for window in (1, 5, 10, 21, 63, 126, 252)),
+    *("distance_to_high_252", "distance_to_low_252", "overnight_gap"),
+    *(f"sma_ratio_{window}" for window in (20, 50, 200)),
+    *("macd_12_26", "macd_histogram_12_26_9", "adx_14", "plus_di_14", "minus_di_14", "aroon_oscillator_25"),
+    *("rsi_14", "cci_20", "williams_r_14", "stochastic_k_14_3", "trix_15", "balance_of_power"),
+    *(f"realised_volatility_{window}" for window in (10, 21, 63)),
+    *("parkinson_volatility_21", "garman_klass_volatility_21", "natr_14", "bollinger_position_20"),
+    *("bollinger_width_20", "return_skew_63", "volume_ratio_21", "volume_z_63", "amihud_ratio_21_252", "mfi_14"),
+    *("adosc_3_10", "obv_flow_21"),
+    *(f"{name}_rank" for name in ("log_return_21", "log_return_252", "realised_volatility_63", "rsi_14")),
+    "volume_ratio_21_rank",
+)
+
+MODELS: Mapping[str, ModelSpec] = MappingProxyType({"lgbm_daily": ModelSpec(name="lgbm_daily", features=_DAILY)})
+
+
+def features_of(specs: Iterable[ModelSpec]) -> tuple[str, ...]:
+    """Features that any of the models reads, sorted; none where one of them reads all there are."""
+    wanted = [spec.features for spec in specs]
+    return tuple(sorted({name for names in wanted for name in names})) if all(wanted) else ()

@@ -25,7 +25,7 @@ _PANEL = (
     ("market_data", "coverage"),
     ("market_data", "anomalies"),
     ("market_data", "source_comparison"),
-    ("features", "technical"),
+    *(("features", name) for name in ("technical", "price_action", "volatility", "statistical")),
     ("labels", "forward_return"),
 )
 # What the lake's history tells about restatements is read before maintenance forgets old snapshots.

@@ -5,9 +5,13 @@ run's start, so the edges from the panel to the session stages map to all partit
 in the asset itself.
 """
 
+from datetime import date
+
 import dagster as dg
 
 LOOK_BACK_YEARS = 2
+# A month has 19 sessions at least: 7,000 minutes, or 120 hours.
+LOOK_BACK_MONTHS = {"minute": 1, "hourly": 4}
 
 
 def _panel(start_offset: int = 0, end_offset: int = 0) -> dg.MultiPartitionMapping:
@@ -22,9 +26,15 @@ def _panel(start_offset: int = 0, end_offset: int = 0) -> dg.MultiPartitionMappi
     )
 
 
-def same_symbol_with_look_back() -> dg.PartitionMapping:
-    """The same symbol, its year and the years that its look-back reaches into."""
-    return _panel(start_offset=-LOOK_BACK_YEARS)
+def same_symbol_with_look_back(periods: int = LOOK_BACK_YEARS) -> dg.PartitionMapping:
+    """The same symbol, its period and the periods of the upstream asset that its look-back reaches into."""
+    return _panel(start_offset=-periods)
+
+
+def months_before(day: date, months: int) -> date:
+    """First day of the month so many months before a day's."""
+    number = day.year * 12 + day.month - 1 - months
+    return date(number // 12, number % 12 + 1, 1)
 
 
 def same_symbol_with_next_year() -> dg.PartitionMapping:

@@ -64,7 +64,9 @@ def forward_adjust(bars: pl.DataFrame, actions: pl.DataFrame, *, dividends: bool
     return _adjust(bars, actions, by=("symbol",), base_is_first_row=False, dividends=dividends)
 
 
-def forward_adjust_blocks(blocks: pl.DataFrame, actions: pl.DataFrame, *, dividends: bool = False) -> pl.DataFrame:
+def forward_adjust_blocks(
+    blocks: pl.DataFrame, actions: pl.DataFrame, *, dividends: bool = False, time: str = "date"
+) -> pl.DataFrame:
     """Adjust every look-back block by itself, with the block's first row as base.
 
     The factor counts only actions after the block's first row, so that the bits of a block do not depend on how much
@@ -76,18 +78,21 @@ def forward_adjust_blocks(blocks: pl.DataFrame, actions: pl.DataFrame, *, divide
         Rows of `trading_assets.point_in_time.blocks.lookback_blocks`: the columns of bars plus ``block``.
     actions, dividends
         As in `forward_adjust`.
+    time
+        Column that orders the rows of a symbol; where a date has several rows, an action takes effect at the first.
 
     Returns
     -------
     polars.DataFrame
-        The blocks sorted by symbol, block and date, adjusted as in `forward_adjust`.
+        The blocks sorted by symbol, block and time, adjusted as in `forward_adjust`.
 
     Raises
     ------
     ValueError
         As in `forward_adjust`.
     """
-    return _adjust(blocks, actions, by=("symbol", "block"), base_is_first_row=True, dividends=dividends)
+    by = ("symbol", "block")
+    return _adjust(blocks, actions, by=by, base_is_first_row=True, dividends=dividends, time=time)
 
 
 def check_actions(actions: pl.DataFrame) -> None:
@@ -111,12 +116,21 @@ def check_actions(actions: pl.DataFrame) -> None:
 
 
 def _adjust(
-    frame: pl.DataFrame, actions: pl.DataFrame, *, by: Sequence[str], base_is_first_row: bool, dividends: bool
+    frame: pl.DataFrame,
+    actions: pl.DataFrame,
+    *,
+    by: Sequence[str],
+    base_is_first_row: bool,
+    dividends: bool,
+    time: str = "date",
 ) -> pl.DataFrame:
     check_actions(actions)
-    rows = frame.sort([*by, "date"]).join(
+    rows = frame.sort([*by, time]).join(
         _effects(frame, actions), on=["symbol", "date"], how="left", maintain_order="left"
     )
+    if time != "date":
+        again = pl.col("date") == pl.col("date").shift(1).over(by)
+        rows = rows.with_columns(pl.when(~again.fill_null(value=False)).then(pl.col(_RATIO, _CASH)))
     rows = rows.with_columns(
         pl.col(_RATIO).fill_null(1.0),
         pl.col(_CASH).fill_null(0.0),

@@ -20,13 +20,15 @@ def period_number(day: pl.Expr, period: Period) -> pl.Expr:
     return year if period == "year" else year * 100 + day.dt.month().cast(pl.Int32)
 
 
-def lookback_blocks(bars: pl.DataFrame, *, lookback: int, period: Period, start: date, end: date) -> pl.DataFrame:
+def lookback_blocks(
+    bars: pl.DataFrame, *, lookback: int, period: Period, start: date, end: date, time: str = "date"
+) -> pl.DataFrame:
     """Replicate rows into one block per symbol and calendar period, with the look-back rows in front.
 
     Parameters
     ----------
     bars
-        Any frame with symbol and date, one row per pair, in any order.
+        Any frame with symbol and date, one row per symbol and time, in any order.
     lookback
         Number of the symbol's rows before the period's first row that belong to the block; fewer only where the frame
         holds fewer. The caller must hand over at least that many where they exist.
@@ -35,17 +37,19 @@ def lookback_blocks(bars: pl.DataFrame, *, lookback: int, period: Period, start:
     start, end
         First and last date asked for; periods that do not meet [start, end] get no block. Blocks are always whole
         periods, whichever part of them is asked for.
+    time
+        Column that orders the rows of a symbol: "date", or that of the moment where a date has several rows.
 
     Returns
     -------
     polars.DataFrame
         The columns of `bars` plus ``block`` (Int32, see `period_number`) and ``is_output`` (True where the row belongs
-        to the period, False where it is look-back), sorted by symbol, block, date.
+        to the period, False where it is look-back), sorted by symbol, block and time.
 
     Raises
     ------
     ValueError
-        Negative look-back, start after end, or two rows for one symbol and date.
+        Negative look-back, start after end, or two rows for one symbol and time.
 
     Examples
     --------
@@ -55,8 +59,8 @@ def lookback_blocks(bars: pl.DataFrame, *, lookback: int, period: Period, start:
     """
     if lookback < 0 or start > end:
         raise ValueError(f"need lookback >= 0 and start <= end, got lookback={lookback}, start={start}, end={end}")
-    rows = bars.sort("symbol", "date")
-    _check_unique(rows)
+    rows = bars.sort("symbol", time)
+    _check_unique(rows, time)
     spans = (
         rows.select("symbol", period_number(pl.col("date"), period).alias("block"))
         .with_row_index("row")
@@ -78,13 +82,11 @@ def lookback_blocks(bars: pl.DataFrame, *, lookback: int, period: Period, start:
     )
 
 
-def _check_unique(rows: pl.DataFrame) -> None:
-    repeated = rows.filter(
-        (pl.col("symbol") == pl.col("symbol").shift(1)) & (pl.col("date") == pl.col("date").shift(1))
-    )
+def _check_unique(rows: pl.DataFrame, time: str) -> None:
+    repeated = rows.filter((pl.col("symbol") == pl.col("symbol").shift(1)) & (pl.col(time) == pl.col(time).shift(1)))
     if repeated.height:
-        symbol, day = repeated.select("symbol", "date").row(0)
+        symbol, day = repeated.select("symbol", time).row(0)
         raise ValueError(
-            f"{repeated.height} repeated row(s), first: {symbol} {day}; a symbol has one bar per date: "
+            f"{repeated.height} repeated row(s), first: {symbol} {day}; a symbol has one bar per {time}: "
             "remove the duplicates before computing"
         )

@@ -5,13 +5,12 @@ from datetime import date, timedelta
 import dagster as dg
 import polars as pl
 
-from trading_assets.features.contract import CROSS_SECTION, TECHNICAL
-from trading_assets.features.panel import model_features
+from trading_assets.features.matrix import read_matrix, require_matrix, tables_with
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data.contract import SYMBOLS
-from trading_assets.market_data.listing import listed_partitions
 from trading_assets.models.contract import TRAINED
+from trading_assets.models.specs import MODELS, features_of
 from trading_assets.orchestration import mappings
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
@@ -23,15 +22,18 @@ OWNER = "research"
 
 def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage."""
+    columns = features_of(MODELS.values())
 
     @dg.asset(
         **table_asset(DAILY, owner=OWNER, kinds={"lightgbm"}),
+        deps=[
+            dg.AssetDep(table.asset_key, partition_mapping=mappings.everything_so_far())
+            for table in tables_with(columns)
+        ],
         partitions_def=partitions.model_sessions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={
             "symbols": table_in(SYMBOLS),
-            "technical": table_in(TECHNICAL, mappings.everything_so_far()),
-            "cross_section": table_in(CROSS_SECTION, mappings.everything_so_far()),
             "trained": table_in(TRAINED, mappings.previous_month_of_the_model()),
         },
     )
@@ -39,8 +41,6 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext,
         desk: dg.ResourceParam[Desk],
         symbols: LakeFrame,
-        technical: LakeFrame,
-        cross_section: LakeFrame,
         trained: LakeFrame,
     ) -> pl.DataFrame:
         from trading_assets.models.registry import load
@@ -50,14 +50,12 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         first, last = scope.window()
         listing = symbols.read()
         with retry_when_not_ready(desk.settings.retry_seconds):
-            needed = listed_partitions(listing, listing["symbol"], range(first.year, last.year + 1))
-            technical.require_written(needed, for_what=f"{DAILY.table} ({scope.describe()})")
-            years = [str(year) for year in range(first.year, last.year + 1)]
-            cross_section.require_written(years, for_what=f"{DAILY.table} ({scope.describe()})")
+            years = range(first.year, last.year + 1)
+            require_matrix(desk.lake, columns, listing, years, for_what=f"{DAILY.table} ({scope.describe()})")
             months = [month for month in months_before(first, last) if month in _month_keys(partitions)]
             for model in scope.values["model"]:
                 trained.require_written([f"{month}|{model}" for month in months], for_what=DAILY.table)
-        features = model_features(technical, cross_section, first, last)
+        features = read_matrix(desk.lake, columns, first, last)
         found = [DAILY.empty()]
         for model in scope.values["model"]:
             rows = trained.read(start=_month_before(first), end=last, model=model)

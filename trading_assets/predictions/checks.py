@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import polars as pl
 
-from trading_assets.features.contract import CROSS_SECTION, TECHNICAL
-from trading_assets.features.panel import model_features
+from trading_assets.features.matrix import read_matrix
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.models.contract import TRAINED
+from trading_assets.models.specs import MODELS, features_of
 from trading_assets.orchestration.checks import Recomputation, point_in_time_check, stored_span
 from trading_assets.orchestration.resources import Desk
 from trading_assets.predictions.contract import DAILY
@@ -52,9 +52,7 @@ def _recompute(desk: Desk, scope: Scope, model: str) -> Iterator[Recomputation]:
     yield Recomputation(
         compute,
         inputs={
-            "features": model_features(
-                LakeFrame(desk.lake, TECHNICAL), LakeFrame(desk.lake, CROSS_SECTION), first, last
-            ),
+            "features": read_matrix(desk.lake, features_of([MODELS[model]]), first, last),
             "models": trained.select(trained_through="date", model_hash="model_hash"),
         },
         stored=stored,

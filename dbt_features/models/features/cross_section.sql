@@ -7,6 +7,36 @@ technical as (
 
 ),
 
+price_action as (
+
+    select * from {{ source("features", "price_action") }}
+    where date between date '{{ var("start") }}' and date '{{ var("end") }}'
+
+),
+
+volatility as (
+
+    select * from {{ source("features", "volatility") }}
+    where date between date '{{ var("start") }}' and date '{{ var("end") }}'
+
+),
+
+joined as (
+
+    select
+        technical.symbol,
+        technical.date,
+        price_action.log_return_21,
+        price_action.log_return_252,
+        volatility.realised_volatility_63,
+        technical.rsi_14,
+        technical.volume_ratio_21
+    from technical
+    left join price_action using (symbol, date)
+    left join volatility using (symbol, date)
+
+),
+
 ranked as (
 
     select
@@ -17,7 +47,7 @@ ranked as (
         {{ cross_sectional_rank("realised_volatility_63") }} as realised_volatility_63_rank,
         {{ cross_sectional_rank("rsi_14") }} as rsi_14_rank,
         {{ cross_sectional_rank("volume_ratio_21") }} as volume_ratio_21_rank
-    from technical
+    from joined
 
 )
 

@@ -1,6 +1,9 @@
 """Compiled code on disk belongs to the sources it was made from."""
 
-from trading_assets.execution.compiled import numba_compiled, source_stamp
+from pathlib import Path
+
+from trading_assets import execution
+from trading_assets.compiled import numba_compiled, source_stamp
 from trading_assets.execution.ledger import run_ledger
 
 
@@ -16,7 +19,7 @@ def test_the_stamp_changes_with_any_file_of_the_folder(tmp_path):
 
 def test_the_compiled_ledger_is_stamped_with_the_whole_package():
     source_stamp.cache_clear()
-    assert run_ledger._cache._cache_file._source_stamp == source_stamp()
+    assert run_ledger._cache._cache_file._source_stamp == source_stamp(Path(execution.__file__).parent)
 
 
 def test_compiled_functions_give_what_python_gives():

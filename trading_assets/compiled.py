@@ -1,4 +1,4 @@
-"""Compilation of the ledger's loops with numba, cached on disk by what the code says."""
+"""Loops compiled with numba, cached on disk by what the code says: the ledger's recursion, the windows of features."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,13 +14,13 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @cache
-def source_stamp(folder: Path = Path(__file__).parent) -> str:
+def source_stamp(folder: Path) -> str:
     """Content hash of the Python files in a folder.
 
     Parameters
     ----------
     folder : pathlib.Path
-        The folder, by default the one of this package.
+        The folder.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def source_stamp(folder: Path = Path(__file__).parent) -> str:
 
 
 class _PackageCache(FunctionCache):
-    """A cache of compiled code that is stale as soon as any module of this package changes.
+    """A cache of compiled code that is stale as soon as any module of the function's folder changes.
 
     Numba checks the time stamp of the file of the function itself only: after an update of `costs.py` alone it would
     go on running the ledger with the old costs compiled into it.
@@ -43,7 +43,9 @@ class _PackageCache(FunctionCache):
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
         self._cache_file = IndexDataCacheFile(  # type: ignore[no-untyped-call]
-            cache_path=self._cache_path, filename_base=self._impl.filename_base, source_stamp=source_stamp()
+            cache_path=self._cache_path,
+            filename_base=self._impl.filename_base,
+            source_stamp=source_stamp(Path(function.__code__.co_filename).parent),
         )
 
 
@@ -53,15 +55,15 @@ def numba_compiled(function: Function) -> Function:
     Parameters
     ----------
     function : callable
-        A function of arrays, numbers and named tuples of them.
+        A function of arrays, numbers and named tuples of them; it may call compiled functions of its own folder.
 
     Returns
     -------
     callable
         The compiled function, with the signature of `function`. Floating point follows IEEE 754 without reordering,
-        so equal inputs give equal bits.
+        so equal inputs give equal bits. Other threads go on while it runs.
     """
-    compiled: Any = numba.njit(function)
+    compiled: Any = numba.njit(nogil=True)(function)
     if isinstance(compiled, Dispatcher):  # not so where the environment disables compilation
         vars(compiled)["_cache"] = _PackageCache(function)
     result: Function = compiled

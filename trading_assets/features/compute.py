@@ -1,0 +1,123 @@
+"""Compute feature sets: bars and corporate actions in, one frame per set out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from itertools import groupby
+
+import numpy as np
+import polars as pl
+
+from trading_assets.features.bar_rows import BarRows
+from trading_assets.features.feature import FeatureSet, Interval
+
+# 7,072 names x 2 years: 10 s and a peak of 1.3 GB in portions, 31 s and 4.6 GB at once
+_ROWS_AT_ONCE = 150_000
+
+
+def compute(
+    sets: Sequence[FeatureSet],
+    bars: pl.DataFrame,
+    actions: pl.DataFrame,
+    *,
+    start: date,
+    end: date,
+    interval: Interval = "daily",
+    exchange: str = "XNYS",
+    market: pl.DataFrame | None = None,
+) -> dict[str, pl.DataFrame]:
+    """Compute the features of sets for the sessions from start to end, in one pass over the bars.
+
+    Prices are forward-adjusted for splits, not for dividends, within each look-back block. A value depends on the bars
+    of its own period and the set's `history` before it, so any range of sessions and any subset of names give the same
+    bits.
+
+    Parameters
+    ----------
+    sets
+        What to compute.
+    bars
+        Raw bars: symbol, date, (ts,) open, high, low, close, volume, clean (no nulls, prices above zero), in any order,
+        with at least the sets' `history` of rows per symbol before the first period where they exist.
+    actions
+        Corporate actions: symbol, ex_date, kind, value.
+    start, end
+        First and last session wanted.
+    interval
+        What a bar is: daily bars come in periods of a year, shorter ones of a month.
+    exchange
+        Calendar code of the exchange.
+    market
+        date and market_return, for sets that need it.
+
+    Returns
+    -------
+    dict
+        Name of the set -> symbol, date, (ts) and one Float32 column per feature, sorted by symbol and time. A value is
+        null while its own window is not filled, otherwise finite.
+
+    Raises
+    ------
+    ValueError
+        A null, non-finite or non-positive price, a negative volume, a repeated bar, an unusable action.
+    """
+    full = compute_float64(
+        sets, bars, actions, start=start, end=end, interval=interval, exchange=exchange, market=market
+    )
+    single = {one.name: pl.col(list(one.of(interval))).cast(pl.Float32) for one in sets}
+    return {name: frame.with_columns(single[name]) for name, frame in full.items()}
+
+
+def compute_float64(
+    sets: Sequence[FeatureSet],
+    bars: pl.DataFrame,
+    actions: pl.DataFrame,
+    *,
+    start: date,
+    end: date,
+    interval: Interval = "daily",
+    exchange: str = "XNYS",
+    market: pl.DataFrame | None = None,
+    history: int | None = None,
+) -> dict[str, pl.DataFrame]:
+    """Compute in full precision, with a look-back of choice: the warm-up law is stated on these values."""
+    found: dict[str, list[pl.DataFrame]] = {one.name: [] for one in sets}
+    for portion in _portions(bars):
+        for length, group in groupby(sorted(sets, key=_history), key=_history):
+            rows = BarRows.of(
+                portion,
+                actions,
+                history=length if history is None else history,
+                start=start,
+                end=end,
+                interval=interval,
+                exchange=exchange,
+                market=market,
+            )
+            for one in group:
+                found[one.name].append(_values(one, rows, start, end))
+    return {name: pl.concat(parts) for name, parts in found.items()}
+
+
+def _history(one: FeatureSet) -> int:
+    return one.history
+
+
+def _values(one: FeatureSet, rows: BarRows, start: date, end: date) -> pl.DataFrame:
+    wanted = (pl.col("is_output") & pl.col("date").is_between(start, end)).alias("wanted")
+    keep = np.flatnonzero(rows.frame.select(wanted).to_series().to_numpy())
+    with np.errstate(all="ignore"):  # a window without movement or trading divides by zero before it is guarded
+        arrays: Mapping[str, np.ndarray] = one.values(rows)
+    key = [name for name in ("symbol", "date", "ts") if name in rows.frame.columns]
+    columns = [pl.Series(name, arrays[name][keep]).fill_nan(None) for name in one.of(rows.interval)]
+    return rows.frame.select(key)[keep].with_columns(columns).sort(key)
+
+
+def _portions(bars: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Split the bars by symbol, ascending: intermediate columns of all names at once would be the peak of memory."""
+    symbols = bars["symbol"].unique().sort()
+    rows = max(bars.height // max(len(symbols), 1), 1)
+    at_once = max(_ROWS_AT_ONCE // rows, 1)
+    for first in range(0, max(len(symbols), 1), at_once):
+        yield bars.filter(pl.col("symbol").is_in(symbols[first : first + at_once].implode()))
