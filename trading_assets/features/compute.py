@@ -26,6 +26,8 @@ def compute(
     interval: Interval = "daily",
     exchange: str = "XNYS",
     market: pl.DataFrame | None = None,
+    history: int | None = None,
+    dtype: type[np.floating] = np.float32,
 ) -> dict[str, pl.DataFrame]:
     """Compute the features of sets for the sessions from start to end, in one pass over the bars.
 
@@ -50,11 +52,15 @@ def compute(
         Calendar code of the exchange.
     market
         date and market_return, for sets that need it.
+    history
+        Rows to read before a period instead of each set's own number.
+    dtype
+        Precision of the values; computed in double precision.
 
     Returns
     -------
     dict
-        Name of the set -> symbol, date, (ts) and one Float32 column per feature, sorted by symbol and time. A value is
+        Name of the set -> symbol, date, (ts) and one column per feature, sorted by symbol and time. A value is
         null while its own window is not filled, otherwise finite.
 
     Raises
@@ -62,26 +68,6 @@ def compute(
     ValueError
         A null, non-finite or non-positive price, a negative volume, a repeated bar, an unusable action.
     """
-    full = compute_float64(
-        sets, bars, actions, start=start, end=end, interval=interval, exchange=exchange, market=market
-    )
-    single = {one.name: pl.col(list(one.of(interval))).cast(pl.Float32) for one in sets}
-    return {name: frame.with_columns(single[name]) for name, frame in full.items()}
-
-
-def compute_float64(
-    sets: Sequence[FeatureSet],
-    bars: pl.DataFrame,
-    actions: pl.DataFrame,
-    *,
-    start: date,
-    end: date,
-    interval: Interval = "daily",
-    exchange: str = "XNYS",
-    market: pl.DataFrame | None = None,
-    history: int | None = None,
-) -> dict[str, pl.DataFrame]:
-    """Compute in full precision, with a look-back of choice: the warm-up law is stated on these values."""
     found: dict[str, list[pl.DataFrame]] = {one.name: [] for one in sets}
     for portion in _portions(bars):
         for length, group in groupby(sorted(sets, key=_history), key=_history):
@@ -96,7 +82,7 @@ def compute_float64(
                 market=market,
             )
             for one in group:
-                found[one.name].append(_values(one, rows, start, end))
+                found[one.name].append(_values(one, rows, start, end, dtype))
     return {name: pl.concat(parts) for name, parts in found.items()}
 
 
@@ -104,14 +90,15 @@ def _history(one: FeatureSet) -> int:
     return one.history
 
 
-def _values(one: FeatureSet, rows: BarRows, start: date, end: date) -> pl.DataFrame:
+def _values(one: FeatureSet, rows: BarRows, start: date, end: date, dtype: type[np.floating]) -> pl.DataFrame:
     wanted = (pl.col("is_output") & pl.col("date").is_between(start, end)).alias("wanted")
     keep = np.flatnonzero(rows.frame.select(wanted).to_series().to_numpy())
     with np.errstate(all="ignore"):  # a window without movement or trading divides by zero before it is guarded
         arrays: Mapping[str, np.ndarray] = one.values(rows)
     key = [name for name in ("symbol", "date", "ts") if name in rows.frame.columns]
-    columns = [pl.Series(name, arrays[name][keep]).fill_nan(None) for name in one.of(rows.interval)]
-    return rows.frame.select(key)[keep].with_columns(columns).sort(key)
+    columns = [pl.Series(name, arrays[name][keep].astype(dtype)).fill_nan(None) for name in one.of(rows.interval)]
+    # blocks of a name come in the order of their periods, so its rows are in the order of time
+    return rows.frame.select(key)[keep].with_columns(columns)
 
 
 def _portions(bars: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -50,6 +50,7 @@ _SELECTIONS: dict[str, dg.AssetSelection] = {
 STAGE_JOBS = tuple(_SELECTIONS)
 MAINTENANCE_JOB = "maintain_lake"
 INTRADAY_JOB = "refresh_intraday"
+INTRADAY_FEATURES_JOB = "refresh_intraday_features"
 # A session of a book at its broker: first what the last orders brought, then the next ones.
 POLL_JOB, CLOSE_JOB, TRADE_JOB = "poll_fills", "close_session", "trade_live"
 _LIVE_SELECTIONS = {
@@ -85,12 +86,21 @@ def build_jobs(partitions: Partitions, tables: Collection[tuple[str, ...]]) -> d
     selections |= {"refresh_panel": _existing(_PANEL, tables), MAINTENANCE_JOB: _existing(_UPKEEP, tables)}
     if partitions.intraday:
         selections[INTRADAY_JOB] = _existing([("market_data", name) for name in partitions.intraday], tables)
+        selections[INTRADAY_FEATURES_JOB] = _existing(_intraday_features(partitions, tables), tables)
     return {name: dg.define_asset_job(name, selection=selection) for name, selection in selections.items()}
 
 
 def stage_jobs(partitions: Partitions) -> tuple[str, ...]:
     """Jobs that refresh a lake, in order: those of every desk and, where the settings ask for it, intraday bars."""
-    return (STAGE_JOBS[0], INTRADAY_JOB, *STAGE_JOBS[1:]) if partitions.intraday else STAGE_JOBS
+    if not partitions.intraday:
+        return STAGE_JOBS
+    # features of bars within sessions need the corporate actions of the panel
+    return (STAGE_JOBS[0], INTRADAY_JOB, STAGE_JOBS[1], INTRADAY_FEATURES_JOB, *STAGE_JOBS[2:])
+
+
+def _intraday_features(partitions: Partitions, tables: Collection[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    suffixes = tuple(name.removeprefix("bars") for name in partitions.intraday)
+    return sorted(path for path in tables if path[0] == "features" and path[-1].endswith(suffixes))
 
 
 def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: date, last: date) -> StageRun | None:
@@ -110,6 +120,7 @@ def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: 
     planners: dict[str, Callable[[], dict[str, str] | None]] = {
         "refresh_symbols": dict[str, str],
         INTRADAY_JOB: lambda: _running_months(partitions, symbols, first, last),
+        INTRADAY_FEATURES_JOB: lambda: _running_months(partitions, symbols, first, last),
         "refresh_panel": lambda: _panel(partitions, symbols, first, last),
         "refresh_cross_section": lambda: range_tags(f"{first.year}", f"{last.year}"),
         "train_models": lambda: _months(partitions, first, last),

@@ -125,6 +125,25 @@ def _adjust(
     time: str = "date",
 ) -> pl.DataFrame:
     check_actions(actions)
+    # most names of a panel never act: theirs are half of the work otherwise
+    acted_on = frame.select(pl.col("symbol").is_in(actions["symbol"].unique().implode())).to_series()
+    others = frame.filter(~acted_on).with_columns(pl.col("volume").cast(pl.Float64))
+    if not acted_on.any():
+        return others.sort([*by, time])
+    own = frame.filter(acted_on)
+    adjusted = _adjust_all(own, actions, by=by, base_is_first_row=base_is_first_row, dividends=dividends, time=time)
+    return pl.concat([adjusted.select(others.columns), others]).sort([*by, time])
+
+
+def _adjust_all(
+    frame: pl.DataFrame,
+    actions: pl.DataFrame,
+    *,
+    by: Sequence[str],
+    base_is_first_row: bool,
+    dividends: bool,
+    time: str,
+) -> pl.DataFrame:
     rows = frame.sort([*by, time]).join(
         _effects(frame, actions), on=["symbol", "date"], how="left", maintain_order="left"
     )
