@@ -37,3 +37,8 @@ def bars(n_symbols: int = N_SYMBOLS, n_sessions: int = N_SESSIONS, seed: int = 7
         "volume": random.integers(1_000_000, 9_000_000, shape),
     }
     return keys(n_symbols, n_sessions).with_columns(pl.Series(name, values.ravel()) for name, values in columns.items())
+
+
+def no_actions() -> pl.DataFrame:
+    """Corporate actions of names that never act."""
+    return pl.DataFrame(schema={"symbol": pl.String, "ex_date": pl.Date, "kind": pl.String, "value": pl.Float64})
