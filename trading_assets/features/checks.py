@@ -70,10 +70,11 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
         again,
         inputs=inputs,
         stored=table.read(start=first, end=last, symbol=sampled),
-        known_on={"bars": "date", "actions": "ex_date"} | ({"market": "date"} if one.needs_market else {}),
+        known_on={"bars": contract.key[-1], "actions": "ex_date"} | ({"market": "date"} if one.needs_market else {}),
         history={"bars": contract.key[-1]},
-        lookback=one.lookback,
+        lookback={name: feature.lookback for name, feature in one.of(interval).items()},
         key=contract.key,
+        time=contract.key[-1],
     )
 
 

@@ -17,19 +17,19 @@ from trading_assets.lake.checks import check_contract, run_scope
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.scope import Scope
 from trading_assets.orchestration.resources import Desk
-from trading_assets.point_in_time.lookahead import (
-    Compute,
-    Frames,
-    lookahead_violations,
-    pick_cuts,
-    warmup_violations,
-)
+from trading_assets.point_in_time.explain import in_words
+from trading_assets.point_in_time.lookahead import Compute, Frames, lookahead_violations, pick_cuts
+from trading_assets.point_in_time.warm_up import Lookback, warmup_violations
 
 _SHOWN = 20
 _CONTRACT = "contract"
 _CUTS = 3
 _POISON_SEED = 11
 Body = Callable[[Desk, Scope, str], pl.DataFrame]
+
+
+def _pairs(row: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in row.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class ScopeCheck:
     shown : callable, optional
         From desk, scope of the run and run id to further metadata of the results, such as a plot: a check is recorded
         once for each run, a materialization once for each partition.
+    sentence : callable
+        From a violation's row to what the result says of it.
     """
 
     contract: Contract
@@ -59,11 +61,12 @@ class ScopeCheck:
     blocking: bool = True
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
     shown: Callable[[Desk, Scope, str], Mapping[str, dg.MetadataValue]] | None = None
+    sentence: Callable[[Mapping[str, object]], str] = _pairs
 
     def results(self, desk: Desk, scope: Scope, run_id: str) -> Iterator[dg.AssetCheckResult]:
         """Run the checks."""
         for name, violations in self.body(desk, scope, run_id).items():
-            result = violations_result(violations)._replace(severity=self.severity)
+            result = violations_result(violations, self.sentence)._replace(severity=self.severity)
             if self.shown is not None:
                 metadata = {**(result.metadata or {}), **self.shown(desk, scope, run_id)}
                 result = result._replace(metadata=metadata)
@@ -167,10 +170,11 @@ class Recomputation:
     history
         Inputs whose amount of history must not matter beyond the look-back, with their date columns.
     lookback
-        Rows per entity before a row that its values may depend on.
+        Rows per entity before a row that its values may depend on: of all columns, or by column.
     key
         Columns that identify a row.
-
+    time
+        Column of the key that says when a row is known; history is cut at its values.
     """
 
     compute: Compute
@@ -178,8 +182,9 @@ class Recomputation:
     stored: pl.DataFrame
     known_on: Mapping[str, str]
     history: Mapping[str, str]
-    lookback: int = 0
+    lookback: Lookback = 0
     key: Sequence[str] = ("symbol", "date")
+    time: str = "date"
 
     @cached_property
     def computed(self) -> pl.DataFrame:
@@ -189,21 +194,23 @@ class Recomputation:
     def look_ahead(self, scope: Scope) -> pl.DataFrame:
         """Values of the scope that differ from the stored ones, or that change with a cut or falsified future."""
         differing = differing_from_stored(self.stored, self.computed, scope, self.key)
-        dates = self.stored["date"].unique()
-        if differing.height or dates.len() <= _CUTS:
+        moments = self.stored[self.time].unique()
+        if differing.height or moments.len() <= _CUTS:
             return differing
         return lookahead_violations(
             self.compute,
             self.inputs,
             known_on=self.known_on,
             key=self.key,
-            cuts=pick_cuts(dates, _CUTS),
+            date_column=self.time,
+            cuts=pick_cuts(moments, _CUTS),
             poison_seed=_POISON_SEED,
+            computed=self.computed,
         )
 
     def warm_up(self) -> pl.DataFrame:
-        """Values of the last date that change with the amount of history before the look-back."""
-        probes = self.computed["date"].unique().sort()[-1:].to_list()
+        """Values of the last date or moment that change with the amount of history before the look-back."""
+        probes = self.computed[self.time].unique().sort()[-1:].to_list()
         if not probes:
             return pl.DataFrame()
         return warmup_violations(
@@ -213,6 +220,8 @@ class Recomputation:
             lookback=self.lookback,
             probes=probes,
             key=self.key,
+            date_column=self.time,
+            computed=self.computed,
         )
 
 
@@ -243,9 +252,10 @@ def point_in_time_check(contract: Contract, recompute: Recompute) -> ScopeCheck:
         {
             "look_ahead": f"Recomputed on history cut at {_CUTS} dates and with a falsified future, every value up to "
             "the cut is the same bits, and the stored one.",
-            "warm_up": "Values do not depend on how much history exists before the declared look-back.",
+            "warm_up": "Values do not depend on the history before the look-back that their column declares.",
         },
         body,
+        sentence=in_words,
     )
 
 
@@ -253,7 +263,9 @@ def _first_violations(found: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return next((frame for frame in found if frame.height), pl.DataFrame())
 
 
-def violations_result(violations: pl.DataFrame) -> dg.AssetCheckResult:
+def violations_result(
+    violations: pl.DataFrame, sentence: Callable[[Mapping[str, object]], str] = _pairs
+) -> dg.AssetCheckResult:
     """Check result that passes where there is no violation and lists the first ones otherwise."""
     if violations.is_empty():
         return dg.AssetCheckResult(passed=True, description="no violation", metadata={"violations": 0})
@@ -262,7 +274,7 @@ def violations_result(violations: pl.DataFrame) -> dg.AssetCheckResult:
         dg.TableRecord({name: str(value) for name, value in row.items()})
         for row in violations.head(_SHOWN).iter_rows(named=True)
     ]
-    first = ", ".join(f"{name} {value}" for name, value in violations.row(0, named=True).items())
+    first = sentence(violations.row(0, named=True))
     return dg.AssetCheckResult(
         passed=False,
         description=f"{violations.height} violations, first: {first}",

@@ -1,7 +1,7 @@
 """Comparison of two results of one computation, by bits or within a tolerance."""
 
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,57 @@ _FLOAT32_RESOLUTION = 2.0**-23
 _GONE, _NEW = ("present", "missing"), ("missing", "present")
 
 _Finding = tuple[str, int, str, str, str]
+
+Frames = Mapping[str, pl.DataFrame]
+Compute = Callable[[Frames], pl.DataFrame]
+
+
+def known_by(frame: pl.DataFrame, column: str, moment: date) -> pl.Expr:
+    """Whether a row is known by a moment, which is a date or a datetime.
+
+    Days are compared unless both sides have a time of day: a row of a date counts as known on the whole of it.
+    """
+    if isinstance(moment, datetime) and isinstance(frame.schema[column], pl.Datetime):
+        return pl.col(column) <= moment
+    return pl.col(column).cast(pl.Date) <= _day(moment)
+
+
+def known_at(frame: pl.DataFrame, column: str, moment: date) -> pl.Expr:
+    """Whether a row is of exactly a moment; days are compared as in `known_by`."""
+    if isinstance(moment, datetime) and isinstance(frame.schema[column], pl.Datetime):
+        return pl.col(column) == moment
+    return pl.col(column).cast(pl.Date) == _day(moment)
+
+
+def _day(moment: date) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment
+
+
+def require_names(inputs: Frames, dated: Mapping[str, str]) -> None:
+    """Refuse a date column that an input does not have."""
+    for name, column in dated.items():
+        if name not in inputs or column not in inputs[name].columns:
+            known = {given: frame.columns for given, frame in inputs.items()}
+            raise ValueError(f"there is no date column {column!r} in an input {name!r}; the inputs are {known}")
+
+
+def require_rows(full: pl.DataFrame, compared: pl.Expr, where: str) -> None:
+    """Refuse to compare nothing."""
+    if full.filter(compared).is_empty():
+        raise ValueError(f"the computed frame has no row {where}: nothing would be checked; choose other dates")
+
+
+def keyed(frame: pl.DataFrame, key: Sequence[str], date_column: str) -> pl.DataFrame:
+    """Give the frame back if its key identifies its rows."""
+    missing = [column for column in (*key, date_column) if column not in frame.columns]
+    if missing:
+        raise ValueError(f"the computed frame lacks the key column(s) {missing}; it has {frame.columns}")
+    repeated = frame.filter(pl.struct(*key).is_duplicated())
+    if repeated.height:
+        raise ValueError(
+            f"the computed frame repeats the key {repeated.select(*key).row(0)}: key {list(key)} is no key"
+        )
+    return frame
 
 
 def _bits(values: pl.Series) -> pl.Series:
@@ -80,7 +131,7 @@ def differences(
             first = int(unlike[0])
             first_key = _show(left.select(keys).row(first))
             found.append((column, unlike.size, first_key, str(left[column][first]), str(right[column][first])))
-    return pl.DataFrame([(cut, mode, *finding) for finding in found], schema=no_violations().schema, orient="row")
+    return pl.DataFrame([(str(cut), mode, *finding) for finding in found], schema=no_violations().schema, orient="row")
 
 
 def _show(values: tuple[object, ...]) -> str:
@@ -91,7 +142,7 @@ def no_violations() -> pl.DataFrame:
     """Give the empty report."""
     return pl.DataFrame(
         schema={
-            "cut": pl.Date,
+            "cut": pl.String,
             "mode": pl.String,
             "column": pl.String,
             "count": pl.Int64,

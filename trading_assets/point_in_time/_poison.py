@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trading_assets.point_in_time._compare import known_by
+
 _MOST_WILD = 8.0
 
 
@@ -20,7 +22,7 @@ def poisoned(frame: pl.DataFrame, column: str | None, cut: date, entity: Sequenc
     column
         Its date column, None if the frame holds no dated knowledge.
     cut
-        Rows with a later date are falsified.
+        Rows with a later date or moment are falsified.
     entity
         Columns within whose combinations values are moved, as far as the frame has them.
     seed
@@ -35,7 +37,7 @@ def poisoned(frame: pl.DataFrame, column: str | None, cut: date, entity: Sequenc
         return frame
     by = [name for name in entity if name in frame.columns]
     values = [n for n, dtype in frame.schema.items() if n not in by and not dtype.is_temporal()]
-    later = (frame[column].cast(pl.Date) > cut).fill_null(value=False).to_numpy()
+    later = frame.select(~known_by(frame, column, cut)).to_series().fill_null(value=False).to_numpy()
     if not later.any() or not values:
         return frame
     random = np.random.default_rng(seed)

@@ -1,47 +1,49 @@
-"""Detectors of knowledge that a computation could not have had.
+"""Detector of knowledge that a computation could not have had.
 
-Both work on any function from input frames to an output frame and know nothing of what it computes.
-`lookahead_violations` asks whether values up to a date change when what became known later is taken away or falsified;
-`warmup_violations` whether values change with the amount of history beyond the declared look-back.
+It works on any function from input frames to an output frame and knows nothing of what it computes: values up to a
+moment must not change when what became known later is taken away or falsified.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
+from typing import TypeVar
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from trading_assets.point_in_time._compare import (
     ROWS,
-    column_scale,
+    Compute,
+    Frames,
     differences,
-    differing_beyond,
     differing_bits,
+    keyed,
+    known_by,
     no_violations,
+    require_names,
+    require_rows,
 )
 from trading_assets.point_in_time._poison import poisoned
-
-Frames = Mapping[str, pl.DataFrame]
-Compute = Callable[[Frames], pl.DataFrame]
+from trading_assets.point_in_time.warm_up import warmup_violations
 
 __all__ = ["ROWS", "Compute", "Frames", "lookahead_violations", "pick_cuts", "warmup_violations"]
 
+Day = TypeVar("Day", bound=date)
 
-def pick_cuts(dates: Iterable[date], k: int) -> list[date]:
+
+def pick_cuts(dates: Iterable[Day], k: int) -> list[Day]:
     """Choose dates at which to cut history: half year boundaries, half evenly spread, the same every time.
 
     Parameters
     ----------
     dates
-        Dates with data, in any order, repeats allowed.
+        Dates, or moments, with data, in any order, repeats allowed.
     k
         Number of cuts, at least 1.
 
     Returns
     -------
-    list of date
+    list of date or datetime
         At most k dates, ascending; never the last date, behind which there is no future to hide. Year boundaries are
         last sessions of a year and first sessions of the next.
 
@@ -69,6 +71,7 @@ def lookahead_violations(
     date_column: str = "date",
     cuts: Sequence[date],
     poison_seed: int,
+    computed: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Report values that change when what is known only later is removed or falsified.
 
@@ -84,7 +87,7 @@ def lookahead_violations(
     inputs
         Complete inputs by name.
     known_on
-        For each input, its Date or Datetime column that says when a row became known; a Datetime counts as its date.
+        For each input, its Date or Datetime column that says when a row became known.
         Inputs that are not named are known from the start (a symbol list, say) and are passed on unchanged.
     key
         Columns that identify an output row, the date among them. Those of them that an input has too, apart from the
@@ -92,15 +95,19 @@ def lookahead_violations(
     date_column
         Date or Datetime column of the output: a row claims to be known on it.
     cuts
-        Dates to cut at, see `pick_cuts`.
+        Dates or moments to cut at, see `pick_cuts`. At a date, a Datetime counts as its date; at a moment, a Date
+        counts as known on the whole of its day.
     poison_seed
         Seed of the falsification.
+    computed
+        What the function gives for the complete inputs, where that is at hand.
 
     Returns
     -------
     polars.DataFrame
         One row per cut, mode ("cut" or "poison") and differing column: cut, mode, column, count, first_key, value_full,
-        value_cut (Strings). A difference in row sets is reported under the column ``<rows>``. Empty when all is well.
+        value_cut (Strings but for the count). A difference in row sets is reported under the column ``<rows>``. Empty
+        when all is well.
 
     Raises
     ------
@@ -112,11 +119,9 @@ def lookahead_violations(
     A difference proves a leak. No difference proves none at these cuts on these data: choose cuts inside weeks, months
     and years, and inputs in which the suspected leak can show.
     """
-    _check_names(inputs, known_on)
-    full = _keyed(compute(inputs), key, date_column)
-    _check_rows(
-        full, (pl.col(date_column).cast(pl.Date) <= max(cuts)) if cuts else pl.lit(value=False), "up to any cut"
-    )
+    require_names(inputs, known_on)
+    full = keyed(compute(inputs) if computed is None else computed, key, date_column)
+    require_rows(full, known_by(full, date_column, max(cuts)) if cuts else pl.lit(value=False), "up to any cut")
     found = [no_violations()]
     for cut in cuts:
         variants = {
@@ -126,121 +131,20 @@ def lookahead_violations(
                 for i, (name, frame) in enumerate(sorted(inputs.items()))
             },
         }
-        expected = full.filter(pl.col(date_column).cast(pl.Date) <= cut)
+        expected = full.filter(known_by(full, date_column, cut))
         for mode, variant in variants.items():
-            actual = _keyed(compute(variant), key, date_column).filter(pl.col(date_column).cast(pl.Date) <= cut)
+            again = keyed(compute(variant), key, date_column)
+            actual = again.filter(known_by(again, date_column, cut))
             found.append(differences(expected, actual, key=key, cut=cut, mode=mode, differing=differing_bits))
     return pl.concat(found)
 
 
-def warmup_violations(
-    compute: Compute,
-    inputs: Frames,
-    *,
-    history: Mapping[str, str],
-    lookback: int,
-    extra_history: Sequence[int] = (0,),
-    probes: Sequence[date],
-    key: Sequence[str],
-    date_column: str = "date",
-    tolerance: float = 1e-9,
-) -> pl.DataFrame:
-    """Report values that depend on more history than the declared look-back.
-
-    For each probe date the function runs on the last ``lookback + extra`` rows of each entity before the probe and the
-    probe's own; the values of that date must be those of the complete inputs.
-
-    Parameters
-    ----------
-    compute, inputs, key, date_column
-        As in `lookahead_violations`.
-    history
-        Inputs to shorten, each with its date column; the others are passed on unchanged.
-    lookback
-        Rows per entity before a row that its values may depend on.
-    extra_history
-        Numbers of further rows to try.
-    probes
-        Dates whose values are compared.
-    tolerance
-        Largest difference, relative to the larger of the value and the column's median magnitude on the complete inputs
-        (a value that crosses zero has no relative error of its own). Float32 columns are compared at their own
-        resolution, 2**-23, where that is coarser. Other types must be equal.
-
-    Returns
-    -------
-    polars.DataFrame
-        As in `lookahead_violations`, with ``lookback+<extra>`` as mode.
-
-    Raises
-    ------
-    ValueError
-        A negative look-back, an unknown input or column name, an output key that repeats, or probes without a value.
-    """
-    if lookback < 0 or min(extra_history, default=0) < 0:
-        raise ValueError(f"lookback and extra_history count rows, got {lookback} and {list(extra_history)}")
-    _check_names(inputs, history)
-    full = _keyed(compute(inputs), key, date_column)
-    scales = {name: column_scale(full[name]) for name in full.columns if full[name].dtype.is_float()}
-    entity = [column for column in key if column != date_column]
-    _check_rows(full, pl.col(date_column).cast(pl.Date).is_in(list(probes)), "on any probe date")
-
-    def differing(expected: pl.Series, actual: pl.Series) -> NDArray[np.bool_]:
-        return differing_beyond(expected, actual, tolerance=tolerance, scale=scales.get(expected.name, 0.0))
-
-    found = [no_violations()]
-    for probe in probes:
-        expected = full.filter(pl.col(date_column).cast(pl.Date) == probe)
-        for extra in extra_history:
-            shorter = {
-                name: _recent(frame, history.get(name), probe, lookback + extra + 1, entity)
-                for name, frame in inputs.items()
-            }
-            actual = _keyed(compute(shorter), key, date_column).filter(pl.col(date_column).cast(pl.Date) == probe)
-            found.append(
-                differences(expected, actual, key=key, cut=probe, mode=f"lookback+{extra}", differing=differing)
-            )
-    return pl.concat(found)
-
-
-def _spread(days: Sequence[date], count: int) -> list[date]:
+def _spread(days: Sequence[Day], count: int) -> list[Day]:
     if count >= len(days):
         return list(days)
     # midpoints of equal stretches: never the first day, where too little history would make the test vacuous
     return [days[(2 * i + 1) * len(days) // (2 * count)] for i in range(count)]
 
 
-def _check_names(inputs: Frames, dated: Mapping[str, str]) -> None:
-    for name, column in dated.items():
-        if name not in inputs or column not in inputs[name].columns:
-            known = {given: frame.columns for given, frame in inputs.items()}
-            raise ValueError(f"there is no date column {column!r} in an input {name!r}; the inputs are {known}")
-
-
-def _check_rows(full: pl.DataFrame, compared: pl.Expr, where: str) -> None:
-    if full.filter(compared).is_empty():
-        raise ValueError(f"the computed frame has no row {where}: nothing would be checked; choose other dates")
-
-
-def _keyed(frame: pl.DataFrame, key: Sequence[str], date_column: str) -> pl.DataFrame:
-    missing = [column for column in (*key, date_column) if column not in frame.columns]
-    if missing:
-        raise ValueError(f"the computed frame lacks the key column(s) {missing}; it has {frame.columns}")
-    repeated = frame.filter(pl.struct(*key).is_duplicated())
-    if repeated.height:
-        raise ValueError(
-            f"the computed frame repeats the key {repeated.select(*key).row(0)}: key {list(key)} is no key"
-        )
-    return frame
-
-
 def _known(frame: pl.DataFrame, column: str | None, cut: date) -> pl.DataFrame:
-    return frame if column is None else frame.filter(pl.col(column).cast(pl.Date) <= cut)
-
-
-def _recent(frame: pl.DataFrame, column: str | None, probe: date, rows: int, entity: Sequence[str]) -> pl.DataFrame:
-    if column is None:
-        return frame
-    by = [name for name in entity if name in frame.columns]
-    past = frame.filter(pl.col(column).cast(pl.Date) <= probe).sort(column, maintain_order=True)
-    return past.group_by(by, maintain_order=True).tail(rows) if by else past.tail(rows)
+    return frame if column is None else frame.filter(known_by(frame, column, cut))

@@ -179,7 +179,7 @@ def test_a_violation_names_cut_column_count_and_first_example():
     found = violations(
         feature(CLOSE.shift(-1).over("symbol")), {"bars": bars}, known_on={"bars": "date"}, cuts=[date(2016, 1, 6)]
     ).row(0, named=True)
-    assert found["cut"] == date(2016, 1, 6)
+    assert found["cut"] == "2016-01-06"
     assert (found["mode"], found["column"], found["count"]) == ("cut", "value", 1)
     assert found["first_key"] == "A, 2016-01-06"
     assert (found["value_full"], found["value_cut"]) == (str(bars["close"][3]), "None")
@@ -335,8 +335,8 @@ class TestWarmup:
 
     def test_a_window_longer_than_the_look_back_is_caught(self):
         found = self.warmup(HONEST["trailing mean"], 18)
-        assert set(found["mode"]) == {"lookback+0"}
-        assert set(found["cut"]) == set(self.PROBES)
+        assert set(found["mode"]) == {"18+0 rows"}
+        assert set(found["cut"]) == {str(probe) for probe in self.PROBES}
         assert found["count"].to_list() == [4, 4]
 
     def test_an_exponential_mean_is_caught_until_it_has_forgotten_its_seed(self):
