@@ -200,10 +200,10 @@ def guarded(values: Array, degenerate: NDArray[np.bool_], neutral: float) -> Arr
     return np.where(degenerate, neutral, values)
 
 
-def ratio(numerator: Array, denominator: Array) -> Array:
-    """Quotient; 0 where the denominator is 0."""
+def ratio(numerator: Array, denominator: Array, neutral: float = 0.0) -> Array:
+    """Quotient; the neutral value where the denominator is 0; what is not known yet stays NaN."""
     still = denominator == 0.0
-    return np.where(still, 0.0, numerator / np.where(still, 1.0, denominator))
+    return np.where(still & ~np.isnan(numerator), neutral, numerator / np.where(still, 1.0, denominator))
 
 
 def _checked(bars: pl.DataFrame) -> pl.DataFrame:
