@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
-from trading_assets.features.feature import FeatureSet
+from trading_assets.features import own
+from trading_assets.features.expressions import own_set
+from trading_assets.features.feature import FeatureSet, table_of
 from trading_assets.features.price_action.catalogue import SET as PRICE_ACTION
 from trading_assets.features.statistical.catalogue import SET as STATISTICAL
 from trading_assets.features.technical.catalogue import SET as TECHNICAL
 from trading_assets.features.volatility.catalogue import SET as VOLATILITY
 
-SETS: Mapping[str, FeatureSet] = MappingProxyType(
-    {one.name: one for one in (TECHNICAL, PRICE_ACTION, VOLATILITY, STATISTICAL)}
-)
+SHIPPED: tuple[FeatureSet, ...] = (TECHNICAL, PRICE_ACTION, VOLATILITY, STATISTICAL)
+"""The project's own sets."""
+
+
+def with_own(shipped: tuple[FeatureSet, ...], package: ModuleType) -> Mapping[str, FeatureSet]:
+    """Sets by name: the project's, and that of your own features where a package has some.
+
+    Raises
+    ------
+    ValueError
+        Two features have the same name.
+    FeatureError
+        A feature of your own cannot be used.
+    """
+    names = table_of(feature for one in shipped for feature in one.features.values())
+    yours = own_set(package, names)
+    return MappingProxyType({one.name: one for one in (*shipped, *([yours] if yours else []))})
+
+
+SETS: Mapping[str, FeatureSet] = with_own(SHIPPED, own)

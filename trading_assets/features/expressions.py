@@ -1,0 +1,176 @@
+"""The set of your own features: Polars expressions, checked when they are found and evaluated on look-back blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from trading_assets.features.feature import INTERVALS, FeatureSet, Interval, table_of
+from trading_assets.features.registry import Expression, FeatureError, OwnFeature, features_of
+
+if TYPE_CHECKING:
+    from trading_assets.features.bar_rows import Array, BarRows
+
+NAME = "own"
+COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "open": "first price, adjusted for splits; all prices are on one scale, so only their ratios mean something",
+        "high": "highest price",
+        "low": "lowest price",
+        "close": "last price",
+        "volume": "shares traded (Float64), adjusted for splits",
+        "log_return": "ln(close / close of the bar before)",
+        "date": "session",
+        "ts": "start of the bar, UTC; of hourly and minute bars alone",
+    }
+)
+"""What an expression may read: columns of the name's own bars in order of time."""
+_KEYS = ("symbol", "date", "ts")
+_EXAMPLE_ROWS = 450
+_SPAN = "span"
+
+
+def own_set(package: ModuleType, existing: Collection[str] = ()) -> FeatureSet | None:
+    """The set of a package's features; None where it has none.
+
+    Parameters
+    ----------
+    package
+        Package whose modules define features.
+    existing
+        Names that other sets have taken.
+
+    Raises
+    ------
+    FeatureError
+        A feature has a name that is taken or an expression that cannot be used; see `check_expression`.
+    """
+    found = features_of(package)
+    for own in found:
+        name = own.feature.name
+        if name in existing or name in COLUMNS or name in _KEYS:
+            raise FeatureError(f"feature {name!r} of {own.module}: there is a column of this name; choose another one")
+        check_expression(own)
+    if not found:
+        return None
+    return ExpressionSet(
+        name=NAME,
+        doc="Features of your own, each a Polars expression in a module of its own.",
+        features=table_of(own.feature for own in found),
+        package=package.__name__,
+        intervals=frozenset(interval for own in found for interval in own.feature.intervals),
+        expressions=MappingProxyType({own.feature.name: own.expression for own in found}),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class ExpressionSet(FeatureSet):
+    """Features given by expressions.
+
+    Attributes
+    ----------
+    expressions
+        Function that gives each feature's expression, by name.
+    """
+
+    expressions: Mapping[str, Expression] = field(default_factory=dict)
+
+    def values(self, rows: BarRows) -> dict[str, Array]:
+        """Evaluate the expressions on every span by itself.
+
+        Unknown is what has fewer rows before it in its span than the feature's look-back, and what is not finite.
+
+        Raises
+        ------
+        FeatureError
+            Polars cannot evaluate an expression, or it does not give one value per row.
+        """
+        known = [name for name in COLUMNS if name in rows.frame.columns]
+        log_return = pl.Series("log_return", rows.log_return).fill_nan(None)
+        frame = rows.frame.select(*known, _SPAN, row=pl.int_range(pl.len()).over(_SPAN)).with_columns(log_return)
+        return {
+            name: _evaluated(name, self.expressions[name](), frame, one.lookback)
+            for name, one in self.of(rows.interval).items()
+        }
+
+
+def _evaluated(name: str, expression: pl.Expr, frame: pl.DataFrame, lookback: int) -> Array:
+    value = expression.over(_SPAN).cast(pl.Float64).alias(name)
+    try:
+        found = frame.select("row", value)
+    except pl.exceptions.PolarsError as error:
+        raise FeatureError(f"feature {name!r} cannot be evaluated on the bars of each name: {error}") from error
+    usable = (pl.col("row") >= lookback) & pl.col(name).is_finite()
+    return found.select(pl.when(usable).then(pl.col(name)).fill_null(float("nan"))).to_series().to_numpy()
+
+
+def check_expression(own: OwnFeature) -> None:
+    """Refuse an expression that cannot be a feature, by what it reads and gives on made-up bars.
+
+    Raises
+    ------
+    FeatureError
+        The function fails or returns no expression, or the expression reads a column that does not exist, or does not
+        give one Float column with a value per row, an aggregate for instance.
+    """
+    name, where = own.feature.name, own.module
+    try:
+        expression = own.expression()
+    except Exception as error:
+        raise FeatureError(f"feature {name!r} of {where} fails: {type(error).__name__}: {error}") from error
+    if not isinstance(expression, pl.Expr):
+        raise FeatureError(f"feature {name!r} of {where} returns {type(expression).__name__}, not a Polars expression")
+    for interval in INTERVALS:
+        if interval in own.feature.intervals:
+            _check_columns(own, expression, interval)
+    frame = _example(is_intraday="daily" not in own.feature.intervals)
+    try:
+        found = frame.select(expression)
+    except pl.exceptions.PolarsError as error:
+        raise FeatureError(f"feature {name!r} of {where} cannot be evaluated: {error}") from error
+    if found.width != 1 or not found.dtypes[0].is_float():
+        given = ", ".join(f"{column} {dtype}" for column, dtype in found.schema.items())
+        raise FeatureError(f"feature {name!r} of {where} gives {given}; it must give one Float column")
+    if found.height != frame.height:
+        raise FeatureError(
+            f"feature {name!r} of {where} gives {found.height} value(s) for {frame.height} bars; it must give one for "
+            "each bar: use windows such as rolling_mean(21) instead of aggregates"
+        )
+
+
+def _check_columns(own: OwnFeature, expression: pl.Expr, interval: Interval) -> None:
+    known = [name for name in COLUMNS if name != "ts" or interval != "daily"]
+    unknown = sorted(set(_read_by(expression)) - set(known))
+    if unknown:
+        raise FeatureError(
+            f"feature {own.feature.name!r} of {own.module} reads {', '.join(unknown)}, which {interval} bars do not "
+            f"have; there are {', '.join(known)}"
+        )
+
+
+def _read_by(expression: pl.Expr) -> Iterable[str]:
+    return expression.meta.root_names()
+
+
+@cache
+def _example(*, is_intraday: bool) -> pl.DataFrame:
+    """Made-up bars that any honest expression can be evaluated on."""
+    row = pl.int_range(_EXAMPLE_ROWS)
+    price = 100.0 + row.cast(pl.Float64).sin()
+    moment = pl.datetime(2020, 1, 1, time_zone="UTC") + pl.duration(days=row)
+    frame = pl.select(
+        open=price,
+        high=price + 1.0,
+        low=price - 1.0,
+        close=price.reverse(),
+        volume=price * 1000.0,
+        log_return=price.log().diff(),
+        date=moment.dt.date(),
+        ts=moment,
+    )
+    return frame if is_intraday else frame.drop("ts")
