@@ -9,7 +9,9 @@ from trading_assets.backtest import contract as backtest
 from trading_assets.features import assets as feature_assets
 from trading_assets.features import checks as feature_checks
 from trading_assets.features import contract as features
+from trading_assets.features import matrix_assets
 from trading_assets.features import sql_assets as feature_sql_assets
+from trading_assets.features.matrix import Matrix
 from trading_assets.labels import assets as label_assets
 from trading_assets.labels import contract as labels
 from trading_assets.lake.assets import IO_MANAGER_KEY
@@ -112,16 +114,21 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
 def _assets(
     desk: Desk, partitions: Partitions, books: Mapping[str, Book], exchange: Exchange
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    feature_tables = [
+        *feature_assets.build_assets(partitions, desk.policy),
+        *feature_sql_assets.build_assets(partitions),
+    ]
+    matrix = Matrix.among({".".join(key.path) for asset in feature_tables for key in asset.keys})
     return [
         *market_data_assets.build_assets(partitions, desk.settings, exchange, desk.policy),
         *intraday_assets.build_assets(partitions, desk.policy),
         *filing_assets.build_assets(partitions, desk.policy),
         *quality_assets.build_assets(partitions, desk.settings),
-        *feature_assets.build_assets(partitions, desk.policy),
-        *feature_sql_assets.build_assets(partitions),
+        *feature_tables,
+        *matrix_assets.build_assets(matrix),
         *label_assets.build_assets(partitions),
-        *model_assets.build_assets(partitions),
-        *prediction_assets.build_assets(partitions),
+        *model_assets.build_assets(partitions, matrix),
+        *prediction_assets.build_assets(partitions, matrix),
         *signal_assets.build_assets(partitions),
         *portfolio_assets.build_assets(partitions, books),
         *backtest_assets.build_assets(partitions, books),

@@ -9,6 +9,7 @@ import polars as pl
 from trading_assets.features.build import Build
 from trading_assets.features.contract import BY_SET
 from trading_assets.features.feature import FeatureSet, Interval
+from trading_assets.features.matrix_view import ensure_matrix
 from trading_assets.features.sets import SETS
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_in, table_out
@@ -86,6 +87,7 @@ def _daily(sets: Sequence[FeatureSet], name: str, partitions: Partitions) -> dg.
         build = Build(wanted, "daily", bars, actions, earliest, desk.settings.exchange, market)
         for output, result in build.write(desk.lake, scope, author=context.run.run_id).items():
             yield dg.Output(Written(result), output)
+        ensure_matrix(desk.lake)
 
     return features
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
 
 import duckdb
 
 from trading_assets.lake import Lake
 from trading_assets.lake._literals import literal
 from trading_assets.lake.retries import with_retries
+from trading_assets.lake.views import rendered
 
 __all__ = ["MACROS", "Macro", "ensure_macros"]
 
@@ -167,7 +167,7 @@ def _outdated(lake: Lake, macros: Sequence[Macro]) -> list[Macro]:
     return [
         macro
         for macro in macros
-        if tables.issuperset(macro.tables) and stored.get(macro.name) != (_rendered(macro.query), _typed(macro))
+        if tables.issuperset(macro.tables) and stored.get(macro.name) != (rendered(macro.query), _typed(macro))
     ]
 
 
@@ -176,11 +176,3 @@ def _typed(macro: Macro) -> str:
     return ", ".join(
         f"{name} {kind} {'NULL' if default is None else default}" for name, kind, default in macro.parameters
     )
-
-
-@cache
-def _rendered(query: str) -> str:
-    """A query as DuckDB says it, which is how the lake keeps it."""
-    with duckdb.connect() as connection:
-        row = connection.execute(f"SELECT json_deserialize_sql(json_serialize_sql({literal(query)}))").fetchone()
-    return str(row[0]) if row else ""

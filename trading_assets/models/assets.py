@@ -5,7 +5,7 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from trading_assets.features.matrix import read_matrix, require_matrix, tables_with
+from trading_assets.features.matrix import Matrix
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_in, table_out
@@ -23,10 +23,10 @@ OWNER = "research"
 _WINDOW_YEARS = 3
 
 
-def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage."""
-    columns = features_of(MODELS.values())
-    tables = tables_with(columns)
+def build_assets(partitions: Partitions, matrix: Matrix) -> list[dg.AssetsDefinition]:
+    """Build the assets of this stage, whose models learn from a desk's matrix of features."""
+    columns = features_of(MODELS.values(), matrix)
+    tables = matrix.tables_with(columns)
 
     @dg.multi_asset(
         outs={
@@ -58,10 +58,10 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
             needed = listed_partitions(listing, listing["symbol"], range(start.year, last.year + 1))
             forward_return.require_written(needed, for_what=f"{TRAINED.table} ({scope.describe()})")
             years = partitions.existing_years(start.year, last.year)
-            require_matrix(desk.lake, columns, listing, years, for_what=f"{TRAINED.table} ({scope.describe()})")
+            matrix.require_written(desk.lake, columns, listing, years, for_what=f"{TRAINED.table} ({scope.describe()})")
         trainer = MonthlyTrainer(
             desk=desk,
-            features=read_matrix(desk.lake, columns, start, last),
+            features=matrix.read(desk.lake, columns, start, last),
             labels=forward_return.read(start=start, end=last),
             snapshot=desk.lake.table_snapshot(*(table.table for table in tables), FORWARD_RETURN.table),
         )

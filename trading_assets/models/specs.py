@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from trading_assets.features.matrix import Matrix
 from trading_assets.models.training import ModelSpec
 
 # What a desk starts with: one feature of each kind and horizon, and the ranks of five of them.
@@ -23,7 +24,6 @@ _DAILY = (
 MODELS: Mapping[str, ModelSpec] = MappingProxyType({"lgbm_daily": ModelSpec(name="lgbm_daily", features=_DAILY)})
 
 
-def features_of(specs: Iterable[ModelSpec]) -> tuple[str, ...]:
-    """Features that any of the models reads, sorted; none where one of them reads all there are."""
-    wanted = [spec.features for spec in specs]
-    return tuple(sorted({name for names in wanted for name in names})) if all(wanted) else ()
+def features_of(specs: Iterable[ModelSpec], matrix: Matrix) -> tuple[str, ...]:
+    """Features that any of the models may read, sorted."""
+    return tuple(sorted({name for spec in specs for name in matrix.columns(spec.features)}))

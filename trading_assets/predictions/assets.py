@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import dagster as dg
 import polars as pl
 
-from trading_assets.features.matrix import read_matrix, require_matrix, tables_with
+from trading_assets.features.matrix import Matrix
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data.contract import SYMBOLS
@@ -20,15 +20,15 @@ from trading_assets.predictions.contract import DAILY
 OWNER = "research"
 
 
-def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage."""
-    columns = features_of(MODELS.values())
+def build_assets(partitions: Partitions, matrix: Matrix) -> list[dg.AssetsDefinition]:
+    """Build the assets of this stage, whose models read a desk's matrix of features."""
+    columns = features_of(MODELS.values(), matrix)
 
     @dg.asset(
         **table_asset(DAILY, owner=OWNER, kinds={"lightgbm"}),
         deps=[
             dg.AssetDep(table.asset_key, partition_mapping=mappings.everything_so_far())
-            for table in tables_with(columns)
+            for table in matrix.tables_with(columns)
         ],
         partitions_def=partitions.model_sessions,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -51,11 +51,11 @@ def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
         listing = symbols.read()
         with retry_when_not_ready(desk.settings.retry_seconds):
             years = range(first.year, last.year + 1)
-            require_matrix(desk.lake, columns, listing, years, for_what=f"{DAILY.table} ({scope.describe()})")
+            matrix.require_written(desk.lake, columns, listing, years, for_what=f"{DAILY.table} ({scope.describe()})")
             months = [month for month in months_before(first, last) if month in _month_keys(partitions)]
             for model in scope.values["model"]:
                 trained.require_written([f"{month}|{model}" for month in months], for_what=DAILY.table)
-        features = read_matrix(desk.lake, columns, first, last)
+        features = matrix.read(desk.lake, columns, first, last)
         found = [DAILY.empty()]
         for model in scope.values["model"]:
             rows = trained.read(start=_month_before(first), end=last, model=model)

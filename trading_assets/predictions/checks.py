@@ -5,10 +5,9 @@ from datetime import timedelta
 
 import polars as pl
 
-from trading_assets.features.matrix import read_matrix
+from trading_assets.features.matrix import Matrix
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.models.contract import TRAINED
-from trading_assets.models.specs import MODELS, features_of
 from trading_assets.orchestration.checks import Recomputation, point_in_time_check, stored_span
 from trading_assets.orchestration.resources import Desk
 from trading_assets.predictions.contract import DAILY
@@ -45,6 +44,8 @@ def _recompute(desk: Desk, scope: Scope, model: str) -> Iterator[Recomputation]:
         for row in trained.iter_rows(named=True)
     }
 
+    columns = dict.fromkeys(name for booster in boosters.values() for name in booster.feature_name())
+
     def compute(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         known = [(cut, name, boosters[name]) for cut, name in frames["models"].iter_rows()]
         return predict(frames["features"], known, model=model).select(stored.columns)
@@ -52,7 +53,7 @@ def _recompute(desk: Desk, scope: Scope, model: str) -> Iterator[Recomputation]:
     yield Recomputation(
         compute,
         inputs={
-            "features": read_matrix(desk.lake, features_of([MODELS[model]]), first, last),
+            "features": Matrix().read(desk.lake, list(columns), first, last),
             "models": trained.select(trained_through="date", model_hash="model_hash"),
         },
         stored=stored,
