@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 
 from trading_assets.features import own
+from trading_assets.features.calendar.catalogue import SET as CALENDAR
 from trading_assets.features.expressions import own_set
 from trading_assets.features.feature import FeatureSet, table_of
 from trading_assets.features.price_action.catalogue import SET as PRICE_ACTION
@@ -13,7 +14,7 @@ from trading_assets.features.statistical.catalogue import SET as STATISTICAL
 from trading_assets.features.technical.catalogue import SET as TECHNICAL
 from trading_assets.features.volatility.catalogue import SET as VOLATILITY
 
-SHIPPED: tuple[FeatureSet, ...] = (TECHNICAL, PRICE_ACTION, VOLATILITY, STATISTICAL)
+SHIPPED: tuple[FeatureSet, ...] = (TECHNICAL, PRICE_ACTION, VOLATILITY, STATISTICAL, CALENDAR)
 """The project's own sets."""
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "first_session",
     "is_session",
     "last_session",
+    "library_calendar",
     "next_session",
     "non_sessions",
     "previous_session",
@@ -174,7 +175,14 @@ _SAME_SESSIONS = {"XNSE": "XBOM"}
 
 
 @lru_cache(maxsize=32)
-def _calendar(exchange: str) -> _Calendar:
+def library_calendar(exchange: str) -> Any:
+    """Return the calendar of the library, for what the functions of this module do not tell.
+
+    Raises
+    ------
+    UnknownExchangeError
+        If there is no such calendar.
+    """
     # The import takes over a second, so it waits until a calendar is really asked for.
     import exchange_calendars as xc
 
@@ -184,7 +192,12 @@ def _calendar(exchange: str) -> _Calendar:
     except xc.errors.InvalidCalendarName:
         raise _unknown_exchange(exchange, xc.get_calendar_names()) from None
     start = _EARLIEST if bound is None else max(_EARLIEST, f"{bound:%Y-%m-%d}")
-    library: Any = xc.get_calendar(known, start=start)
+    return xc.get_calendar(known, start=start)
+
+
+@lru_cache(maxsize=32)
+def _calendar(exchange: str) -> _Calendar:
+    library = library_calendar(exchange)
     times = library.schedule.reset_index(names="date")
     instant = pl.Datetime("us", "UTC")
     schedule = pl.DataFrame(
