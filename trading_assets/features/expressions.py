@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ _EXAMPLE_ROWS = 450
 _SPAN = "span"
 
 
-def own_set(package: ModuleType, existing: Collection[str] = ()) -> FeatureSet | None:
+def own_set(package: ModuleType, existing: Collection[str] = ()) -> ExpressionSet | None:
     """The set of a package's features; None where it has none.
 
     Parameters
@@ -79,6 +79,11 @@ class ExpressionSet(FeatureSet):
     """
 
     expressions: Mapping[str, Expression] = field(default_factory=dict)
+
+    def only(self, name: str) -> ExpressionSet:
+        """The set of one of the features alone."""
+        one = self.features[name]
+        return replace(self, features={name: one}, intervals=one.intervals)
 
     def values(self, rows: BarRows) -> dict[str, Array]:
         """Evaluate the expressions on every span by itself.
