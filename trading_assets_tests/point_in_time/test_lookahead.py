@@ -1,11 +1,12 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.decomposition import PCA
 
-from trading_assets.point_in_time.lookahead import ROWS, lookahead_violations, pick_cuts, warmup_violations
+from trading_assets.point_in_time.lookahead import ROWS, lookahead_violations, pick_cuts
+from trading_assets.point_in_time.warm_up import warmup_violations
 from trading_assets_tests.point_in_time.sample import random_bars, weekdays
 
 KEY = ["symbol", "date"]
@@ -108,6 +109,48 @@ def latest_restatement(inputs):
     return inputs["bars"].join(last, on="symbol").select(*KEY, value="earnings")
 
 
+def quotes():
+    """The open and the close of each session, each known at its own moment."""
+    opened = INPUTS["bars"].select("symbol", "date", time=pl.time(14, 30), price="open")
+    closed = INPUTS["bars"].select("symbol", "date", time=pl.time(21, 0), price="close")
+    return pl.concat([opened, closed]).select(
+        "symbol", "price", known_at=pl.col("date").dt.combine(pl.col("time")).dt.replace_time_zone("UTC")
+    )
+
+
+def openings_and_decisions(inputs):
+    """Prices at the open, and at the close whether to buy: where it has risen from the close before."""
+    prices, hour = inputs["quotes"].sort("known_at", "symbol"), pl.col("known_at").dt.hour()
+    decisions = prices.filter(hour == 21).with_columns(buys=(pl.col("price").diff() > 0).over("symbol"))
+    return prices.filter(hour == 14), decisions.select("symbol", "known_at", "buys")
+
+
+def same_bar_fill(inputs):
+    """Fills at the open of the session whose close decided."""
+    day = pl.col("known_at").dt.date().alias("date")
+    opened, decided = (frame.with_columns(day) for frame in openings_and_decisions(inputs))
+    return opened.join(decided.drop("known_at"), on=["symbol", "date"], how="left").drop("date")
+
+
+def next_bar_fill(inputs):
+    """Fills at the first open after the close that decided."""
+    opened, decided = openings_and_decisions(inputs)
+    return opened.join_asof(decided, on="known_at", by="symbol")
+
+
+def fill_violations(compute):
+    return lookahead_violations(
+        compute,
+        {"quotes": quotes()},
+        known_on={"quotes": "known_at"},
+        key=["symbol", "known_at"],
+        date_column="known_at",
+        # the session has opened and not closed
+        cuts=[datetime.combine(cut, time(17, 0), UTC) for cut in CUTS],
+        poison_seed=7,
+    )
+
+
 LEAKS = {
     "shift back": feature(CLOSE.shift(-1).over("symbol")),
     "centred window": feature(CLOSE.rolling_mean(5, center=True).over("symbol")),
@@ -152,6 +195,12 @@ HONEST = {
 @pytest.mark.filterwarnings("ignore:Sortedness of columns")
 def test_every_leak_is_caught(name):
     assert violations(LEAKS[name]).height > 0
+
+
+@pytest.mark.filterwarnings("ignore:Sortedness of columns")
+def test_a_fill_at_the_open_decided_by_the_close_of_the_same_bar_is_caught():
+    assert set(fill_violations(same_bar_fill)["column"]) == {"buys"}
+    assert fill_violations(next_bar_fill).rows() == []
 
 
 @pytest.mark.parametrize("name", HONEST)
@@ -357,6 +406,32 @@ class TestWarmup:
         with pytest.raises(ValueError, match="on any probe date"):
             self.warmup(HONEST["returns"], 5, probes=[date(2015, 8, 2)])
 
+    def test_columns_are_held_to_look_backs_of_their_own(self):
+        def two(inputs):
+            return (
+                inputs["bars"]
+                .sort(KEY)
+                .select(*KEY, *(CLOSE.rolling_mean(n).over("symbol").alias(f"m{n}") for n in (5, 20)))
+            )
+
+        assert self.warmup(two, {"m5": 4, "m20": 19}).is_empty()
+        assert set(self.warmup(two, {"m5": 4, "m20": 18})["column"]) == {"m20"}
+        assert set(self.warmup(two, {"m20": 19})["column"]) == {"m5"}
+
+    def test_a_result_at_hand_is_not_computed_again(self):
+        computed = []
+
+        def mean(inputs):
+            computed.append(inputs["bars"].height)
+            return HONEST["trailing mean"](inputs)
+
+        full = HONEST["trailing mean"](INPUTS)
+        assert self.warmup(mean, 19, computed=full).is_empty()
+        assert max(computed) < INPUTS["bars"].height
+        computed.clear()
+        assert violations(mean, cuts=CUTS[:2], computed=full).is_empty()
+        assert len(computed) == 4
+
     def test_a_negative_look_back_is_refused(self):
         with pytest.raises(ValueError, match="count rows"):
             self.warmup(HONEST["returns"], -1)
@@ -379,3 +454,24 @@ def test_timestamps_are_cut_at_the_end_of_their_day():
         poison_seed=1,
     )
     assert found.is_empty()
+
+
+def test_a_session_is_cut_at_a_moment_within_it():
+    times = [datetime(2016, 1, 4, 10, minute, tzinfo=UTC) for minute in range(6)]
+    bars = pl.DataFrame({"symbol": "A", "ts": times, "close": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]})
+
+    def found(expression):
+        return lookahead_violations(
+            lambda inputs: inputs["bars"].select("symbol", "ts", value=expression),
+            {"bars": bars},
+            known_on={"bars": "ts"},
+            key=["symbol", "ts"],
+            date_column="ts",
+            cuts=[times[2]],
+            poison_seed=1,
+        )
+
+    assert found(CLOSE.cum_sum()).is_empty()
+    of_the_session = found(CLOSE.sum())
+    assert set(of_the_session["mode"]) == {"cut", "poison"}
+    assert of_the_session["first_key"][0] == "A, 2016-01-04 10:00:00+00:00"
