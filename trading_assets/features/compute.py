@@ -96,7 +96,7 @@ def _values(one: FeatureSet, rows: BarRows, start: date, end: date, dtype: type[
     with np.errstate(all="ignore"):  # a window without movement or trading divides by zero before it is guarded
         arrays: Mapping[str, np.ndarray] = one.values(rows)
     key = [name for name in ("symbol", "date", "ts") if name in rows.frame.columns]
-    columns = [pl.Series(name, arrays[name][keep].astype(dtype)).fill_nan(None) for name in one.of(rows.interval)]
+    columns = [pl.Series(name, arrays[name][keep].astype(dtype), nan_to_null=True) for name in one.of(rows.interval)]
     # blocks of a name come in the order of their periods, so its rows are in the order of time
     return rows.frame.select(key)[keep].with_columns(columns)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 
 from trading_assets.features import own
+from trading_assets.features.alpha158.catalogue import SET as ALPHA158
 from trading_assets.features.calendar.catalogue import SET as CALENDAR
 from trading_assets.features.expressions import own_set
 from trading_assets.features.feature import FeatureSet, table_of
@@ -14,7 +15,7 @@ from trading_assets.features.statistical.catalogue import SET as STATISTICAL
 from trading_assets.features.technical.catalogue import SET as TECHNICAL
 from trading_assets.features.volatility.catalogue import SET as VOLATILITY
 
-SHIPPED: tuple[FeatureSet, ...] = (TECHNICAL, PRICE_ACTION, VOLATILITY, STATISTICAL, CALENDAR)
+SHIPPED: tuple[FeatureSet, ...] = (TECHNICAL, PRICE_ACTION, VOLATILITY, STATISTICAL, CALENDAR, ALPHA158)
 """The project's own sets."""
 
 
