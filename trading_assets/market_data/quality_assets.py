@@ -10,7 +10,6 @@ import polars as pl
 from trading_assets.lake import Lake, LakeFrame, Scope
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data import quality
-from trading_assets.market_data.calendar import first_session, sessions
 from trading_assets.market_data.contract import (
     ANOMALIES,
     BARS_DAILY,
@@ -25,10 +24,11 @@ from trading_assets.market_data.contract import (
 from trading_assets.market_data.listing import listed_partitions
 from trading_assets.market_data.quality import QualityRules
 from trading_assets.market_data.quality.restatements import TABLES as TABLES_OF_BARS
+from trading_assets.market_data.source_assets import closed_sessions
 from trading_assets.market_data.sources import PartialAnswerError
 from trading_assets.market_data.split_jumps import split_like_jumps
 from trading_assets.orchestration import mappings
-from trading_assets.orchestration.clock import last_close, now
+from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.maintenance import REPORTED_THROUGH, reported_snapshot
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
@@ -66,7 +66,7 @@ def _coverage(partitions: Partitions) -> dg.AssetsDefinition:
             bars_daily.read(["symbol", "date"], start=first, end=last, symbol=names),
             quarantined_bars(desk.lake, names, first, last),
             listed,
-            closed_sessions(desk.settings, first, last),
+            closed_sessions(desk.settings, first, last, now()),
         )
         figures = {name: int(found[name].sum()) for name in ("expected", "present", "quarantined")}
         context.add_output_metadata(figures)
@@ -109,7 +109,7 @@ def _anomalies(partitions: Partitions, rules: QualityRules) -> dg.AssetsDefiniti
             actions,
             quarantined_bars(desk.lake, names, start, last),
             listed,
-            closed_sessions(desk.settings, start, last),
+            closed_sessions(desk.settings, start, last, now()),
             jumps=split_like_jumps(bars, actions),
             rules=rules,
         ).filter(pl.col("date") >= first)
@@ -133,7 +133,7 @@ def _source_comparison(partitions: Partitions, rules: QualityRules) -> dg.Assets
         scope, other = run_scope_of(context, SOURCE_COMPARISON), desk.comparison_source
         (first, last), names = scope.window(), scope.values["symbol"]
         before = LakeFrame(desk.lake, SOURCE_COMPARISON).read(start=first, end=last, symbol=names)
-        days = closed_sessions(desk.settings, first, last)
+        days = closed_sessions(desk.settings, first, last, now())
         days = days[-rules.comparison_sessions :] if other is not None and other.is_remote else days
         if other is None or not days:
             return before
@@ -189,20 +189,13 @@ def _symbol_maintenance(rules: QualityRules) -> dg.AssetsDefinition:
             lake.query(f"SELECT symbol, max(date) AS last_bar FROM {bars} GROUP BY symbol"),
             traded,
             LakeFrame(lake, SOURCE_FAILURES).read(table_name=table),
-            closed_sessions(desk.settings, traded["date"].min() or date.max, date.max),  # type: ignore[arg-type]
+            closed_sessions(desk.settings, traded["date"].min() or date.max, date.max, now()),  # type: ignore[arg-type]
             rules,
         )
         context.add_output_metadata({"proposals": as_table(proposed)})
         return proposed
 
     return cast("dg.AssetsDefinition", symbol_maintenance)
-
-
-def closed_sessions(settings: Settings, first: date, last: date) -> list[date]:
-    """Sessions of a span whose close has passed, up to the end of the lake's history."""
-    code = settings.exchange
-    start, end = max(first, first_session(code)), min(last, last_close(code, now()), settings.last_day or date.max)
-    return sessions(code, start, end) if start <= end else []
 
 
 def quarantined_bars(lake: Lake, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from trading_assets.lake import Lake, LakeFrame, Scope
 from trading_assets.lake.assets import run_scope_of
 from trading_assets.lake.io_manager import Written
 from trading_assets.lake.writes import replace as write
-from trading_assets.market_data.calendar import sessions
+from trading_assets.market_data.calendar import first_session, sessions
 from trading_assets.market_data.contract import SOURCE_FAILURES, SYMBOLS
 from trading_assets.market_data.gathering import Failure
 from trading_assets.market_data.ingest import Ingested, Table, ingest
@@ -23,6 +23,7 @@ from trading_assets.market_data.sources import Source
 from trading_assets.orchestration.clock import last_close, now
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.retries import MAX_RETRIES, retry_when_not_ready
+from trading_assets.orchestration.settings import Settings
 
 REFETCH_TAG = "trading_assets/refetch"
 _BATCH = 50
@@ -69,18 +70,23 @@ def pieces_of(desk: Desk, table: Table, primary: Source, scope: Scope, *, is_eve
     if first > today:
         return [replace(scope, end=scope.start)]
     if not table.has_sessions:
-        return batches_of(replace(scope, end=min(last, today) + timedelta(days=1)), _BATCH)
-    code = desk.settings.exchange
-    known = min(last, last_close(code, moment))
-    closed = sessions(code, first, known) if first <= known else []
+        known = min(last, today, desk.settings.last_day or date.max)
+        return batches_of(replace(scope, end=known + timedelta(days=1)), _BATCH)
     return pieces_to_fetch(
         scope,
         Stored(frozenset(), {}) if is_everything else _stored(desk.lake, table, scope),
         _listed(desk.lake, scope.values["symbol"]),
-        closed,
+        closed_sessions(desk.settings, first, last, moment),
         refetch_sessions=desk.settings.refetch_sessions,
         batch_size=_BATCH,
     )
+
+
+def closed_sessions(settings: Settings, first: date, last: date, moment: datetime) -> list[date]:
+    """Sessions of a span whose close has passed by a moment, up to the end of the lake's history."""
+    code = settings.exchange
+    start, end = max(first, first_session(code)), min(last, last_close(code, moment), settings.last_day or date.max)
+    return sessions(code, start, end) if start <= end else []
 
 
 def record_failures(

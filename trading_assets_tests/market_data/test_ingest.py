@@ -65,6 +65,14 @@ def failures(bench):
     return LakeFrame(bench.desk.lake, SOURCE_FAILURES).read(table_name=BARS).select("symbol", "reason").rows()
 
 
+def test_a_lake_that_ends_within_a_year_asks_for_nothing_after_its_end(postgres, tmp_path, remote):
+    with open_bench(postgres, tmp_path, remote, START, date(2016, 7, 1)) as bench:
+        bench.list_symbols()
+        refresh(bench)
+        assert {asked[2] for asked in remote.asked} == {date(2016, 6, 30)}
+        assert bench.read(BARS)["date"].max() == date(2016, 6, 30)
+
+
 def test_a_second_run_asks_for_the_newest_sessions_alone_and_changes_nothing(bench, remote):
     first = refresh(bench)
     before = bench.hashes(BARS)
