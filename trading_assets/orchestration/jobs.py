@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from trading_assets.features.sets import SETS
 from trading_assets.lake.partitions import range_tags
 from trading_assets.orchestration.partitions import Partitions
 
@@ -25,7 +26,7 @@ _PANEL = (
     ("market_data", "coverage"),
     ("market_data", "anomalies"),
     ("market_data", "source_comparison"),
-    *(("features", name) for name in ("technical", "price_action", "volatility", "statistical")),
+    *(("features", name) for name in SETS),
     ("labels", "forward_return"),
 )
 # What the lake's history tells about restatements is read before maintenance forgets old snapshots.
