@@ -10,7 +10,8 @@ import polars as pl
 
 from benchmarks import panels
 from benchmarks.measure import Comparison, Timing, repeat
-from trading_assets.models.training import ModelSpec, feature_columns, train, training_rows
+from trading_assets.models.model_spec import ModelSpec
+from trading_assets.models.training import feature_columns, train, training_rows
 
 _N_SESSIONS, _N_FEATURES, _HORIZON = 640, 40, 5
 _N_MONTHS, _SESSIONS_OF_A_MONTH = 6, 21

@@ -1,19 +1,24 @@
 """Assets of models: walk-forward by month, tracked and registered in MLflow."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 import dagster as dg
 import polars as pl
 
 from trading_assets.features.matrix import Matrix
 from trading_assets.labels.contract import FORWARD_RETURN
-from trading_assets.lake import LakeFrame
-from trading_assets.lake.assets import run_scope_of, table_in, table_out
+from trading_assets.lake import LakeFrame, Scope
+from trading_assets.lake.assets import run_scope_of, table_asset, table_out
+from trading_assets.lake.contracts import Contract
 from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.listing import listed_partitions
-from trading_assets.models.contract import FEATURE_IMPORTANCE, TRAINED
-from trading_assets.models.specs import MODELS, features_of
+from trading_assets.models.contract import FEATURE_IMPORTANCE, FEATURE_SELECTION, TRAINED
+from trading_assets.models.model_spec import ModelSpec
+from trading_assets.models.specs import MODELS, features_of, resolved
 from trading_assets.orchestration import mappings
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
@@ -23,55 +28,132 @@ OWNER = "research"
 _WINDOW_YEARS = 3
 
 
-def build_assets(partitions: Partitions, matrix: Matrix) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage, whose models learn from a desk's matrix of features."""
-    columns = features_of(MODELS.values(), matrix)
-    tables = matrix.tables_with(columns)
+def build_assets(
+    partitions: Partitions, matrix: Matrix, models: Mapping[str, ModelSpec] = MODELS
+) -> list[dg.AssetsDefinition]:
+    """Build the assets of this stage, whose models learn from a desk's matrix of features.
+
+    The selection of features is an asset where a model asks for it; where none does there is no such asset.
+    """
+    specs = {name: resolved(spec, matrix) for name, spec in models.items()}
+    if not any(spec.selection for spec in specs.values()):
+        return [_walk_forward(partitions, matrix, specs)]
+    return [_feature_selection(partitions, matrix, specs), _walk_forward(partitions, matrix, specs)]
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """What the months of a run learn from: features and labels, the months' ends, the snapshot they are of."""
+
+    features: pl.DataFrame
+    labels: pl.DataFrame
+    cuts: list[date]
+    snapshot: int
+
+
+def _read_panel(
+    desk: Desk,
+    partitions: Partitions,
+    matrix: Matrix,
+    columns: tuple[str, ...],
+    scope: Scope,
+    contract: Contract,
+) -> _Panel:
+    first, last = scope.window()
+    start = max(date(first.year - _WINDOW_YEARS, 1, 1), desk.settings.start)
+    what = f"{contract.table} ({scope.describe()})"
+    labels, listing = LakeFrame(desk.lake, FORWARD_RETURN), LakeFrame(desk.lake, SYMBOLS).read()
+    years = partitions.existing_years(start.year, last.year)
+    with retry_when_not_ready(desk.settings.retry_seconds):
+        needed = listed_partitions(listing, listing["symbol"], range(start.year, last.year + 1))
+        labels.require_written(needed, for_what=what)
+        matrix.require_written(desk.lake, columns, listing, years, for_what=what)
+    tables = [table.table for table in matrix.tables_with(columns)]
+    return _Panel(
+        features=matrix.read(desk.lake, columns, start, last),
+        labels=labels.read(start=start, end=last),
+        cuts=month_ends(sessions(desk.settings.exchange, first, last)),
+        snapshot=desk.lake.table_snapshot(*tables, FORWARD_RETURN.table),
+    )
+
+
+def _upstream(matrix: Matrix, columns: tuple[str, ...]) -> list[dg.AssetDep]:
+    tables = (*matrix.tables_with(columns), FORWARD_RETURN)
+    parts = [dg.AssetDep(table.asset_key, partition_mapping=mappings.everything_so_far()) for table in tables]
+    return [dg.AssetDep(SYMBOLS.asset_key), *parts]
+
+
+def _feature_selection(partitions: Partitions, matrix: Matrix, specs: Mapping[str, ModelSpec]) -> dg.AssetsDefinition:
+    selecting = {name: spec for name, spec in specs.items() if spec.selection}
+    columns = features_of(selecting.values(), matrix)
+
+    @dg.asset(
+        **table_asset(FEATURE_SELECTION, owner=OWNER, kinds={"lightgbm", "scipy"}),
+        deps=_upstream(matrix, columns),
+        partitions_def=partitions.model_months,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def feature_selection(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
+        from trading_assets.models.selection import select_by_month
+
+        scope = run_scope_of(context, FEATURE_SELECTION)
+        wanted = [name for name in scope.values["model"] if name in selecting]
+        found = [FEATURE_SELECTION.empty()]
+        if wanted:
+            panel = _read_panel(desk, partitions, matrix, columns, scope, FEATURE_SELECTION)
+            workers = desk.settings.training_workers
+            for name in wanted:
+                rows, too_early = select_by_month(
+                    selecting[name], panel.features, panel.labels, panel.cuts, workers=workers
+                )
+                found.append(rows)
+                for error in too_early:
+                    context.log.info(f"not selected: {error}")
+        return pl.concat(found)
+
+    return cast("dg.AssetsDefinition", feature_selection)
+
+
+def _walk_forward(partitions: Partitions, matrix: Matrix, specs: Mapping[str, ModelSpec]) -> dg.AssetsDefinition:
+    columns = features_of(specs.values(), matrix)
+    selects = any(spec.selection for spec in specs.values())
 
     @dg.multi_asset(
         outs={
             "trained": table_out(TRAINED, owner=OWNER, kinds={"lightgbm", "mlflow"}),
             "feature_importance": table_out(FEATURE_IMPORTANCE, owner=OWNER, kinds={"lightgbm"}),
         },
-        ins={
-            "symbols": table_in(SYMBOLS),
-            "forward_return": table_in(FORWARD_RETURN, mappings.everything_so_far()),
-        },
-        deps=[dg.AssetDep(table.asset_key, partition_mapping=mappings.everything_so_far()) for table in tables],
+        deps=[*_upstream(matrix, columns), *([dg.AssetDep(FEATURE_SELECTION.asset_key)] if selects else [])],
         partitions_def=partitions.model_months,
         backfill_policy=dg.BackfillPolicy.single_run(),
         name="walk_forward",
     )
-    def trained(
-        context: dg.AssetExecutionContext,
-        desk: dg.ResourceParam[Desk],
-        symbols: LakeFrame,
-        forward_return: LakeFrame,
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def trained(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> tuple[pl.DataFrame, pl.DataFrame]:
         from trading_assets.models.month import MonthlyTrainer
 
         scope = run_scope_of(context, TRAINED)
-        first, last = scope.window()
-        start = max(date(first.year - _WINDOW_YEARS, 1, 1), desk.settings.start)
-        listing = symbols.read()
-        with retry_when_not_ready(desk.settings.retry_seconds):
-            needed = listed_partitions(listing, listing["symbol"], range(start.year, last.year + 1))
-            forward_return.require_written(needed, for_what=f"{TRAINED.table} ({scope.describe()})")
-            years = partitions.existing_years(start.year, last.year)
-            matrix.require_written(desk.lake, columns, listing, years, for_what=f"{TRAINED.table} ({scope.describe()})")
-        trainer = MonthlyTrainer(
-            desk=desk,
-            features=matrix.read(desk.lake, columns, start, last),
-            labels=forward_return.read(start=start, end=last),
-            snapshot=desk.lake.table_snapshot(*(table.table for table in tables), FORWARD_RETURN.table),
-        )
-        cuts = month_ends(sessions(desk.settings.exchange, first, last))
+        panel = _read_panel(desk, partitions, matrix, columns, scope, TRAINED)
+        trainer = MonthlyTrainer(desk, panel.features, panel.labels, panel.snapshot)
         for name in scope.values["model"]:
-            for error in trainer.train(MODELS[name], cuts, workers=desk.settings.training_workers):
+            spec = specs[name]
+            selected = _selected(desk, scope, spec, panel.cuts) if spec.selection else None
+            for error in trainer.train(spec, panel.cuts, workers=desk.settings.training_workers, selected=selected):
                 context.log.info(f"not trained: {error}")
         return trainer.trained(), trainer.importance()
 
-    return [trained]
+    return trained
+
+
+def _selected(desk: Desk, scope: Scope, spec: ModelSpec, cuts: list[date]) -> Mapping[date, tuple[str, ...]]:
+    """Features that each month of a model learns from; a month with too little history has none."""
+    from trading_assets.models.selection import selected_features
+
+    table = LakeFrame(desk.lake, FEATURE_SELECTION)
+    with retry_when_not_ready(desk.settings.retry_seconds):
+        months = [f"{cut:%Y-%m}|{spec.name}" for cut in cuts]
+        table.require_written(months, for_what=f"{TRAINED.table} ({scope.describe()})")
+    first, last = scope.window()
+    return selected_features(table.read(start=first, end=last, model=spec.name), spec.features)
 
 
 def month_ends(days: list[date]) -> list[date]:

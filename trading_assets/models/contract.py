@@ -6,6 +6,7 @@ import polars as pl
 
 from trading_assets.lake.contracts import Contract, column
 from trading_assets.lake.pandera_polars import pa
+from trading_assets.models.specs import MODELS
 
 
 class Trained(pa.DataFrameModel):
@@ -17,10 +18,12 @@ class Trained(pa.DataFrameModel):
     train_end: dt.date = column("last decision session of the fit part")
     last_label_exit: dt.date = column("latest end of a label that was learned from; never after the date")
     n_rows: pl.Int64 = column("rows of the fit part", unit="rows", gt=0)
-    n_features: pl.Int64 = column("features offered", gt=0)
+    n_features: pl.Int64 = column("features learned from", gt=0)
+    n_offered: pl.Int64 = column("features of the specification, before any selection", nullable=True, gt=0)
+    scaling: str = column("what was done to the features before", nullable=True)
     validation_ic: float = column("mean correlation of prediction and return in the held-out tail", nullable=True)
     validation_rank_ic: float = column("mean rank correlation in the held-out tail", nullable=True)
-    model_hash: str = column("SHA-256 of the trees")
+    model_hash: str = column("SHA-256 of the trees, and of the scaler where there is one")
     registry_version: pl.Int64 = column("version in the MLflow registry", ge=1)
     run_id: str = column("MLflow run")
     data_snapshot: pl.Int64 = column("lake snapshot that last changed the training data", ge=0)
@@ -41,6 +44,27 @@ class FeatureImportance(pa.DataFrameModel):
     split: pl.Int64 = column("number of splits that use it", ge=0)
 
 
+class FeatureSelection(pa.DataFrameModel):
+    """What each month's model learns from and why, decided from its fit part alone; of models that select features."""
+
+    model: str = column("name of the model")
+    date: dt.date = column("last session of the training month: nothing later was known")
+    feature: str = column("feature offered")
+    variance: float = column("variance over the fit part; null where every value is missing", nullable=True, ge=0)
+    missing_share: float = column("share of the fit part's rows without a value", unit="fraction", ge=0, le=1)
+    cluster: pl.Int64 = column(
+        "features whose rank correlations with each other are beyond the threshold; null where it says nothing",
+        nullable=True,
+        ge=1,
+    )
+    representative: str = column("the feature that stands for the cluster", nullable=True)
+    correlation: float = column("rank correlation with the representative", nullable=True, ge=-1, le=1)
+    mean_place: float = column("mean place by gain over windows of the fit part; 1 is best", nullable=True, ge=1)
+    stability: float = column("share of the windows with a place among the first", nullable=True, ge=0, le=1)
+    is_selected: bool = column("whether the month's model learns from it")
+    reason: str = column("why", isin=["missing", "constant", "redundant", "unstable", "stable", "among the best"])
+
+
 TRAINED = Contract(
     Trained,
     "models.trained",
@@ -51,4 +75,9 @@ TRAINED = Contract(
 FEATURE_IMPORTANCE = Contract(
     FeatureImportance, "models.feature_importance", key=("model", "date", "feature"), time="date"
 )
-CONTRACTS = (TRAINED, FEATURE_IMPORTANCE)
+FEATURE_SELECTION = Contract(
+    FeatureSelection, "models.feature_selection", key=("model", "date", "feature"), time="date"
+)
+SELECTS = any(spec.selection for spec in MODELS.values())
+"""Whether a model of the desk selects its features; where none does there is no table of selections."""
+CONTRACTS = (TRAINED, FEATURE_IMPORTANCE, *((FEATURE_SELECTION,) if SELECTS else ()))

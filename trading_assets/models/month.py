@@ -1,15 +1,16 @@
 """Train the models of a run of months, register each, and collect the rows that describe them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
 
 from trading_assets.models.contract import FEATURE_IMPORTANCE, TRAINED
+from trading_assets.models.model_spec import ModelSpec
 from trading_assets.models.registry import RegisteredVersion, register
-from trading_assets.models.training import ModelSpec, TrainedModel, train
+from trading_assets.models.training import TrainedModel, train
 from trading_assets.models.walk_forward import InsufficientHistoryError
 from trading_assets.orchestration.resources import Desk
 
@@ -37,8 +38,17 @@ class MonthlyTrainer:
     _rows: list[pl.DataFrame] = field(default_factory=list)
     _importance: list[pl.DataFrame] = field(default_factory=list)
 
-    def train(self, spec: ModelSpec, cuts: Sequence[date], *, workers: int) -> list[InsufficientHistoryError]:
+    def train(
+        self,
+        spec: ModelSpec,
+        cuts: Sequence[date],
+        *,
+        workers: int,
+        selected: Mapping[date, tuple[str, ...]] | None = None,
+    ) -> list[InsufficientHistoryError]:
         """Train one model per knowledge cut and register each, in the order of the cuts.
+
+        Where the features of each cut have been selected, its model is offered those; a cut without has no model.
 
         Months are fitted side by side with one thread each: 48 fits of 505 names took half the time of one after the
         other with two threads each (``python -m benchmarks training``).
@@ -50,7 +60,10 @@ class MonthlyTrainer:
         """
         too_early = []
         with ThreadPoolExecutor(workers) as pool:
-            fits = [pool.submit(train, spec, self.features, self.labels, knowledge_cut=cut) for cut in cuts]
+            fits = [
+                pool.submit(train, one, self.features, self.labels, knowledge_cut=cut)
+                for cut, one in _by_cut(spec, cuts, selected)
+            ]
             for fit in fits:
                 try:
                     self._register(spec, fit.result())
@@ -67,7 +80,7 @@ class MonthlyTrainer:
             experiment=EXPERIMENT,
             tags={"lake_snapshot": str(self.snapshot)},
         )
-        self._rows.append(_describe(model, version))
+        self._rows.append(_describe(model, spec, version))
         self._importance.append(
             model.feature_importance.select(
                 model=pl.lit(spec.name),
@@ -87,7 +100,15 @@ class MonthlyTrainer:
         return pl.concat([FEATURE_IMPORTANCE.empty(), *self._importance])
 
 
-def _describe(model: TrainedModel, version: RegisteredVersion) -> pl.DataFrame:
+def _by_cut(
+    spec: ModelSpec, cuts: Sequence[date], selected: Mapping[date, tuple[str, ...]] | None
+) -> list[tuple[date, ModelSpec]]:
+    if selected is None:
+        return [(cut, spec) for cut in cuts]
+    return [(cut, replace(spec, features=selected[cut])) for cut in cuts if cut in selected]
+
+
+def _describe(model: TrainedModel, spec: ModelSpec, version: RegisteredVersion) -> pl.DataFrame:
     row = {
         "model": model.model,
         "date": model.trained_through,
@@ -96,6 +117,8 @@ def _describe(model: TrainedModel, version: RegisteredVersion) -> pl.DataFrame:
         "last_label_exit": model.last_label_exit,
         "n_rows": model.n_rows,
         "n_features": model.n_features,
+        "n_offered": len(spec.features) or model.n_features,
+        "scaling": spec.scaling,
         "validation_ic": model.validation_ic,
         "validation_rank_ic": model.validation_rank_ic,
         "model_hash": model.model_hash,

@@ -17,9 +17,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from trading_assets.models.training import ModelSpec, TrainedModel, canonical_text, text_hash
+from trading_assets.models.model_spec import ModelSpec
+from trading_assets.models.scaling import Scaler
+from trading_assets.models.training import TrainedModel, canonical_text, model_hash, with_scaler
 
 _FOLDER = "model"
+_TREES, _SCALER = "model.lgb", "scaler.json"
 
 
 class RegistryError(RuntimeError):
@@ -61,7 +64,9 @@ def register(
     """Store a trained model as a version; a version with the same hash and knowledge cut is reused.
 
     The version carries the tags given plus `model_hash` and `trained_through`; its files are an MLflow model with the
-    LightGBM flavour, so `mlflow.lightgbm.load_model("models:/<name>/<version>")` works.
+    LightGBM flavour, so `mlflow.lightgbm.load_model("models:/<name>/<version>")` works. A scaled model has its scaler
+    beside them as `scaler.json`, and the tag `scaling`; MLflow's own loader gives its trees, which read scaled
+    features.
 
     Parameters
     ----------
@@ -92,6 +97,7 @@ def register(
             **tags,
             "model_hash": trained.model_hash,
             "trained_through": trained.trained_through.isoformat(),
+            **({"scaling": trained.scaler.kind} if trained.scaler else {}),
         }
         run = client.create_run(
             experiment_id, tags=identity, run_name=f"{trained.model} {trained.trained_through.isoformat()}"
@@ -132,7 +138,9 @@ def find(
 
 
 def load(model_name: str, version: int, *, tracking_uri: str) -> Any:
-    """Load a version as a `lightgbm.Booster` and prove that it is the model that was registered.
+    """Load a version as a `lightgbm.Booster`, which scales its features where it was trained so.
+
+    It is proved to be the model that was registered.
 
     Raises
     ------
@@ -145,24 +153,27 @@ def load(model_name: str, version: int, *, tracking_uri: str) -> Any:
     from mlflow.exceptions import MlflowException
 
     client = _client(tracking_uri)
+
+    def read(source: str, name: str) -> str:
+        file = download_artifacts(artifact_uri=f"{source}/{name}", tracking_uri=tracking_uri, registry_uri=tracking_uri)
+        return Path(file).read_text(encoding="utf-8")
+
     with _quiet():
         try:
             entry = client.get_model_version(model_name, str(version))
-            file = download_artifacts(
-                artifact_uri=f"{entry.source}/model.lgb", tracking_uri=tracking_uri, registry_uri=tracking_uri
-            )
-            booster = lightgbm.Booster(model_str=Path(file).read_text(encoding="utf-8"))
-        except (MlflowException, OSError, lightgbm.basic.LightGBMError) as error:
+            trees = lightgbm.Booster(model_str=read(entry.source, _TREES))
+            scaler = Scaler.from_json(read(entry.source, _SCALER)) if "scaling" in entry.tags else None
+        except (MlflowException, OSError, ValueError, KeyError, lightgbm.basic.LightGBMError) as error:
             raise RegistryError(
                 f"model {model_name!r} version {version} cannot be loaded: {error}; train its month again"
             ) from error
-    expected, found = entry.tags.get("model_hash"), text_hash(canonical_text(booster))
+    expected, found = entry.tags.get("model_hash"), model_hash(canonical_text(trees), scaler)
     if found != expected:
         raise RegistryError(
-            f"model {model_name!r} version {version}: its file {file} has hash {found}, but {expected} was registered; "
-            "the file was altered, train the month again"
+            f"model {model_name!r} version {version}: its files in {entry.source} have hash {found}, but {expected} "
+            "was registered; a file was altered, train the month again"
         )
-    return booster
+    return with_scaler(trees, scaler)
 
 
 def _client(tracking_uri: str) -> Any:
@@ -258,5 +269,7 @@ def _write_model_files(trained: TrainedModel, folder: Path) -> None:
 
     trained.feature_importance.write_csv(folder / "feature_importance.csv")
     mlflow.lightgbm.save_model(
-        trained.booster(), str(folder / _FOLDER), pip_requirements=[f"lightgbm=={lightgbm.__version__}"]
+        trained.trees(), str(folder / _FOLDER), pip_requirements=[f"lightgbm=={lightgbm.__version__}"]
     )
+    if trained.scaler:
+        (folder / _FOLDER / _SCALER).write_text(trained.scaler.to_json(), encoding="utf-8")

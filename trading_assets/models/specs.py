@@ -1,10 +1,11 @@
 """The models of the desk, by name. A new model is one entry."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from trading_assets.features.matrix import Matrix
-from trading_assets.models.training import ModelSpec
+from trading_assets.models.model_spec import ModelSpec
 
 # What a desk starts with: one feature of each kind and horizon, and the ranks of five of them.
 _DAILY = (
@@ -27,3 +28,8 @@ MODELS: Mapping[str, ModelSpec] = MappingProxyType({"lgbm_daily": ModelSpec(name
 def features_of(specs: Iterable[ModelSpec], matrix: Matrix) -> tuple[str, ...]:
     """Features that any of the models may read, sorted."""
     return tuple(sorted({name for spec in specs for name in matrix.columns(spec.features)}))
+
+
+def resolved(spec: ModelSpec, matrix: Matrix) -> ModelSpec:
+    """The specification with its features by name, one by one."""
+    return replace(spec, features=matrix.columns(spec.features))

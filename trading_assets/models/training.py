@@ -1,14 +1,14 @@
 """Train one LightGBM model of one month, the same bytes on every machine and thread count.
 
-Here: what a model is (`ModelSpec`), the fit, its validation figures and its hash.
-Not here: the choice of rows (`walk_forward`), storing versions (`registry`).
+Here: the fit, its validation figures and its hash.
+Not here: what a model is (`model_spec`), the choice of rows (`walk_forward`), storing versions (`registry`).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import Any, cast
@@ -17,23 +17,10 @@ import numpy as np
 import polars as pl
 
 from trading_assets.models._information_coefficient import session_correlations
+from trading_assets.models.model_spec import ModelSpec
+from trading_assets.models.scaling import ScaledBooster, Scaler, fit_scaler
 from trading_assets.models.walk_forward import KEYS, InsufficientHistoryError, PurgedRows, purged_training_rows
 
-_SHALLOW_TREES: Mapping[str, float | str] = MappingProxyType(
-    {
-        "objective": "regression",
-        "learning_rate": 0.05,
-        "num_leaves": 31,
-        # Small enough that three names over one year still split; the L2 penalty holds small leaves back.
-        "min_data_in_leaf": 30,
-        "lambda_l2": 10.0,
-        "feature_fraction": 0.7,
-        "bagging_fraction": 0.7,
-        "bagging_freq": 1,
-        # 63 bins instead of 255 cost no measurable IC on daily returns and halve the histogram work.
-        "max_bin": 63,
-    }
-)
 # `deterministic` and `force_row_wise` alone still let the last digits of leaf values depend on the number of threads:
 # histograms are sums of floats, added in another order (seen on 232,000 real rows, 1 against 2 threads). Gradients
 # rounded to 64 levels are summed as integers, which is exact in any order, and takes 30 % less time at the same IC
@@ -52,59 +39,6 @@ _VARYING_LINES = ("[num_threads:",)
 
 
 @dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """Everything that decides a model, apart from the data.
-
-    Attributes
-    ----------
-    name
-        Name of the model: partition key, registry name and column `model`.
-    features
-        Columns to learn from. Empty: every numeric column of the feature frame, in alphabetical order.
-    params
-        LightGBM parameters; those that make the fit reproducible are added and win.
-    rounds
-        Number of boosting rounds (trees).
-    min_sessions, max_sessions
-        Least and greatest length of the rolling training window, in sessions.
-    embargo_sessions
-        Sessions between the last label end that may be learned from and the knowledge cut, and again between the fit
-        part and the validation tail.
-    validation_sessions
-        Decision sessions held out at the end of the window to measure the information coefficient.
-    min_rows
-        Least number of rows of the fit part.
-    seed
-        Seed of feature and row sampling.
-
-    """
-
-    name: str = "lgbm_daily"
-    features: tuple[str, ...] = ()
-    params: Mapping[str, float | str] = field(default_factory=lambda: _SHALLOW_TREES)
-    rounds: int = 120
-    min_sessions: int = 252
-    max_sessions: int = 504
-    embargo_sessions: int = 5
-    validation_sessions: int = 21
-    min_rows: int = 500
-    seed: int = 7
-
-    def settings(self) -> dict[str, str]:
-        """Write the specification as flat name-to-text pairs, for the experiment tracker and reports."""
-        own = {
-            "rounds": self.rounds,
-            "min_sessions": self.min_sessions,
-            "max_sessions": self.max_sessions,
-            "embargo_sessions": self.embargo_sessions,
-            "validation_sessions": self.validation_sessions,
-            "min_rows": self.min_rows,
-            "seed": self.seed,
-        }
-        return {key: str(value) for key, value in sorted({**self.params, **own}.items())}
-
-
-@dataclass(frozen=True, slots=True)
 class TrainedModel:
     """A fitted model and what is known about it.
 
@@ -117,7 +51,7 @@ class TrainedModel:
     booster_text
         The trees in LightGBM's text format, without the lines that depend on the machine.
     model_hash
-        SHA-256 of `booster_text`, hexadecimal.
+        SHA-256 of `booster_text` and, where there is one, of the scaler; hexadecimal.
     feature_names
         Columns the trees read, in their order.
     n_rows, n_features
@@ -133,6 +67,8 @@ class TrainedModel:
         return; NaN if no session of the tail has a correlation.
     feature_importance
         `feature Utf8, gain Float64` (total loss reduction), `split Int64` (uses), by gain descending, then name.
+    scaler
+        What is done to features before the trees read them; None where nothing is.
 
     """
 
@@ -151,9 +87,14 @@ class TrainedModel:
     validation_ic: float
     validation_rank_ic: float
     feature_importance: pl.DataFrame
+    scaler: Scaler | None = None
 
     def booster(self) -> Any:
-        """Build the `lightgbm.Booster` of this model."""
+        """Build the `lightgbm.Booster` of this model, or what scales its features and asks it."""
+        return with_scaler(self.trees(), self.scaler)
+
+    def trees(self) -> Any:
+        """Build the `lightgbm.Booster` of this model; it reads scaled features."""
         import lightgbm  # loading LightGBM takes seconds; definitions must not pay for it
 
         return lightgbm.Booster(model_str=self.booster_text)
@@ -195,21 +136,18 @@ def train(
     """
     names = feature_columns(spec, features)
     rows = training_rows(spec, features, labels, knowledge_cut)
-    if rows.fit.height < spec.min_rows:
-        raise InsufficientHistoryError(
-            spec.name, knowledge_cut, found=rows.fit.height, needed=spec.min_rows, unit="rows"
-        )
-    booster = _fit(spec, rows.fit.select(names), rows.fit["target"], num_threads=num_threads)
-    text = canonical_text(booster)
-    scored = rows.validation.with_columns(
-        pl.Series("prediction", booster.predict(rows.validation.select(names), num_threads=num_threads))
-    )
+    scaler = fit_scaler(spec.scaling, rows.fit, names)
+    fit = rows.fit.select(names)
+    trees = fit_trees(spec, scaler.apply(fit) if scaler else fit, rows.fit["target"], num_threads=num_threads)
+    text = canonical_text(trees)
+    prediction = with_scaler(trees, scaler).predict(rows.validation.select(names), num_threads=num_threads)
+    scored = rows.validation.with_columns(pl.Series("prediction", prediction))
     ics = session_correlations(scored, prediction="prediction", outcome="forward_return")
     return TrainedModel(
         model=spec.name,
         trained_through=knowledge_cut,
         booster_text=text,
-        model_hash=text_hash(text),
+        model_hash=model_hash(text, scaler),
         feature_names=names,
         n_rows=rows.fit.height,
         n_features=len(names),
@@ -220,13 +158,20 @@ def train(
         validation_end=cast("date", rows.validation["date"].max()),
         validation_ic=_mean(ics["ic"]),
         validation_rank_ic=_mean(ics["rank_ic"]),
-        feature_importance=_importance(booster, names),
+        feature_importance=_importance(trees, names),
+        scaler=scaler,
     )
 
 
 def training_rows(spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame, knowledge_cut: date) -> PurgedRows:
-    """Choose the rows that a model of this specification learns from and is validated on, see `walk_forward`."""
-    return purged_training_rows(
+    """Choose the rows that a model of this specification learns from and is validated on, see `walk_forward`.
+
+    Raises
+    ------
+    InsufficientHistoryError
+        If the window has too few sessions, or the fit part fewer than `spec.min_rows` rows.
+    """
+    rows = purged_training_rows(
         features,
         labels,
         knowledge_cut=knowledge_cut,
@@ -237,6 +182,11 @@ def training_rows(spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame,
         feature_names=feature_columns(spec, features),
         model=spec.name,
     )
+    if rows.fit.height < spec.min_rows:
+        raise InsufficientHistoryError(
+            spec.name, knowledge_cut, found=rows.fit.height, needed=spec.min_rows, unit="rows"
+        )
+    return rows
 
 
 def feature_columns(spec: ModelSpec, features: pl.DataFrame) -> tuple[str, ...]:
@@ -258,13 +208,19 @@ def canonical_text(booster: Any) -> str:
     return "\n".join(line for line in lines if not line.startswith(_VARYING_LINES))
 
 
-def text_hash(canonical: str) -> str:
-    """Hash a canonical booster text with SHA-256, hexadecimal."""
-    return hashlib.sha256(canonical.encode()).hexdigest()
+def model_hash(canonical: str, scaler: Scaler | None = None) -> str:
+    """Hash a canonical booster text, and the scaler where there is one, with SHA-256, hexadecimal."""
+    return hashlib.sha256((canonical + (scaler.to_json() if scaler else "")).encode()).hexdigest()
 
 
-def _fit(spec: ModelSpec, features: pl.DataFrame, target: pl.Series, *, num_threads: int) -> Any:
-    import lightgbm  # see TrainedModel.booster
+def with_scaler(trees: Any, scaler: Scaler | None) -> Any:
+    """Let a booster be asked with unscaled features."""
+    return trees if scaler is None else ScaledBooster(trees, scaler)
+
+
+def fit_trees(spec: ModelSpec, features: pl.DataFrame, target: pl.Series, *, num_threads: int) -> Any:
+    """Fit the trees of a specification to features and target, in the order of the rows."""
+    import lightgbm  # see TrainedModel.trees
 
     params = {**spec.params, **_REPRODUCIBLE, "seed": spec.seed, "num_threads": num_threads}
     # Polars frames reach LightGBM through the Arrow stream interface, without a copy in Python.

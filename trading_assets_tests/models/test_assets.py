@@ -8,8 +8,8 @@ import pytest
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.market_data.calendar import sessions
 from trading_assets.models.assets import month_ends
+from trading_assets.models.model_spec import ModelSpec
 from trading_assets.models.month import MonthlyTrainer
-from trading_assets.models.training import ModelSpec
 from trading_assets_tests.desks import open_bench
 from trading_assets_tests.models.panels import panel
 

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 from mlflow import MlflowClient
 
 from trading_assets.models import registry
+from trading_assets.models.model_spec import ModelSpec
 from trading_assets.models.registry import RegistryError
-from trading_assets.models.training import ModelSpec, TrainedModel, train
+from trading_assets.models.training import TrainedModel, train
 from trading_assets_tests.models.panels import panel
 
 SPEC = ModelSpec(name="small", rounds=8, min_sessions=60, max_sessions=120, min_rows=200)
@@ -78,6 +80,27 @@ def test_a_loaded_version_gives_the_same_predictions(trained, store):
     loaded = registry.load("loaded", version.version, tracking_uri=store["tracking_uri"])
     np.testing.assert_array_equal(loaded.predict(columns), trained.booster().predict(columns))
     assert tuple(loaded.feature_name()) == trained.feature_names
+
+
+def test_a_scaled_version_is_loaded_with_its_scaler_and_both_are_proved(store):
+    features, labels = panel(edge=0.5)
+    spec = replace(SPEC, name="scaled", scaling="robust")
+    scaled = train(spec, features, labels, knowledge_cut=features["date"].unique().sort()[-15])
+    version = registry.register(scaled, spec, **store, tags=TAGS)
+    assert version.tags["scaling"] == "robust"
+    columns = features.select(scaled.feature_names)
+    loaded = registry.load("scaled", version.version, tracking_uri=store["tracking_uri"])
+    np.testing.assert_array_equal(loaded.predict(columns), scaled.booster().predict(columns))
+    assert not np.array_equal(loaded.predict(columns), scaled.trees().predict(columns))
+    file = Path(client_of(store).get_model_version("scaled", str(version.version)).source) / "scaler.json"
+    altered = json.loads(file.read_text())
+    altered["centre"][0] += 1.0
+    file.write_text(json.dumps(altered, sort_keys=True))
+    with pytest.raises(RegistryError, match="altered"):
+        registry.load("scaled", version.version, tracking_uri=store["tracking_uri"])
+    file.unlink()
+    with pytest.raises(RegistryError, match="cannot be loaded"):
+        registry.load("scaled", version.version, tracking_uri=store["tracking_uri"])
 
 
 def test_mlflow_itself_loads_the_version(trained, store):

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from trading_assets.models.training import ModelSpec, _fit, canonical_text, feature_columns, train
+from trading_assets.models.model_spec import ModelSpec
+from trading_assets.models.training import canonical_text, feature_columns, fit_trees, train
 from trading_assets.models.walk_forward import InsufficientHistoryError
 from trading_assets_tests.models.panels import panel
 
@@ -57,7 +58,7 @@ def test_sums_of_gradients_are_exact_in_any_order_of_threads():
     features = pl.DataFrame({f"f{i}": rng.standard_normal(20_000).astype(np.float32) for i in range(6)})
     target = pl.Series("target", np.exp(3 * rng.standard_normal(20_000)) * features["f0"].to_numpy(), dtype=pl.Float32)
     spec = replace(SPEC, rounds=3, params={**SPEC.params, "boost_from_average": False, "bagging_freq": 0})
-    texts = {canonical_text(_fit(spec, features, target, num_threads=threads)) for threads in (1, 2, 3)}
+    texts = {canonical_text(fit_trees(spec, features, target, num_threads=threads)) for threads in (1, 2, 3)}
     assert len(texts) == 1
 
 
