@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.features.bar_rows import Array, BarRows, ratio
+from trading_assets.features.bar_rows import Array, BarRows, guarded, ratio
+from trading_assets.features.technical.ranges import at_rest, range_position, true_low_and_high
 from trading_assets.features.technical.series import Series
-from trading_assets.features.technical.true_range import range_position, true_low_and_high
 
-_AS_THEY_ARE = ("rsi_2", "rsi_7", "rsi_14", "cci_20", "cci_50", "williams_r_14", "stochastic_k_14_3", "cmo_9")
+_AS_THEY_ARE = ("cci_20", "cci_50", "williams_r_14", "stochastic_k_14_3", "trix_15", "balance_of_power")
+_STRENGTHS = ("rsi_2", "rsi_7", "rsi_14", "cmo_9")
 
 
 def momentum(rows: BarRows, series: Series) -> dict[str, Array]:
     """Features of the group ``momentum``; see `catalogue`."""
     change = rows.close - rows.before(rows.close, 1)
     body = rows.close - rows.open
+    still = at_rest(rows, change)
     strength = ratio(series["true_strength"], series["true_strength_scale"])
     return {
         **{name: series[name] for name in _AS_THEY_ARE},
-        "trix_15": series["trix_15"],
-        "balance_of_power": series["balance_of_power"],
+        **{name: guarded(series[name], still, 0.0) for name in _STRENGTHS},
         "cutler_rsi_63": _gain_share(rows, change, 63),
         "stochastic_rsi_14": _stochastic_rsi(rows, series["rsi_14"], change),
         "stochastic_fast_k_5": 100.0 * range_position(rows, 5, flat=0.0),
         "ultimate_oscillator_7_14_28": _ultimate(rows),
-        "tsi_25_13": 100.0 * np.clip(strength, -1.0, 1.0),
+        "tsi_25_13": guarded(100.0 * np.clip(strength, -1.0, 1.0), still, 0.0),
         "bull_power_13": (rows.high - series["ema_13"]) / rows.close,
         "bear_power_13": (rows.low - series["ema_13"]) / rows.close,
         "intraday_momentum_14": _gain_share(rows, body, 14),

@@ -6,25 +6,31 @@ import math
 
 import numpy as np
 
-from trading_assets.features.bar_rows import Array, BarRows, ratio
+from trading_assets.features.bar_rows import Array, BarRows, guarded, ratio
 from trading_assets.features.technical._kernels import weighted_deviations
+from trading_assets.features.technical.ranges import at_rest, true_low_and_high, true_range
 from trading_assets.features.technical.series import Series
-from trading_assets.features.technical.true_range import true_low_and_high
 
-_AVERAGES = ("sma_10", "sma_20", "sma_50", "sma_200", "ema_10", "ema_20", "wma_20", "dema_20", "tema_20", "t3_10")
-_AS_THEY_ARE = ("ppo_10_30", "adx_14", "plus_di_14", "minus_di_14", "dx_14", "aroon_up_25", "aroon_down_25")
+_AVERAGES = ("sma_10", "sma_20", "sma_50", "sma_200", "ema_10", "ema_20", "wma_20")
+_OVERSHOOTING = ("dema_20", "tema_20", "t3_10")
+_DIRECTIONAL = ("adx_14", "plus_di_14", "minus_di_14", "dx_14")
 
 
 def trend(rows: BarRows, series: Series) -> dict[str, Array]:
     """Features of the group ``trend``; see `catalogue`."""
-    to_average = {name.replace("_", "_ratio_"): rows.close / series[name] - 1.0 for name in _AVERAGES}
+    still = at_rest(rows, true_range(rows))
     return {
-        **to_average,
-        **{name: series[name] for name in _AS_THEY_ARE},
+        **{name.replace("_", "_ratio_"): rows.close / series[name] - 1.0 for name in _AVERAGES},
+        # these may pass through zero when the price collapses
+        **{name.replace("_", "_ratio_"): 1.0 - series[name] / rows.close for name in _OVERSHOOTING},
+        "ppo_10_30": 100.0 * (series["sma_10"] / series["sma_30"] - 1.0),
+        **{name: guarded(series[name], still, 0.0) for name in _DIRECTIONAL},
         "macd_12_26": series["macd"] / rows.close,
         "macd_histogram_12_26_9": series["macd_histogram"] / rows.close,
+        "aroon_up_25": series["aroon_up_25"],
+        "aroon_down_25": series["aroon_down_25"],
         "aroon_oscillator_25": series["aroon_up_25"] - series["aroon_down_25"],
-        "sar_ratio": rows.close / series["sar"] - 1.0,
+        "sar_ratio": guarded(rows.close / series["sar"] - 1.0, still, 0.0),
         **_lines(rows),
         **_ichimoku(rows),
         **_true_ranges(rows),
@@ -41,7 +47,7 @@ def _lines(rows: BarRows) -> dict[str, Array]:
     next_bar = rows.mean(rows.close, window) + slope * (middle + 1.0)
     return {
         "linear_slope_20": slope / rows.close,
-        "forecast_ratio_20": rows.close / rows.before(next_bar, 1) - 1.0,
+        "forecast_ratio_20": 1.0 - rows.before(next_bar, 1) / rows.close,
     }
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from trading_assets.features.bar_rows import Array, BarRows, ratio
+from trading_assets.features.bar_rows import Array, BarRows, guarded, ratio
+from trading_assets.features.technical.ranges import at_rest, range_position, true_range
 from trading_assets.features.technical.series import Series
-from trading_assets.features.technical.true_range import range_position, true_range
 
 
 def volatility(rows: BarRows, series: Series) -> dict[str, Array]:
@@ -15,7 +13,7 @@ def volatility(rows: BarRows, series: Series) -> dict[str, Array]:
     middle, deviation = rows.mean(rows.close, window), rows.deviation(rows.close, window, ddof=0)
     ranges = true_range(rows)
     usual = rows.mean(ranges, window)
-    spread = np.where(series["range_ema_of_ema"] == 0.0, 1.0, series["range_ema"] / series["range_ema_of_ema"])
+    spread = ratio(series["range_ema"], series["range_ema_of_ema"], 1.0)
     return {
         "natr_5": series["natr_5"],
         "natr_14": series["natr_14"],
@@ -26,5 +24,5 @@ def volatility(rows: BarRows, series: Series) -> dict[str, Array]:
         "donchian_position_20": range_position(rows, 20, flat=0.5),
         "donchian_position_55": range_position(rows, 55, flat=0.5),
         "squeeze_20": ratio(2.0 * deviation, 1.5 * usual),
-        "mass_index_9_25": 25.0 * rows.mean(spread, 25),
+        "mass_index_9_25": guarded(25.0 * rows.mean(spread, 25), at_rest(rows, rows.high - rows.low), 25.0),
     }

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.features.bar_rows import Array, BarRows, ratio
+from trading_assets.features.bar_rows import Array, BarRows, guarded, ratio
+from trading_assets.features.technical.ranges import at_rest
 from trading_assets.features.technical.series import Series
 
 
 def volume(rows: BarRows, series: Series) -> dict[str, Array]:
     """Features of the group ``volume``; see `catalogue`."""
     month = rows.mean(rows.volume, 21)
-    slow = series["volume_ema_26"]
+    slow, untraded = series["volume_ema_26"], at_rest(rows, rows.volume)
+    oscillator = 100.0 * ratio(series["volume_ema_12"] - slow, slow)
+    force = ratio(series["force_ema_13"], series["traded_ema_13"]) / rows.close
     return {
         "volume_ratio_21": ratio(rows.volume, month, 1.0),
         **{f"volume_z_{n}": _z_score(rows, n) for n in (21, 63)},
-        "volume_oscillator_12_26": 100.0 * ratio(series["volume_ema_12"] - slow, slow),
+        "volume_oscillator_12_26": guarded(oscillator, untraded, 0.0),
         "amihud_ratio_21_252": _amihud(rows),
         "mfi_14": series["mfi_14"],
         "mfi_28": series["mfi_28"],
         "adosc_3_10": ratio(series["adosc"], month),
         **_flows(rows, month),
-        "force_index_13": ratio(series["force_ema_13"], series["traded_ema_13"]) / rows.close,
+        "force_index_13": guarded(force, untraded, 0.0),
         "ease_of_movement_14": _ease_of_movement(rows, month),
         "vwma_ratio_20": _volume_weighted(rows, 20),
     }

@@ -1,10 +1,18 @@
-"""The bar joined to the close before it, on which true-range indicators rest (Wilder 1978)."""
+"""Ranges of bars and windows: the bar joined to the close before it (Wilder 1978), and bars that rest."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trading_assets.features.bar_rows import Array, BarRows
+
+REST = 63
+"""Bars without a move after which a quotient of two exponential averages has its neutral value.
+
+Both fade alike while nothing happens, so the quotient would stay what it was, back to the seed; with a move among this
+many bars the seed counts for less than 1e-9.
+"""
 
 
 def true_low_and_high(rows: BarRows) -> tuple[Array, Array]:
@@ -17,6 +25,12 @@ def true_range(rows: BarRows) -> Array:
     """Largest of high - low, |high - close before| and |low - close before|; NaN in the first row of a span."""
     low, high = true_low_and_high(rows)
     return high - low
+
+
+def at_rest(rows: BarRows, moves: Array) -> NDArray[np.bool_]:
+    """Whether all of the last `REST` moves are exactly 0."""
+    resting: NDArray[np.bool_] = rows.highest(np.abs(moves), REST) == 0.0
+    return resting
 
 
 def range_position(rows: BarRows, window: int, *, flat: float) -> Array:
