@@ -29,9 +29,10 @@ BARS: dict[Interval, Contract] = {"daily": BARS_DAILY, "hourly": BARS_HOURLY, "m
 
 def build_assets(partitions: Partitions, policy: SourcePolicy) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage that are written in Python: of daily bars, and of the shorter ones that exist."""
-    alone = [one for one in SETS.values() if not one.needs_market]
+    of_days = [one for one in SETS.values() if "daily" in one.intervals]
+    alone = [one for one in of_days if not one.needs_market]
     found = [_daily(alone, "daily_features", partitions)]
-    found += [_daily([one], f"daily_{one.name}", partitions) for one in SETS.values() if one.needs_market]
+    found += [_daily([one], f"daily_{one.name}", partitions) for one in of_days if one.needs_market]
     has_minutes = bool(policy.of("bars_minute"))
     if has_minutes:
         found.append(_intraday("minute", partitions))
