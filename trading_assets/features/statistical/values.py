@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from trading_assets.features.bar_rows import Array, BarRows, guarded, ratio
+from trading_assets.features.bar_rows import Array, BarRows, ratio
 from trading_assets.features.statistical import _co_moments, _order
 from trading_assets.features.statistical.catalogue import LAGS, PERIODS, SCALES, TAIL
 
@@ -72,7 +72,7 @@ def _variance_ratio(rows: BarRows, periods: int, window: int) -> Array:
     drift = periods * rows.mean(rows.log_return, window)
     squares = (count - 1) * rows.deviation(long, count) ** 2 + count * (rows.mean(long, count) - drift) ** 2
     variance = rows.deviation(rows.log_return, window) ** 2
-    return guarded(squares / (periods * count * (1.0 - periods / window)) / variance, variance == 0.0, 1.0)
+    return ratio(squares / (periods * count * (1.0 - periods / window)), variance, 1.0)
 
 
 def _hurst(rows: BarRows, window: int) -> Array:

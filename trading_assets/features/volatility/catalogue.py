@@ -34,9 +34,7 @@ def _estimators() -> Iterable[Feature]:
             "is negative"
         )
         yield _estimator(f"garman_klass_volatility_{n}", klass, lookback=n - 1, source="Garman and Klass (1980)")
-        rogers = (
-            f"sqrt(mean ln(high / open) ln(high / close) + ln(low / open) ln(low / close)) of {n} bars, annualised"
-        )
+        rogers = f"sqrt(mean ln(high / open) ln(high / close) + ln(low / open) ln(low / close)) of {n} bars, annualised"
         satchell = "Rogers and Satchell (1991)"
         yield _estimator(f"rogers_satchell_volatility_{n}", rogers, lookback=n - 1, source=satchell)
     for n in YANG_ZHANG:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from trading_assets.features.bar_rows import Array, BarRows, guarded, ratio
+from trading_assets.features.bar_rows import Array, BarRows, ratio
 from trading_assets.features.volatility import _paths
 from trading_assets.features.volatility.catalogue import (
     DECAY,
@@ -61,7 +61,7 @@ def _ranges(rows: BarRows, year: float) -> dict[str, Array]:
         variances[f"yang_zhang_volatility_{n}"] = rows.deviation(gap, n) ** 2 + inside
     weights = DECAY ** np.arange(float(DECAY_WINDOW))
     variances["ewma_volatility"] = _paths.weighted_mean(rows.log_return**2, rows.offsets, weights)
-    shares = {f"gap_variance_share_{n}": _share(rows.mean(gap**2, n), rows.mean(body**2, n), 0.0) for n in MONTHS}
+    shares = {f"gap_variance_share_{n}": _share(rows.mean(gap**2, n), rows.mean(body**2, n)) for n in MONTHS}
     return {name: np.sqrt(variance) * year for name, variance in variances.items()} | shares
 
 
@@ -76,10 +76,7 @@ def _sides(rows: BarRows, year: float) -> dict[str, Array]:
 
 
 def _ratios(rows: BarRows, realised: Mapping[int, Array]) -> dict[str, Array]:
-    found = {
-        f"volatility_ratio_{short}_{long}": guarded(realised[short] / realised[long], realised[long] == 0.0, 1.0)
-        for short, long in RATIOS
-    }
+    found = {f"volatility_ratio_{short}_{long}": ratio(realised[short], realised[long], 1.0) for short, long in RATIOS}
     for short, long in OF_VOLATILITY:
         spread, level = rows.deviation(realised[short], long), rows.mean(realised[short], long)
         found[f"volatility_of_volatility_{short}_{long}"] = ratio(spread, level)
@@ -96,7 +93,7 @@ def _jumps(rows: BarRows, year: float) -> dict[str, Array]:
         bipower = 0.5 * math.pi * rows.mean(product, n - 1)
         realised = rows.mean(size**2, n)
         found[f"bipower_volatility_{n}"] = np.sqrt(bipower) * year
-        found[f"jump_share_{n}"] = guarded(np.clip(1.0 - bipower / realised, 0.0, 1.0), realised == 0.0, 0.0)
+        found[f"jump_share_{n}"] = np.clip(1.0 - ratio(bipower, realised, 1.0), 0.0, 1.0)
     median = np.maximum(np.minimum(size, before), np.minimum(np.maximum(size, before), earlier))
     return found | {"median_volatility_21": np.sqrt(_MEDIAN_SCALE * rows.mean(median**2, 19)) * year}
 
@@ -110,6 +107,5 @@ def _falls(rows: BarRows) -> dict[str, Array]:
     return found
 
 
-def _share(part: Array, rest: Array, neutral: float) -> Array:
-    whole = part + rest
-    return guarded(part / whole, whole == 0.0, neutral)
+def _share(part: Array, rest: Array, neutral: float = 0.0) -> Array:
+    return ratio(part, part + rest, neutral)
