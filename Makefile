@@ -9,6 +9,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 UV := uv==0.13.8
 ARGS ?=
@@ -17,7 +18,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python
 	$$name -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && command -v $$name && break; done)
 NEEDS_PYTHON := import sys; sys.version_info >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; name another one with: make PYTHON=/path/to/python3.11 ...")
 
-.PHONY: help demo test ui stop bench lint clean lock
+.PHONY: help demo test ui stop bench peers lint clean lock
 
 help:
 	@echo "make demo [ARGS=...]   sample prices to P&L in a lake under data_lake/, then a summary"
@@ -26,6 +27,7 @@ help:
 	@echo "make test [ARGS=...]   all tests with coverage; ARGS goes to pytest"
 	@echo "make lint              style, formatting and types"
 	@echo "make bench [ARGS=...]  benchmarks as JSON lines; ARGS names some of them"
+	@echo "make peers             install qlib into .venv-peers, for the benchmarks beside it"
 	@echo "make lock              resolve requirements*.lock anew; UPGRADE=1 takes the newest versions"
 	@echo "make clean             remove the lake's contents and all caches"
 
@@ -50,13 +52,15 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
+peers: $(PEERS)/.qlib
+
 # Postgres first: taking the folder away from a running server would leave it without one.
 clean:
 	if [ -x $(BIN)/trading-assets ]; then $(BIN)/trading-assets stop --home data_lake; fi
 	find data_lake -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov build dist logs \
 		dbt_features/target dbt_features/logs dbt_features/.user.yml
-	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path './$(PEERS)/*' -prune -exec rm -rf {} +
 
 lock: $(VENV)/.uv
 	$(call compile,requirements.lock,)
@@ -95,4 +99,12 @@ $(VENV)/.base: requirements.lock pyproject.toml setup.cfg | $(VENV)/.uv
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.base
 	@echo "installing the tools of development ..."
 	@$(call install,requirements-dev.lock)
+	@touch $@
+
+# qlib has requirements of its own, so it gets an interpreter of its own.
+$(PEERS)/.qlib: benchmarks/peers/requirements.txt | $(VENV)/.uv
+	@echo "installing qlib into $(PEERS) ..."
+	@$(PYTHON) -m venv $(PEERS)
+	@$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --requirement $< \
+		|| $(PEERS)/bin/python -m pip install -qq --disable-pip-version-check --requirement $<
 	@touch $@
