@@ -201,6 +201,9 @@ def _cast(contract: Contract, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
         if given.dtype == column.dtype and not given.dtype.is_float():
             columns.append(given)
             continue
+        if given.dtype == column.dtype and given.is_finite().all():
+            columns.append(_without_negative_zero(given))
+            continue
         try:
             cast, is_kept = cast_column(given, column.dtype)
         except pl.exceptions.PolarsError as error:
@@ -211,6 +214,16 @@ def _cast(contract: Contract, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
             failures.append(_failures(frame["__row"].filter(~is_kept), f"{column.name}: not of type {column.sql_type}"))
         columns.append(cast)
     return pl.DataFrame(columns), pl.concat(failures)
+
+
+def _without_negative_zero(values: pl.Series) -> pl.Series:
+    """Values with 0.0 for -0.0, its equal with other bits."""
+    zero = pl.lit(0.0, dtype=values.dtype)
+    return (
+        values.to_frame("value")
+        .select(pl.when(pl.col("value") == 0).then(zero).otherwise("value"))["literal"]
+        .alias(values.name)
+    )
 
 
 def _pandera_failures(contract: Contract, cast: pl.DataFrame) -> pl.DataFrame:
