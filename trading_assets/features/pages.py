@@ -1,0 +1,127 @@
+"""Documentation of the features, made from the sets themselves: one page per set, and an index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from trading_assets.features.feature import INTERVALS, Feature, FeatureSet, Interval
+
+INDEX = "README.md"
+_MADE = "<!-- Made from the code by: trading-assets docs -->\n\n"
+_BARS: Mapping[Interval, str] = {"daily": "daily bars", "hourly": "hourly bars", "minute": "minute bars"}
+_SPECIAL = re.compile(r"[\\*$<|]")
+_COLUMNS = ("name", "formula", "unit", "look-back", "source", "group", "bars")
+
+
+class Described(Protocol):
+    """A set of features, in Python or in SQL."""
+
+    @property
+    def name(self) -> str:
+        """Name of the set."""
+        ...
+
+    @property
+    def doc(self) -> str:
+        """What it holds."""
+        ...
+
+    @property
+    def features(self) -> Mapping[str, Feature]:
+        """Its features by name."""
+        ...
+
+
+def pages(python: Iterable[FeatureSet], sql: Iterable[Described]) -> dict[str, str]:
+    """Text of every page by the name of its file.
+
+    Parameters
+    ----------
+    python
+        Sets that Python computes.
+    sql
+        Sets that a model of the dbt project computes.
+    """
+    in_python, in_sql = list(python), list(sql)
+    found = {f"{one.name}.md": _page(one, _tables(one)) for one in in_python}
+    found |= {f"{one.name}.md": _page(one, f"Table: `features.{one.name}`, in SQL.") for one in in_sql}
+    return {INDEX: _index(in_python, in_sql)} | found
+
+
+def write_pages(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write the pages, and remove those of sets that are gone; what was not made from the code stays.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Files that were written or removed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    gone = [path for path in folder.glob("*.md") if path.name not in texts and path.read_text().startswith(_MADE)]
+    changed = [
+        (folder / name, text)
+        for name, text in texts.items()
+        if not (folder / name).exists() or (folder / name).read_text() != text
+    ]
+    for path in gone:
+        path.unlink()
+    for path, text in changed:
+        path.write_text(text)
+    return [*gone, *(path for path, _ in changed)]
+
+
+def _index(python: list[FeatureSet], sql: list[Described]) -> str:
+    rows = [(one, ", ".join(f"{_count(one, bar)} {bar}" for bar in INTERVALS if _count(one, bar))) for one in python]
+    rows += [(one, f"{len(one.features)} daily") for one in sql]
+    total = sum(len(one.features) for one, _ in rows)
+    lines = [
+        "# Features\n",
+        f"{total} features in {len(rows)} sets. A number in a name is a window in bars. A value depends on nothing",
+        "that became known after its own bar: a check that blocks the run proves it again on every run. How to add one",
+        "of your own: [own features](../own_features.md).\n",
+        _row("set", "features", "what it holds"),
+        _row("---", "---:", "---"),
+        *(_row(f"[{one.name}]({one.name}.md)", counts, one.doc) for one, counts in rows),
+    ]
+    return _MADE + "\n".join(lines) + "\n"
+
+
+def _count(one: FeatureSet, interval: Interval) -> int:
+    return len(one.of(interval)) if interval in one.intervals else 0
+
+
+def _tables(one: FeatureSet) -> str:
+    of = [f"`{one.table(interval)}` of {_BARS[interval]}" for interval in INTERVALS if interval in one.intervals]
+    return f"Tables: {', '.join(of)}."
+
+
+def _page(one: Described, tables: str) -> str:
+    lines = [
+        f"# {one.name}\n",
+        f"{one.doc}\n",
+        f"{len(one.features)} features. {tables} Look-back counts the rows before a value's own that it depends on.\n",
+        _row(*_COLUMNS),
+        _row(*("---:" if name == "look-back" else "---" for name in _COLUMNS)),
+        *(_entry(one, feature) for feature in one.features.values()),
+    ]
+    return _MADE + "\n".join(lines) + "\n"
+
+
+def _entry(one: Described, feature: Feature) -> str:
+    exists = feature.intervals & one.intervals if isinstance(one, FeatureSet) else feature.intervals
+    bars = ", ".join(interval for interval in INTERVALS if interval in exists)
+    lookback = f"{feature.lookback}"
+    words = (_plain(text) for text in (feature.formula, feature.unit, lookback, feature.source, feature.group))
+    return _row(f"`{feature.name}`", *words, bars)
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is: no emphasis, mathematics, HTML or end of a cell."""
+    return _SPECIAL.sub(r"\\\g<0>", text)
