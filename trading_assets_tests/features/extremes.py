@@ -46,7 +46,9 @@ def now_and_then(names):
         size = np.where(moves, 10.0 ** random.uniform(-4, 0, 600), 0.0)
         close = 10.0 * np.exp(np.cumsum(size * random.choice([-1.0, 1.0], 600)))
         volume = np.where(moves, 10 ** random.integers(0, 9, 600), 0)
-        frames.append(template.with_columns(open=close, close=close, high=close * (1.0 + size), low=close, volume=volume))
+        frames.append(
+            template.with_columns(open=close, close=close, high=close * (1.0 + size), low=close, volume=volume)
+        )
     return pl.concat(frames)
 
 

@@ -75,7 +75,7 @@ def _momenta() -> Iterable[Feature]:
         yield _momentum(f"cci_{window}", formula, "ratio", window - 1, "TA-Lib CCI")
     williams = "close within the range of 14 bars, -100..0; 0 if flat"
     yield _momentum("williams_r_14", williams, "percent", 13, "TA-Lib WILLR")
-    yield _momentum("stochastic_k_14_3", "slow stochastic %K, 0..100; 0 if flat", "percent", 17, "TA-Lib STOCH")
+    yield _momentum("stochastic_k_14_3", "slow stochastic %K, 0..100; 0 if flat", "percent", 15, "TA-Lib STOCH")
     fast = "close within the range of 5 bars, 0..100; 0 if flat"
     yield _momentum("stochastic_fast_k_5", fast, "percent", 4, "TA-Lib STOCHF")
     ultimate = "buying pressure / true range of 7, 14 and 28 bars, weighted 4, 2, 1, 0..100; 0 if flat"

@@ -8,7 +8,7 @@ from trading_assets.features.bar_rows import Array, BarRows, guarded, ratio
 from trading_assets.features.technical.ranges import at_rest, range_position, true_low_and_high
 from trading_assets.features.technical.series import Series
 
-_AS_THEY_ARE = ("cci_20", "cci_50", "williams_r_14", "stochastic_k_14_3", "trix_15", "balance_of_power")
+_AS_THEY_ARE = ("cci_20", "cci_50", "williams_r_14", "trix_15", "balance_of_power")
 _STRENGTHS = ("rsi_2", "rsi_7", "rsi_14", "cmo_9")
 
 
@@ -23,6 +23,7 @@ def momentum(rows: BarRows, series: Series) -> dict[str, Array]:
         **{name: guarded(series[name], still, 0.0) for name in _STRENGTHS},
         "cutler_rsi_63": _gain_share(rows, change, 63),
         "stochastic_rsi_14": _stochastic_rsi(rows, series["rsi_14"], change),
+        "stochastic_k_14_3": rows.mean(100.0 * range_position(rows, 14, flat=0.0), 3),
         "stochastic_fast_k_5": 100.0 * range_position(rows, 5, flat=0.0),
         "ultimate_oscillator_7_14_28": _ultimate(rows),
         "tsi_25_13": guarded(100.0 * np.clip(strength, -1.0, 1.0), still, 0.0),

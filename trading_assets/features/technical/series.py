@@ -1,4 +1,8 @@
-"""Indicators that TA-Lib computes, on one series at a time, and the exponential averages of the others."""
+"""Indicators that TA-Lib computes, on one series at a time, and the exponential averages of the others.
+
+Not here: simple averages and what is made of them. TA-Lib carries their sums from bar to bar, so that after a fall they
+would tell of prices that have left the window.
+"""
 
 from __future__ import annotations
 
@@ -67,15 +71,9 @@ def _macd(bars: Bars) -> tuple[Array, Array]:
 
 
 _INDICATORS: Mapping[tuple[str, ...], Callable[[Bars], Array | tuple[Array, ...]]] = {
-    ("sma_10",): lambda bars: talib.SMA(bars.close, 10),
-    ("sma_20",): lambda bars: talib.SMA(bars.close, 20),
-    ("sma_30",): lambda bars: talib.SMA(bars.close, 30),
-    ("sma_50",): lambda bars: talib.SMA(bars.close, 50),
-    ("sma_200",): lambda bars: talib.SMA(bars.close, 200),
     ("ema_10",): lambda bars: talib.EMA(bars.close, 10),
     ("ema_13",): lambda bars: talib.EMA(bars.close, 13),
     ("ema_20",): lambda bars: talib.EMA(bars.close, 20),
-    ("wma_20",): lambda bars: talib.WMA(bars.close, 20),
     ("dema_20",): lambda bars: talib.DEMA(bars.close, 20),
     ("tema_20",): lambda bars: talib.TEMA(bars.close, 20),
     ("t3_10",): lambda bars: talib.T3(bars.close, 10, 0.7),
@@ -92,7 +90,6 @@ _INDICATORS: Mapping[tuple[str, ...], Callable[[Bars], Array | tuple[Array, ...]
     ("cci_20",): lambda bars: talib.CCI(bars.high, bars.low, bars.close, 20),
     ("cci_50",): lambda bars: talib.CCI(bars.high, bars.low, bars.close, 50),
     ("williams_r_14",): lambda bars: talib.WILLR(bars.high, bars.low, bars.close, 14),
-    ("stochastic_k_14_3",): lambda bars: talib.STOCH(bars.high, bars.low, bars.close, 14, 3)[0],
     ("cmo_9",): lambda bars: talib.CMO(bars.close, 9),
     ("trix_15",): lambda bars: talib.TRIX(bars.close, 15),
     ("balance_of_power",): lambda bars: talib.BOP(bars.open, bars.high, bars.low, bars.close),

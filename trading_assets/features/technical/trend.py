@@ -11,7 +11,6 @@ from trading_assets.features.technical._kernels import weighted_deviations
 from trading_assets.features.technical.ranges import at_rest, true_low_and_high, true_range
 from trading_assets.features.technical.series import Series
 
-_AVERAGES = ("sma_10", "sma_20", "sma_50", "sma_200", "ema_10", "ema_20", "wma_20")
 _OVERSHOOTING = ("dema_20", "tema_20", "t3_10")
 _DIRECTIONAL = ("adx_14", "plus_di_14", "minus_di_14", "dx_14")
 
@@ -20,10 +19,10 @@ def trend(rows: BarRows, series: Series) -> dict[str, Array]:
     """Features of the group ``trend``; see `catalogue`."""
     still = at_rest(rows, true_range(rows))
     return {
-        **{name.replace("_", "_ratio_"): rows.close / series[name] - 1.0 for name in _AVERAGES},
+        **_averages(rows),
+        **{f"ema_ratio_{n}": rows.close / series[f"ema_{n}"] - 1.0 for n in (10, 20)},
         # these may pass through zero when the price collapses
         **{name.replace("_", "_ratio_"): 1.0 - series[name] / rows.close for name in _OVERSHOOTING},
-        "ppo_10_30": 100.0 * (series["sma_10"] / series["sma_30"] - 1.0),
         **{name: guarded(series[name], still, 0.0) for name in _DIRECTIONAL},
         "macd_12_26": series["macd"] / rows.close,
         "macd_histogram_12_26_9": series["macd_histogram"] / rows.close,
@@ -35,6 +34,17 @@ def trend(rows: BarRows, series: Series) -> dict[str, Array]:
         **_ichimoku(rows),
         **_true_ranges(rows),
         "efficiency_ratio_10": _efficiency(rows, 10),
+    }
+
+
+def _averages(rows: BarRows) -> dict[str, Array]:
+    mean = {n: rows.mean(rows.close, n) for n in (10, 20, 30, 50, 200)}
+    falling = np.arange(20.0, 0.0, -1.0)
+    weighted = rows.close + weighted_deviations(rows.close, rows.offsets, falling / np.sum(falling))
+    return {
+        **{f"sma_ratio_{n}": rows.close / mean[n] - 1.0 for n in (10, 20, 50, 200)},
+        "wma_ratio_20": rows.close / weighted - 1.0,
+        "ppo_10_30": 100.0 * (mean[10] / mean[30] - 1.0),
     }
 
 

@@ -1,5 +1,7 @@
 """The indicators that TA-Lib does not have, against plain numpy over a name's whole life."""
 
+# ruff: noqa: E741 - the letters of the field: open, high, low, close and volume
+
 from datetime import date
 
 import numpy as np
@@ -28,11 +30,11 @@ def expected():
     return {**trend(**bars), **momentum(**bars), **volatility(**bars), **volume(**bars)}
 
 
-def true_ranges(h, l, c):  # noqa: E741
+def true_ranges(h, l, c):
     return np.max([h - l, np.abs(h - ago(c, 1)), np.abs(l - ago(c, 1))], axis=0)
 
 
-def trend(o, h, l, c, v):  # noqa: E741
+def trend(o, h, l, c, v):
     del o, v
     middle = {n: (last(h, n).max(axis=1) + last(l, n).min(axis=1)) / 2 for n in (9, 26, 52)}
     ranges = last(true_ranges(h, l, c), 14).sum(axis=1)
@@ -48,7 +50,7 @@ def trend(o, h, l, c, v):  # noqa: E741
     }
 
 
-def momentum(o, h, l, c, v):  # noqa: E741
+def momentum(o, h, l, c, v):
     del v
     change = c - ago(c, 1)
     gains, losses = (last(np.maximum(side, 0), 63).sum(axis=1) for side in (change, -change))
@@ -62,7 +64,7 @@ def momentum(o, h, l, c, v):  # noqa: E741
     }
 
 
-def volatility(o, h, l, c, v):  # noqa: E741
+def volatility(o, h, l, c, v):
     del o, v
     ranges, middle = true_ranges(h, l, c), last(c, 20).mean(axis=1)
     upper, lower = (middle + side * 2 * last(ranges, 20).mean(axis=1) for side in (1, -1))
@@ -77,7 +79,7 @@ def volatility(o, h, l, c, v):  # noqa: E741
     }
 
 
-def volume(o, h, l, c, v):  # noqa: E741
+def volume(o, h, l, c, v):
     del o
     month, change = last(v, 21).sum(axis=1), c - ago(c, 1)
     impact = np.abs(np.log(c / ago(c, 1))) / (c * v)
