@@ -1,6 +1,6 @@
 # A fresh clone needs python3.11 or newer and make; everything else comes into .venv on the first call.
 #   make demo    the whole desk on the offline sample; other sources: make demo ARGS="--source simulated"
-#   make test    all tests, with coverage
+#   make test    all tests
 #   make help    the other targets
 
 SHELL := bash
@@ -12,19 +12,21 @@ VENV := .venv
 PEERS := .venv-peers
 BIN := $(VENV)/bin
 UV := uv==0.13.8
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 ARGS ?=
 UPGRADE ?=
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$name -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && command -v $$name && break; done)
 NEEDS_PYTHON := import sys; sys.version_info >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; name another one with: make PYTHON=/path/to/python3.11 ...")
 
-.PHONY: help demo test ui stop bench peers lint clean lock
+.PHONY: help demo test coverage ui stop bench peers lint clean lock
 
 help:
 	@echo "make demo [ARGS=...]   sample prices to P&L in a lake under data_lake/, then a summary"
 	@echo "make ui [ARGS=...]     the web UI and the daemon on that lake, until Ctrl-C"
 	@echo "make stop              end the lake's Postgres, for instance after a crash"
-	@echo "make test [ARGS=...]   all tests with coverage; ARGS goes to pytest"
+	@echo "make test [ARGS=...]   all tests; ARGS goes to pytest"
+	@echo "make coverage          all tests, counting the lines and branches that they reach; half as long again"
 	@echo "make lint              style, formatting and types"
 	@echo "make bench [ARGS=...]  benchmarks as JSON lines; ARGS names some of them"
 	@echo "make peers             install qlib into .venv-peers, for the benchmarks beside it"
@@ -41,8 +43,10 @@ stop:
 	if [ -x $(BIN)/trading-assets ]; then $(BIN)/trading-assets stop $(ARGS); fi
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder \
-		--cov --cov-report=term $(ARGS)
+	$(PYTEST) $(ARGS)
+
+coverage: $(VENV)/.dev
+	$(PYTEST) --cov --cov-report=term $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
