@@ -1,11 +1,19 @@
-"""A feature that knows the future, or more history than it declares, is stopped by a blocking check."""
+"""A feature that knows the future, or more history than it declares, stops the run before anything is made from it."""
 
+from collections.abc import Callable
 from datetime import date
 
-import polars as pl
+import numpy as np
 import pytest
 
-from trading_assets.features import technical as module
+from trading_assets.features.checks import missing_features, recompute
+from trading_assets.features.contract import DAILY
+from trading_assets.features.sets import SETS
+from trading_assets.features.technical import values as technical_values
+from trading_assets.lake import Scope
+from trading_assets.orchestration.errors import RefreshError
+from trading_assets.orchestration.jobs import plan_stage
+from trading_assets.orchestration.universe import registered_symbols
 from trading_assets_tests.desks import open_bench
 
 SOURCE = {
@@ -17,6 +25,9 @@ SOURCE = {
     "listing_rate": 0.0,
 }
 FIRST, LAST = date(2014, 1, 2), date(2016, 12, 30)
+TECHNICAL = "features.technical"
+SETS_OF_DAILY_BARS = {contract.table for contract in DAILY.values()}
+SCOPE = Scope(time="date", start=date(2016, 1, 1), end=date(2017, 1, 1))
 
 
 @pytest.fixture(scope="module")
@@ -27,70 +38,98 @@ def bench(postgres, tmp_path_factory):
         yield opened
 
 
+@pytest.fixture
+def written_again(bench):
+    """After the test the rows are again what the code gives."""
+    yield
+    run_features(bench, raises=True)
+
+
+def run_features(bench, *, raises):
+    planned = plan_stage("refresh_panel", bench.partitions, registered_symbols(bench.instance), FIRST, LAST)
+    return bench.run("refresh_panel", planned.tags, only=[TECHNICAL], raises=raises)
+
+
 def failed_checks(result):
     return {e.check_name: e.description for e in result.get_asset_check_evaluations() if not e.passed}
 
 
-def run_panel_with(bench, monkeypatch, column):
-    """Run the panel again with one feature replaced by an expression over the symbol's whole frame."""
-    honest = module.technical
+def replace_rsi(monkeypatch, by: Callable[[np.ndarray], np.ndarray]):
+    """Let ``rsi_14`` be another function of the closes of a look-back block."""
+    honest = technical_values.values
 
-    def leaky(bars, actions, *, start, end, period="year"):
-        frame = honest(bars, actions, start=date(1990, 1, 1), end=end, period=period)
-        closes = bars.select("symbol", "date", "close").sort("symbol", "date")
-        values = closes.with_columns(column.over("symbol").cast(pl.Float32).alias("rsi_14")).drop("close")
-        replaced = frame.drop("rsi_14").join(values, on=["symbol", "date"], how="left").select(frame.columns)
-        return replaced.filter(pl.col("date").is_between(start, end))
+    def leaky(rows):
+        found = dict(honest(rows))
+        replaced = np.concatenate([by(rows.close[first:stop]) for first, stop in rows.spans()])
+        return found | {"rsi_14": replaced}
 
-    monkeypatch.setattr(module, "technical", leaky)
-    from trading_assets.orchestration.jobs import plan_stage
-    from trading_assets.orchestration.universe import registered_symbols
+    monkeypatch.setattr(technical_values, "values", leaky)
 
-    planned = plan_stage("refresh_panel", bench.partitions, registered_symbols(bench.instance), FIRST, LAST)
-    return bench.run("refresh_panel", planned.tags, raises=False)
+
+def tomorrow(close):
+    return np.append(close[1:], close[-1]) / close
+
+
+def z_score_of_the_block(close):
+    return (close - close.mean()) / close.std()
+
+
+def centred(close):
+    return np.convolve(close, np.ones(5) / 5.0, mode="same") / close
+
+
+def since_the_first_bar(close):
+    return close / close[0]
 
 
 def test_the_shipped_features_pass_every_blocking_check(bench):
     result = bench.run_stage("refresh_panel", FIRST, LAST)
 
-    names = {e.check_name for e in result.get_asset_check_evaluations() if e.asset_key.path[0] != "market_data"}
-    assert names == {"contract", "look_ahead", "warm_up", "completeness"}
+    found = [e for e in result.get_asset_check_evaluations() if ".".join(e.asset_key.path) in SETS_OF_DAILY_BARS]
+    assert {".".join(e.asset_key.path) for e in found} == SETS_OF_DAILY_BARS
+    assert {e.check_name for e in found} == {"contract", "look_ahead", "warm_up", "completeness"}
+    assert all(e.blocking for e in found)
     assert failed_checks(result) == {}
 
 
-@pytest.mark.parametrize(
-    "leak",
-    [
-        pytest.param(pl.col("close").shift(-1) / pl.col("close"), id="tomorrow's close"),
-        pytest.param((pl.col("close") - pl.col("close").mean()) / pl.col("close").std(), id="z-score over the sample"),
-        pytest.param(pl.col("close").rolling_mean(5, center=True) / pl.col("close"), id="centred window"),
-    ],
-)
+@pytest.mark.usefixtures("written_again")
+@pytest.mark.parametrize("leak", [tomorrow, z_score_of_the_block, centred])
 def test_a_feature_that_reads_the_future_fails_the_run(bench, monkeypatch, leak):
-    result = run_panel_with(bench, monkeypatch, leak)
+    replace_rsi(monkeypatch, leak)
+    result = run_features(bench, raises=False)
 
     assert not result.success
-    assert "rsi_14" in failed_checks(result)["look_ahead"]
+    said = failed_checks(result)["look_ahead"]
+    assert "rsi_14 looks ahead: values up to 20" in said
+    assert "first SIM0001, 20" in said
 
 
+@pytest.mark.usefixtures("written_again")
 def test_a_feature_that_reads_beyond_its_look_back_fails_the_run(bench, monkeypatch):
-    result = run_panel_with(bench, monkeypatch, pl.col("close") / pl.col("close").first())
+    replace_rsi(monkeypatch, since_the_first_bar)
+    result = run_features(bench, raises=False)
 
     assert not result.success
-    assert "rsi_14" in failed_checks(result)["warm_up"]
+    said = failed_checks(result)["warm_up"]
+    assert "rsi_14 reads more than the 400 rows before its own that it declares: values of 2016-12-30" in said
+
+
+@pytest.mark.usefixtures("written_again")
+def test_no_later_stage_runs_on_a_feature_that_reads_the_future(bench, monkeypatch):
+    replace_rsi(monkeypatch, tomorrow)
+    with pytest.raises(RefreshError, match=r"look_ahead of features\.technical: .*rsi_14 looks ahead"):
+        bench.run_all(FIRST, LAST)
+
+    assert {run.job_name for run in bench.instance.get_runs()} == {"refresh_symbols", "refresh_panel"}
 
 
 def test_stored_values_that_the_code_does_not_give_fail_the_check(bench):
     bench.run_stage("refresh_panel", FIRST, LAST)
     cursor = bench.desk.lake.cursor()
-    cursor.execute("UPDATE lake.features.technical SET rsi_14 = 1.5 WHERE date = DATE '2016-12-30'")
+    cursor.execute(f"UPDATE lake.{TECHNICAL} SET rsi_14 = 1.5 WHERE date = DATE '2016-12-30'")
 
-    from trading_assets.features.checks import recompute_technical
-    from trading_assets.lake import Scope
-
-    scope = Scope(time="date", start=date(2016, 1, 1), end=date(2017, 1, 1))
-    (again,) = recompute_technical(bench.desk, scope, "")
-    violations = again.look_ahead(scope)
+    (again,) = recompute(SETS["technical"], "daily", bench.desk, SCOPE, "")
+    violations = again.look_ahead(SCOPE)
 
     assert set(violations["column"]) == {"rsi_14"}
     assert set(violations["date"]) == {"2016-12-30"}
@@ -98,12 +137,9 @@ def test_stored_values_that_the_code_does_not_give_fail_the_check(bench):
 
 def test_a_bar_without_features_fails_the_completeness_check(bench):
     bench.run_stage("refresh_panel", FIRST, LAST)
-    bench.desk.lake.cursor().execute("DELETE FROM lake.features.technical WHERE date = DATE '2016-12-29'")
+    bench.desk.lake.cursor().execute(f"DELETE FROM lake.{TECHNICAL} WHERE date = DATE '2016-12-29'")
 
-    from trading_assets.features.checks import missing_features
-    from trading_assets.lake import Scope
-
-    missing = missing_features(bench.desk, Scope(time="date", start=date(2016, 1, 1), end=date(2017, 1, 1)), "")
+    missing = missing_features(DAILY["technical"], "daily", bench.desk, SCOPE, "")
 
     assert set(missing["date"]) == {"2016-12-29"}
     assert missing.height == 3
