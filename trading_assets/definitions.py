@@ -9,8 +9,9 @@ from trading_assets.backtest import contract as backtest
 from trading_assets.features import assets as feature_assets
 from trading_assets.features import checks as feature_checks
 from trading_assets.features import contract as features
-from trading_assets.features import matrix_assets
+from trading_assets.features import drift_assets, drift_checks, matrix_assets
 from trading_assets.features import sql_assets as feature_sql_assets
+from trading_assets.features import sql_checks as feature_sql_checks
 from trading_assets.features.matrix import Matrix
 from trading_assets.labels import assets as label_assets
 from trading_assets.labels import contract as labels
@@ -57,6 +58,8 @@ CONTRACTS: Mapping[str, Contract] = {contract.table: contract for stage in STAGE
 CHECKS: tuple[ScopeCheck, ...] = (
     *market_data_checks.CHECKS,
     *feature_checks.CHECKS,
+    *feature_sql_checks.CHECKS,
+    *drift_checks.CHECKS,
     *prediction_checks.CHECKS,
     *signal_checks.CHECKS,
     *live_checks.CHECKS,
@@ -114,16 +117,17 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
 def _assets(
     desk: Desk, partitions: Partitions, books: Mapping[str, Book], exchange: Exchange
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    feature_tables = [
-        *feature_assets.build_assets(partitions, desk.policy),
-        *feature_sql_assets.build_assets(partitions),
-    ]
-    matrix = Matrix.among({".".join(key.path) for asset in feature_tables for key in asset.keys})
-    return [
+    market = [
         *market_data_assets.build_assets(partitions, desk.settings, exchange, desk.policy),
         *intraday_assets.build_assets(partitions, desk.policy),
         *filing_assets.build_assets(partitions, desk.policy),
         *quality_assets.build_assets(partitions, desk.settings),
+    ]
+    in_python = feature_assets.build_assets(partitions, desk.policy)
+    feature_tables = [*in_python, *feature_sql_assets.build_assets(partitions, [*market, *in_python])]
+    matrix = Matrix.among({".".join(key.path) for asset in feature_tables for key in asset.keys})
+    return [
+        *market,
         *feature_tables,
         *matrix_assets.build_assets(matrix),
         *label_assets.build_assets(partitions),
@@ -134,6 +138,7 @@ def _assets(
         *backtest_assets.build_assets(partitions, books),
         *live_assets.build_assets(partitions, books),
         *report_assets.build_assets(partitions, books),
+        *drift_assets.build_assets(partitions, matrix),
         *maintenance.build_assets(),
     ]
 

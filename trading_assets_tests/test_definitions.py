@@ -22,8 +22,6 @@ import pytest
 
 from trading_assets.definitions import CONTRACTS, build_defs
 from trading_assets.features.contract import CROSS_SECTION
-from trading_assets.features.sql_assets import PROJECT
-from trading_assets.lake.dbt_sources import dbt_sources
 from trading_assets.lake.io_manager import column_schema
 from trading_assets.orchestration.jobs import CLOSE_JOB, INTRADAY_JOB, MAINTENANCE_JOB, STAGE_JOBS, TRADE_JOB
 from trading_assets.orchestration.settings import Settings
@@ -222,11 +220,6 @@ def test_stage_jobs_run_in_the_order_of_the_dependencies(defs: dg.Definitions) -
     }
     late = [(key, parent) for key in place for parent in graph.get(key).parent_keys if place[parent] > place[key]]
     assert late == []
-
-
-def test_dbt_reads_the_sources_of_the_contracts() -> None:
-    expected = dbt_sources(contract for contract in CONTRACTS.values() if contract is not CROSS_SECTION)
-    assert (PROJECT / "models" / "sources.yml").read_text() == expected, "run: trading-assets dbt-sources"
 
 
 def test_loading_definitions_imports_no_heavy_library_and_starts_no_server(home: Path, defs: dg.Definitions) -> None:

@@ -4,14 +4,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import partial
 
-import duckdb
 import polars as pl
 
 from trading_assets.features.assets import BARS, market_of
-from trading_assets.features.contract import BY_SET, CROSS_SECTION, DAILY
+from trading_assets.features.contract import BY_SET
 from trading_assets.features.feature import FeatureSet, Interval
 from trading_assets.features.sets import SETS
-from trading_assets.features.sql_assets import compiled_sql
 from trading_assets.lake import Contract, LakeFrame, Scope
 from trading_assets.market_data.contract import CORPORATE_ACTIONS
 from trading_assets.orchestration import mappings
@@ -25,7 +23,6 @@ from trading_assets.orchestration.checks import (
 from trading_assets.orchestration.resources import Desk
 
 _CHECKED_DAYS: Mapping[Interval, int] = {"daily": 400, "hourly": 60, "minute": 10}
-_CHECKED_DAYS_OF_RANKS = 60
 
 
 def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
@@ -85,40 +82,6 @@ def earliest_for(interval: Interval, first: date) -> date:
     return mappings.months_before(first, mappings.LOOK_BACK_MONTHS[interval])
 
 
-def recompute_cross_section(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
-    """Cross-sectional ranks, by the SQL of their model, over the days that are checked."""
-    table = LakeFrame(desk.lake, CROSS_SECTION)
-    span = stored_span(table, scope, _CHECKED_DAYS_OF_RANKS)
-    if span is None:
-        return
-    statement = compiled_sql(desk, run_id, "cross_section")
-
-    def compute(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        return run_on_frames(statement, frames).cast(CROSS_SECTION.schema)  # type: ignore[arg-type]
-
-    upstream = {name: DAILY[name] for name in ("technical", "price_action", "volatility")}
-    yield Recomputation(
-        compute,
-        inputs={name: LakeFrame(desk.lake, of).read(start=span[0], end=span[1]) for name, of in upstream.items()},
-        stored=table.read(start=span[0], end=span[1]),
-        known_on=dict.fromkeys(upstream, "date"),
-        history=dict.fromkeys(upstream, "date"),
-    )
-
-
-def run_on_frames(statement: str, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Run a compiled model of the stage ``features`` on frames instead of the lake's tables."""
-    connection = duckdb.connect()
-    try:
-        connection.execute("ATTACH ':memory:' AS lake; CREATE SCHEMA lake.features")
-        for name, frame in frames.items():
-            connection.register("given", frame.to_arrow())
-            connection.execute(f"CREATE TABLE lake.features.{name} AS FROM given")
-        return connection.execute(statement).pl()
-    finally:
-        connection.close()
-
-
 def missing_features(contract: Contract, interval: Interval, desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
     """Bars without features and features without a bar."""
     del run_id
@@ -140,7 +103,4 @@ def _of_set(one: FeatureSet, interval: Interval) -> Iterator[ScopeCheck]:
     yield scope_check(contract, "completeness", "Every bar has its features and no other row exists.", rows)
 
 
-CHECKS = (
-    *(check for name, interval in BY_SET for check in _of_set(SETS[name], interval)),
-    point_in_time_check(CROSS_SECTION, recompute_cross_section),
-)
+CHECKS = (*(check for name, interval in BY_SET for check in _of_set(SETS[name], interval)),)

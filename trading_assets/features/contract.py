@@ -5,13 +5,15 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from trading_assets.features.drift_contract import DRIFT
 from trading_assets.features.feature import Feature, FeatureSet, Interval
 from trading_assets.features.sets import SETS
+from trading_assets.features.sql.contract import contract_of as contract_of_sql
+from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.lake.contracts import Contract, column
 from trading_assets.lake.pandera_polars import pa
 from trading_assets.market_data.contract.bars import Moment
 
-RANKED = ("log_return_21", "log_return_252", "realised_volatility_63", "rsi_14", "volume_ratio_21")
 _BARS = {"daily": "", "hourly": " of hourly bars", "minute": " of minute bars"}
 
 
@@ -41,28 +43,13 @@ def _model(
     return type(name, (pa.DataFrameModel,), fields)
 
 
-def _ranks() -> type[pa.DataFrameModel]:
-    names = [f"{name}_rank" for name in RANKED]
-    fields: dict[str, object] = {
-        "__doc__": "Where each name stands among all names of the session: ranks from 0 (lowest) to 1 (highest).",
-        "__module__": __name__,
-        "__annotations__": {"symbol": str, "date": dt.date} | dict.fromkeys(names, pl.Float32),
-        "symbol": column("ticker"),
-        "date": column("session"),
-    }
-    for name in names:
-        of = name.removesuffix("_rank")
-        fields[name] = column(
-            f"cross-sectional rank of {of}; null where {of} is", unit="fraction", nullable=True, ge=0.0, le=1.0
-        )
-    return type("CrossSection", (pa.DataFrameModel,), fields)
-
-
 BY_SET: Mapping[tuple[str, Interval], Contract] = {
     (one.name, interval): contract_of(one, interval) for one in SETS.values() for interval in sorted(one.intervals)
 }
 """Contract of each set and interval."""
 DAILY: Mapping[str, Contract] = {name: contract for (name, interval), contract in BY_SET.items() if interval == "daily"}
 """Contracts of the sets of daily bars by name of the set."""
-CROSS_SECTION = Contract(_ranks(), "features.cross_section", key=("symbol", "date"), time="date")
-CONTRACTS = (*BY_SET.values(), CROSS_SECTION)
+SQL: Mapping[str, Contract] = {name: contract_of_sql(one) for name, one in SQL_SETS.items()}
+"""Contracts of the sets in SQL by name of the set."""
+CROSS_SECTION = SQL["cross_section"]
+CONTRACTS = (*BY_SET.values(), *SQL.values(), DRIFT)

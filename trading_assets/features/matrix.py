@@ -10,13 +10,13 @@ from functools import cached_property
 
 import polars as pl
 
-from trading_assets.features.contract import CROSS_SECTION, DAILY
+from trading_assets.features.contract import DAILY, SQL
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake.contracts import Contract
 from trading_assets.market_data.listing import listed_partitions
 
 KEY = ("symbol", "date")
-TABLES: tuple[Contract, ...] = (*DAILY.values(), CROSS_SECTION)
+TABLES: tuple[Contract, ...] = (*DAILY.values(), *SQL.values())
 """Tables whose columns make up the matrix, the first of them with a row for every bar."""
 
 # Columns that are read at once: 320 columns of 505 names over five years peak at 1.4 GB, their values being 0.8 GB.

@@ -1,81 +1,166 @@
-"""Assets of features in SQL: models of the dbt project ``dbt_features``, run through dagster-dbt."""
+"""Assets of features in SQL: one for each model of the dbt project whose tables the desk has."""
 
-import json
-import sys
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
 
 import dagster as dg
 
-from trading_assets.features.contract import CROSS_SECTION, DAILY
-from trading_assets.lake import LakeFrame, Scope
+from trading_assets.features.contract import BY_SET, SQL
+from trading_assets.features.matrix_view import ensure_matrix
+from trading_assets.features.sql.compiled import Dependencies, compiled_models
+from trading_assets.features.sql.sets import SQL_SETS
+from trading_assets.features.sql.sql_set import SqlSet
+from trading_assets.features.sql.statements import run_on_lake
+from trading_assets.lake import Contract, LakeFrame, Scope, WriteResult
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
-from trading_assets.lake.io_manager import write_metadata
-from trading_assets.lake.writes import replace
+from trading_assets.lake.io_manager import Written
+from trading_assets.lake.partitions import scope_of_keys
+from trading_assets.lake.writes import replace, together
+from trading_assets.market_data.contract import CONTRACTS as MARKET_DATA
 from trading_assets.market_data.contract import SYMBOLS
-from trading_assets.market_data.listing import listed_partitions
+from trading_assets.market_data.listing import listed_months, listed_partitions
 from trading_assets.orchestration import mappings
 from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.retries import retry_when_not_ready
 
 OWNER = "research"
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_features"
+SOURCES: Mapping[str, Contract] = {one.table: one for one in (*MARKET_DATA, *BY_SET.values(), *SQL.values())}
+"""Contracts of the tables that models may read."""
+
+Definitions = Mapping[str, dg.PartitionsDefinition | None]
+_DAYS_OF_A_YEAR = 365
 
 
-def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage that are written in SQL."""
-    upstream = [DAILY[name] for name in ("technical", "price_action", "volatility")]
+def build_assets(
+    partitions: Partitions,
+    made: Iterable[dg.AssetsDefinition | dg.AssetSpec],
+    sets: Iterable[SqlSet] = tuple(SQL_SETS.values()),
+) -> list[dg.AssetsDefinition]:
+    """Build the assets of the models that the desk has all tables for.
+
+    Parameters
+    ----------
+    partitions : Partitions
+        Partitions of the lake.
+    made : iterable of AssetsDefinition
+        Assets of the stages before, and of features in Python.
+    sets : iterable of SqlSet
+        What there are models of.
+    """
+    tables: dict[str, dg.PartitionsDefinition | None] = {
+        ".".join(key.path): asset.partitions_def
+        for asset in made
+        for key in (asset.keys if isinstance(asset, dg.AssetsDefinition) else [asset.key])
+    }
+    wanted = possible_sets(tables, sets)
+    tables |= {one.table: partitions.years for one in wanted}
+    return [_asset(one, [Read(partitions, one, table, tables[table]) for table in one.reads]) for one in wanted]
+
+
+def possible_sets(tables: Iterable[str], sets: Iterable[SqlSet]) -> list[SqlSet]:
+    """Sets of which all tables that they read are there, those of other sets included; a set comes after its tables."""
+    waiting, there, found = list(sets), set(tables), list[SqlSet]()
+    while ready := [one for one in waiting if there.issuperset(one.reads)]:
+        found += ready
+        there |= {one.table for one in ready}
+        waiting = [one for one in waiting if one not in ready]
+    return found
+
+
+@dataclass(frozen=True)
+class Read:
+    """A table that a model reads: which partitions of it, and what must have been written of it."""
+
+    partitions: Partitions
+    reader: SqlSet
+    table: str
+    partitions_def: dg.PartitionsDefinition | None
+
+    @cached_property
+    def is_by_session(self) -> bool:
+        """Whether the model reads the rows of its own days; of other tables it reads all that was known by then."""
+        return SOURCES[self.table].time == "date"
+
+    @property
+    def dependency(self) -> dg.AssetDep:
+        """The edge of the graph."""
+        key = self.table.split(".")
+        if self.partitions_def is None:
+            return dg.AssetDep(key)
+        if self.partitions_def is self.partitions.panel and self.is_by_session and not self.reader.lookback:
+            return dg.AssetDep(key, partition_mapping=mappings.all_symbols_of_the_year())
+        if self.partitions_def is self.partitions.years and not self.reader.lookback:
+            return dg.AssetDep(key)
+        return dg.AssetDep(key, partition_mapping=mappings.everything_so_far())
+
+    def require_written(self, desk: Desk, symbols: LakeFrame, scope: Scope) -> None:
+        """Make sure that the rows are there, of every listed name.
+
+        Raises
+        ------
+        UpstreamNotReadyError
+            Some partitions have not been written; the message lists the first ones.
+        """
+        needed = self._needed(symbols, scope)
+        what = f"{self.reader.table} ({scope.describe()})"
+        LakeFrame(desk.lake, SOURCES[self.table]).require_written(needed, for_what=what)
+
+    def _needed(self, symbols: LakeFrame, scope: Scope) -> Sequence[str]:
+        first, last = scope.window()
+        before = -(-self.reader.days_before // _DAYS_OF_A_YEAR)
+        earliest = first.year - before if self.is_by_session else self.partitions.first_day.year
+        years = self.partitions.existing_years(earliest, last.year)
+        if self.partitions_def is None:
+            return []
+        if self.partitions_def is self.partitions.years:
+            return [str(year) for year in years]
+        listing = symbols.read()
+        if self.partitions_def is self.partitions.panel:
+            return listed_partitions(listing, listing["symbol"], years)
+        months = [key for key in self.partitions.months_so_far() if f"{earliest}-01" <= key <= f"{last:%Y-%m}"]
+        return listed_months(listing, listing["symbol"], months)
+
+
+def _asset(one: SqlSet, reads: Sequence[Read]) -> dg.AssetsDefinition:
+    contract = SQL[one.name]
 
     @dg.asset(
-        **table_asset(CROSS_SECTION, owner=OWNER, kinds={"dbt", "duckdb"}),
-        partitions_def=partitions.years,
+        **table_asset(contract, owner=OWNER, kinds={"dbt", "duckdb"}),
+        partitions_def=reads[0].partitions.years,
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={"symbols": table_in(SYMBOLS)},
-        deps=[dg.AssetDep(of.asset_key, partition_mapping=mappings.all_symbols_of_the_year()) for of in upstream],
+        deps=[read.dependency for read in reads if read.table != SYMBOLS.table],
     )
-    def cross_section(
-        context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame
-    ) -> dg.MaterializeResult[None]:
-        scope = run_scope_of(context, CROSS_SECTION)
-        first, last = scope.window()
-        listing = symbols.read()
+    def features(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame) -> Written:
+        scope = run_scope_of(context, contract)
         with retry_when_not_ready(desk.settings.retry_seconds):
-            needed = listed_partitions(listing, listing["symbol"], range(first.year, last.year + 1))
-            for of in upstream:
-                LakeFrame(desk.lake, of).require_written(needed, for_what=f"{CROSS_SECTION.table} ({scope.describe()})")
-        desk.lake.ensure_table(CROSS_SECTION)
-        run_model("cross_section", scope, target_path=target_path(desk, context.run.run_id))
-        # dbt wrote the rows; the one writer path takes them over: contract, registry of partitions, content hash.
-        rows = LakeFrame(desk.lake, CROSS_SECTION).read(start=first, end=last)
-        result = replace(desk.lake, CROSS_SECTION, rows, scope, author=context.run.run_id, message="adopted from dbt")
-        return dg.MaterializeResult(metadata=write_metadata(CROSS_SECTION, result))
+            for read in reads:
+                read.require_written(desk, symbols, scope)
+        model = compiled_models()[one.name]
+        context.add_output_metadata({"dagster/column_lineage": column_lineage(model.lineage)})
+        definition = reads[0].partitions.years
+        years = [scope_of_keys(definition, [key], contract) for key in sorted(context.partition_keys)]
+        result = together([_write(desk, contract, model.sql, year, context.run.run_id) for year in years])
+        ensure_matrix(desk.lake)
+        return Written(result)
 
-    return [cross_section]
-
-
-def target_path(desk: Desk, run_id: str) -> Path:
-    """Folder of a run's dbt artifacts, the compiled SQL among them."""
-    return desk.settings.home / "dbt" / run_id
+    return cast("dg.AssetsDefinition", features)
 
 
-def compiled_sql(desk: Desk, run_id: str, model: str) -> str:
-    """SQL that dbt ran for a model in a run."""
-    return next(target_path(desk, run_id).glob(f"compiled/**/{model}.sql")).read_text()
+def _write(desk: Desk, contract: Contract, sql: str, year: Scope, author: str) -> WriteResult:
+    """Compute and write a year: what a window adds up, and the memory it takes, then never depend on the run's span."""
+    rows = run_on_lake(desk.lake, contract, sql, *year.window())
+    return replace(desk.lake, contract, rows, year, author=author, message=f"{contract.table} in SQL")
 
 
-def run_model(model: str, scope: Scope, *, target_path: Path) -> None:
-    """Run one model of the project for the window of a scope; dbt prints errors only.
-
-    Raises
-    ------
-    DagsterDbtCliRuntimeError
-        dbt failed; the message holds its own.
-    """
-    from dagster_dbt import DbtCliResource
-
-    first, last = scope.window()
-    executable = Path(sys.executable).with_name("dbt")
-    dbt = DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(executable))
-    variables = json.dumps({"start": str(first), "end": str(last)})
-    target_path.mkdir(parents=True, exist_ok=True)
-    dbt.cli(["run", "--quiet", "--select", model, "--vars", variables], target_path=target_path).wait()
+def column_lineage(found: Dependencies) -> dg.TableColumnLineage:
+    """Lineage of columns as the web UI shows it."""
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(dg.AssetKey(table.split(".")), name) for table, name in of]
+            for column, of in found.items()
+        }
+    )

@@ -6,7 +6,8 @@ import yaml
 
 from trading_assets.lake.contracts import Contract
 
-_HEADER = "# Made from the contracts by: trading-assets dbt-sources\n"
+HEADER = "# Made from the contracts by: trading-assets dbt-sources\n"
+"""First line of files that are made, not written."""
 
 
 def dbt_sources(contracts: Iterable[Contract]) -> str:
@@ -25,4 +26,4 @@ def dbt_sources(contracts: Iterable[Contract]) -> str:
     sources = [
         {"name": stage, "database": "lake", "schema": stage, "tables": tables} for stage, tables in stages.items()
     ]
-    return _HEADER + yaml.safe_dump({"sources": sources}, sort_keys=False, width=120)
+    return HEADER + yaml.safe_dump({"sources": sources}, sort_keys=False, width=120)

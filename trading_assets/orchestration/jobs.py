@@ -10,6 +10,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from trading_assets.features.sets import SETS
+from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.lake.partitions import range_tags
 from trading_assets.orchestration.partitions import Partitions
 
@@ -29,6 +30,8 @@ _PANEL = (
     *(("features", name) for name in SETS),
     ("labels", "forward_return"),
 )
+# Tables by year, of all names at once.
+_IN_SQL = tuple(("features", name) for name in SQL_SETS)
 # What the lake's history tells about restatements is read before maintenance forgets old snapshots.
 _UPKEEP = (
     ("market_data", "restatements"),
@@ -40,13 +43,14 @@ _UPKEEP = (
 _SELECTIONS: dict[str, dg.AssetSelection] = {
     "refresh_symbols": dg.AssetSelection.assets(["market_data", "symbols"], ["market_data", "membership"]),
     "refresh_panel": dg.AssetSelection.assets(*map(list, _PANEL)),
-    "refresh_cross_section": dg.AssetSelection.assets(["features", "cross_section"]),
+    "refresh_cross_section": dg.AssetSelection.assets(*map(list, _IN_SQL)),
     "train_models": dg.AssetSelection.groups("models"),
     "predict": dg.AssetSelection.groups("predictions"),
     "signal": dg.AssetSelection.groups("signals"),
     "trade_books": dg.AssetSelection.groups("portfolio", "backtest"),
     "report_books": dg.AssetSelection.assets(["reports", "tear_sheet"]),
     "report_models": dg.AssetSelection.assets(["reports", "model_card"]),
+    "report_drift": dg.AssetSelection.assets(["features", "drift"]),
 }
 STAGE_JOBS = tuple(_SELECTIONS)
 MAINTENANCE_JOB = "maintain_lake"
@@ -63,6 +67,8 @@ _LIVE_SELECTIONS = {
 }
 # A label becomes known up to six sessions after its decision: in January those of December are still to come.
 _LABELS_END_WITHIN = timedelta(days=14)
+# A month's drift is looked at when it is over; a few days more, in case its last run failed.
+_DRIFT_IS_LOOKED_AT_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ def build_jobs(partitions: Partitions, tables: Collection[tuple[str, ...]]) -> d
     """
     selections = _SELECTIONS | (_LIVE_SELECTIONS if partitions.live_sessions else {})
     selections |= {"refresh_panel": _existing(_PANEL, tables), MAINTENANCE_JOB: _existing(_UPKEEP, tables)}
+    selections["refresh_cross_section"] = _existing(_IN_SQL, tables)
     if partitions.intraday:
         selections[INTRADAY_JOB] = _existing([("market_data", name) for name in partitions.intraday], tables)
         selections[INTRADAY_FEATURES_JOB] = _existing(_intraday_features(partitions, tables), tables)
@@ -130,6 +137,7 @@ def plan_stage(job: str, partitions: Partitions, symbols: Sequence[str], first: 
         "trade_books": lambda: _sessions(partitions.book_sessions, first, last),
         "report_books": lambda: _all(partitions.books),
         "report_models": lambda: _all(partitions.models),
+        "report_drift": lambda: _ended_months(partitions, first, last),
     }
     tags = planners[job]()
     return None if tags is None else StageRun(job, tags)
@@ -164,6 +172,13 @@ def _months(partitions: Partitions, first: date, last: date) -> dict[str, str] |
         return None
     models = partitions.models.get_partition_keys()
     return range_tags(f"{months[0]}|{models[0]}", f"{months[-1]}|{models[-1]}")
+
+
+def _ended_months(partitions: Partitions, first: date, last: date) -> dict[str, str] | None:
+    """Months of the span that ended; in the first days of a month the one before, whose features are there now."""
+    before = first - _DRIFT_IS_LOOKED_AT_WITHIN
+    months = [key for key in partitions.months.get_partition_keys() if f"{before:%Y-%m}" <= key <= f"{last:%Y-%m}"]
+    return range_tags(months[0], months[-1]) if months else None
 
 
 def _sessions(definition: dg.MultiPartitionsDefinition, first: date, last: date) -> dict[str, str]:

@@ -16,7 +16,6 @@ import pytest
 
 from trading_assets import demo
 from trading_assets.definitions import build_defs
-from trading_assets.features.sql_assets import PROJECT
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.sources import make_source
@@ -207,18 +206,6 @@ def test_each_session_is_scored_by_the_model_of_the_month_before(finished: Bench
 
 
 # --- the SQL features ---------------------------------------------------------------------------------------------
-
-
-def test_unit_test_of_the_sql_features_runs_green(finished: Bench, tmp_path: Path) -> None:
-    command = [
-        str(Path(sys.executable).with_name("dbt")), "test", "--select", "cross_section,test_type:unit",
-        "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-        "--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs"),
-    ]  # fmt: skip
-    with finished.active():
-        done = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    assert "PASS=1" in done.stdout
 
 
 def test_ranks_of_the_sql_features_are_those_of_the_technical_ones(finished: Bench) -> None:

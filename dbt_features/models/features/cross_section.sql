@@ -3,21 +3,21 @@ with
 technical as (
 
     select * from {{ source("features", "technical") }}
-    where date between date '{{ var("start") }}' and date '{{ var("end") }}'
+    where {{ window() }}
 
 ),
 
 price_action as (
 
     select * from {{ source("features", "price_action") }}
-    where date between date '{{ var("start") }}' and date '{{ var("end") }}'
+    where {{ window() }}
 
 ),
 
 volatility as (
 
     select * from {{ source("features", "volatility") }}
-    where date between date '{{ var("start") }}' and date '{{ var("end") }}'
+    where {{ window() }}
 
 ),
 
@@ -37,7 +37,7 @@ joined as (
 
 ),
 
-ranked as (
+final as (
 
     select
         symbol,
@@ -51,4 +51,4 @@ ranked as (
 
 )
 
-select * from ranked
+select * from final

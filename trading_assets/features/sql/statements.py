@@ -1,0 +1,53 @@
+"""Run the SQL of a model for a span of days, on the lake or on frames in place of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import date
+
+import duckdb
+import polars as pl
+
+from trading_assets.features.sql.compiled import SqlModelError
+from trading_assets.lake import Lake
+from trading_assets.lake._literals import literal
+from trading_assets.lake.contracts import Contract
+
+
+def run_on_lake(lake: Lake, contract: Contract, sql: str, first: date, last: date) -> pl.DataFrame:
+    """Rows of a model from one day to another, with the columns of its contract.
+
+    Raises
+    ------
+    SqlModelError
+        DuckDB refuses the statement; the message names the model and holds DuckDB's own.
+    """
+    with closing(lake.cursor()) as cursor:
+        return _run(cursor, contract, sql, first, last)
+
+
+def run_on_frames(
+    frames: Mapping[str, pl.DataFrame], contract: Contract, sql: str, first: date, last: date, *, threads: int = 1
+) -> pl.DataFrame:
+    """Do the same on frames by table, instead of the lake's tables."""
+    with closing(duckdb.connect(config={"threads": threads})) as connection:
+        connection.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS lake")
+        for table, frame in frames.items():
+            connection.register("given", frame.to_arrow())
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{table.partition('.')[0]}")
+            connection.execute(f"CREATE TABLE lake.{table} AS FROM given")
+        return _run(connection, contract, sql, first, last)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, contract: Contract, sql: str, first: date, last: date) -> pl.DataFrame:
+    columns = ", ".join(f'"{column.name}"::{column.sql_type} AS "{column.name}"' for column in contract.columns)
+    try:
+        connection.execute(f"SET VARIABLE first_day = {literal(first)}::DATE")
+        connection.execute(f"SET VARIABLE last_day = {literal(last)}::DATE")
+        found = connection.execute(
+            f"SELECT {columns} FROM (\n{sql}\n) WHERE date BETWEEN {literal(first)} AND {literal(last)}"
+        ).pl()
+    except duckdb.Error as error:
+        raise SqlModelError(f"the model of {contract.table} does not run: {error}") from error
+    return found.sort(contract.key)
