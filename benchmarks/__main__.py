@@ -20,6 +20,8 @@ MODULES = (
     "event_storage",
     "mappings",
     "features",
+    "alpha158",
+    "rolling",
     "training",
     "ledger",
     "live",

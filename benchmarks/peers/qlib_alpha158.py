@@ -1,15 +1,13 @@
 """Alpha158 by qlib itself, without processors: its seconds, and the reference values of the tests.
 
-``python -m benchmarks.peers.qlib_alpha158 time BARS KERNELS [VALUES]`` prints the seconds for the bars of a Parquet
-file, and stores the values if asked to; ``... reference PRICES FOLDER`` makes the reference data. Both run with the
-interpreter of ``make peers``.
+``python -m benchmarks.peers.qlib_alpha158 time BARS KERNELS`` prints the seconds for the bars of a Parquet file, ``...
+reference PRICES FOLDER`` makes the reference data. Both run with the interpreter of ``make peers``.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,7 +15,7 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 from qlib.contrib.data.loader import Alpha158DL
 
-from benchmarks.peers.qlib_data import features, opened, read_bars
+from benchmarks.peers.qlib_data import features, opened, print_seconds, read_bars
 
 _N_NAMES, _LOOKBACK = 20, 60
 # rows from the first one on of every second name, and later rows of all names, at other times for each
@@ -32,15 +30,10 @@ def alpha158() -> pd.DataFrame:
     return features(*Alpha158DL.get_feature_config())
 
 
-def timed(bars: str, kernels: str, values: str | None = None) -> None:
+def timed(bars: str, kernels: str) -> None:
     """Print the seconds of the features alone."""
     with opened(read_bars(bars), int(kernels)):
-        started = time.perf_counter()
-        found = alpha158()
-        seconds = time.perf_counter() - started
-    if values is not None:
-        found.to_parquet(values)
-    print(json.dumps({"seconds": seconds, "rows": len(found), "qlib": version("pyqlib")}))
+        print_seconds(alpha158)
 
 
 def reference(prices: str, folder: str) -> None:
