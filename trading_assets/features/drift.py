@@ -168,7 +168,7 @@ def drift(rows: pl.DataFrame, features: Sequence[str], months: Sequence[int]) ->
     by_date = rows.sort("date")
     number = by_date.select(pl.col("date").dt.year() * _MONTHS + pl.col("date").dt.month() - 1).to_series().to_numpy()
     matrix = np.ascontiguousarray(by_date.select(pl.col(features).cast(pl.Float32)).to_numpy().T)
-    found = [DRIFT.empty()]
+    found: dict[int, Mapping[str, Array | Counts]] = {}
     with np.errstate(all="ignore"):  # what has no value divides by zero, and is null
         for year in sorted({month // _MONTHS for month in months}):
             before, here = _between(number, (year - 1) * _MONTHS, _MONTHS), _between(number, year * _MONTHS, _MONTHS)
@@ -177,8 +177,8 @@ def drift(rows: pl.DataFrame, features: Sequence[str], months: Sequence[int]) ->
             for month in months:
                 inside = _between(number[here], month, 1)
                 if month // _MONTHS == year and inside.start < inside.stop:
-                    found.append(_frame(month, features, of_year.month(inside)))
-    return pl.concat(found).sort(DRIFT.key)
+                    found[month] = of_year.month(inside)
+    return _frame(features, found)
 
 
 @dataclass(frozen=True)
@@ -240,10 +240,18 @@ def last_of(month: int) -> date:
     return first_of(month + 1) - timedelta(days=1)
 
 
-def _frame(month: int, features: Sequence[str], figures: Mapping[str, Array | Counts]) -> pl.DataFrame:
-    columns = {name: pl.Series(name, values, nan_to_null=True) for name, values in figures.items()}
-    named = pl.DataFrame({"feature": list(features), **columns})
-    return named.select(pl.lit(first_of(month)).alias("month"), pl.all()).select(*DRIFT.schema).cast(DRIFT.schema)  # type: ignore[arg-type]
+def _frame(features: Sequence[str], found: Mapping[int, Mapping[str, Array | Counts]]) -> pl.DataFrame:
+    if not found:
+        return DRIFT.empty()
+    keys = {
+        "month": [first_of(month) for month in found for _ in features],
+        "feature": [*features] * len(found),
+    }
+    figures = {
+        name: pl.Series(np.concatenate([of_month[name] for of_month in found.values()]), nan_to_null=True)
+        for name in next(iter(found.values()))
+    }
+    return pl.DataFrame({**keys, **figures}).select(*DRIFT.schema).cast(DRIFT.schema).sort(DRIFT.key)  # type: ignore[arg-type]
 
 
 def _between(number: NDArray[np.int32], first: int, months: int) -> slice:

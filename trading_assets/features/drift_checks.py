@@ -14,6 +14,8 @@ from trading_assets.orchestration.checks import scope_check
 from trading_assets.orchestration.resources import Desk
 
 _SHOWN_FEATURES = 6
+# A month is never like a year in what the calendar says of it, and that is no drift.
+_CALENDAR = "features.calendar"
 
 
 def drifted(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
@@ -56,7 +58,9 @@ def _values(desk: Desk, farthest: pl.DataFrame) -> Iterator[tuple[str, pl.Series
 
 def _of_scope(desk: Desk, scope: Scope) -> pl.DataFrame:
     first, last = scope.window() if scope.start else (None, None)
-    return LakeFrame(desk.lake, DRIFT).read(start=first, end=last)
+    of_the_calendar = [name for name, table in Matrix().places.items() if table.table == _CALENDAR]
+    rows = LakeFrame(desk.lake, DRIFT).read(start=first, end=last)
+    return rows.filter(~pl.col("feature").is_in(of_the_calendar))
 
 
 CHECKS = (
