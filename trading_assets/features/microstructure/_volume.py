@@ -75,8 +75,9 @@ def session_so_far(
     lowest, highest = np.empty(price.size), np.empty(price.size)
     base = bottom = top = paid = bought = 0.0
     for row in range(price.size):
-        begin = row if row - first[row] < most else row - most + 1
-        if first[row] == row or begin < row:
+        is_longer = row - first[row] >= most
+        begin = row - most + 1 if is_longer else row
+        if is_longer or first[row] == row:
             base, bottom, top, paid, bought = price[begin], low[begin], high[begin], 0.0, 0.0
         for now in range(begin, row + 1):
             paid += (price[now] - base) * volume[now]

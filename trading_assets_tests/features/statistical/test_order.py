@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.features.statistical import _co_moments, _order
@@ -40,6 +40,7 @@ def test_the_entropy_of_patterns_by_hand():
     assert np.isnan(found[:4]).all()
 
 
+@settings(deadline=None)
 @given(few_values, st.integers(2, 8))
 def test_ranks_and_lowest_are_those_of_a_sorted_window(numbers, window):
     values, offsets = one_span(numbers)
@@ -53,6 +54,7 @@ def test_ranks_and_lowest_are_those_of_a_sorted_window(numbers, window):
         assert mean[row] == pytest.approx(np.sort(past)[:count].mean(), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=6, max_size=40), st.integers(2, 6))
 def test_entropy_is_that_of_the_counts(kinds, window):
     codes, offsets = one_span(kinds)
@@ -62,6 +64,7 @@ def test_entropy_is_that_of_the_counts(kinds, window):
         assert found[row] == pytest.approx(-np.sum(shares * np.log(shares)), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(few_values, st.integers(1, 7))
 def test_no_bit_depends_on_where_the_rows_begin(numbers, start):
     x, offsets = one_span(numbers)
