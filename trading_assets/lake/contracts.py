@@ -6,7 +6,7 @@ the column schema in the web UI and the dbt source file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -146,13 +146,23 @@ class Contract:
         indexed = frame.with_row_index("__row")
         cast, uncast = _cast(self, indexed)
         broken = pl.concat([uncast, _pandera_failures(self, cast), _rule_failures(cast, rules or {})])
-        kept = cast.join(broken.select("__row"), on="__row", how="anti")
+        kept = cast.join(broken.select("__row"), on="__row", how="anti") if broken.height else cast
         broken = pl.concat([broken, _duplicate_failures(self, kept)])
         good = cast.join(broken.select("__row").unique(), on="__row", how="anti") if broken.height else cast
         bad = (
             _quarantined(self, indexed, cast, broken) if broken.height else pl.DataFrame(schema=self.quarantine_schema)
         )
-        return Split(good.drop("__row").sort(self.key), bad)
+        return Split(_in_order(good.drop("__row"), self.key), bad)
+
+
+def _in_order(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Rows in the order of their unique key; moving hundreds of columns costs more than seeing that none must move."""
+    follows = pl.lit(value=False)
+    for name in reversed(key):
+        before = pl.col(name).shift(1)
+        follows = (pl.col(name) > before) | ((pl.col(name) == before) & follows)
+    is_ordered = frame.select(follows.slice(1).fill_null(value=False).all()).item()
+    return frame if is_ordered else frame.sort(key)
 
 
 def _columns(contract: Contract) -> Iterator[Column]:

@@ -27,6 +27,14 @@ def test_frame_that_holds_its_contract_comes_back_in_key_order():
     assert split.quarantined.schema == BARS_DAILY.quarantine_schema
 
 
+@given(order=st.permutations(range(2 * len(bars("A")))))
+@settings(max_examples=50, deadline=None)
+def test_rows_come_in_key_order_however_they_are_given(order):
+    ordered = pl.concat([bars("A"), bars("B")])
+    assert BARS_DAILY.split(ordered).good.equals(ordered)
+    assert BARS_DAILY.split(ordered[order]).good.equals(ordered)
+
+
 def test_columns_are_cast_and_reordered_and_unknown_ones_left_out():
     given_rows = bars("A").with_columns(
         pl.col("date").cast(pl.String), pl.col("volume").cast(pl.Float64), extra=pl.lit(1)
