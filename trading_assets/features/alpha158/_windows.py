@@ -19,9 +19,7 @@ Tiles = NDArray[np.int64]
 
 LONGEST = WINDOWS[-1]
 # rows whose sums stay in the first-level cache
-_TILE = 256
-# qlib's smallest deviation that a correlation is taken of
-_STILL = 2e-5
+TILE = 256
 
 
 @numba_compiled
@@ -37,7 +35,7 @@ def tiles(offsets: NDArray[np.int64], starts: NDArray[np.int64]) -> Tiles:
         row, stop = starts[span], offsets[span + 1]
         while row < stop:
             before = min(row - offsets[span], LONGEST)
-            size = min(_TILE, stop - row) if before == LONGEST else 1
+            size = min(TILE, stop - row) if before == LONGEST else 1
             found[count] = row, size, before
             count += 1
             row += size
@@ -61,7 +59,7 @@ def _share(part: float, whole: float) -> float:
 @numba_compiled
 def trend(close: Array, work: Tiles, found: Array) -> None:
     """Write MA, STD, BETA, RSQR and RESI of each window: the mean, the deviation and the line through the closes."""
-    total, square, moment = np.empty(_TILE), np.empty(_TILE), np.empty(_TILE)
+    total, square, moment = np.empty(TILE), np.empty(TILE), np.empty(TILE)
     for tile in range(len(work)):
         first, size, before = work[tile]
         last = close[first : first + size]
@@ -95,8 +93,8 @@ def trend(close: Array, work: Tiles, found: Array) -> None:
 @numba_compiled
 def extremes(high: Array, low: Array, close: Array, work: Tiles, found: Array) -> None:
     """Write MAX, MIN, RSV, IMAX, IMIN and IMXD of each window: the extremes and when they were."""
-    highest, lowest = np.empty(_TILE), np.empty(_TILE)
-    since_high, since_low = np.empty(_TILE), np.empty(_TILE)
+    highest, lowest = np.empty(TILE), np.empty(TILE)
+    since_high, since_low = np.empty(TILE), np.empty(TILE)
     for tile in range(len(work)):
         first, size, before = work[tile]
         highest[:size] = high[first : first + size]
@@ -129,7 +127,7 @@ def extremes(high: Array, low: Array, close: Array, work: Tiles, found: Array) -
 @numba_compiled
 def counts(values: Array, work: Tiles, found: Array) -> None:
     """Write the shares of a window's rows that rose and that fell, and their difference."""
-    rises, falls = np.empty(_TILE), np.empty(_TILE)
+    rises, falls = np.empty(TILE), np.empty(TILE)
     for tile in range(len(work)):
         first, size, before = work[tile]
         rises[:size] = 0.0
@@ -152,7 +150,7 @@ def counts(values: Array, work: Tiles, found: Array) -> None:
 @numba_compiled
 def balance(values: Array, work: Tiles, found: Array) -> None:
     """Write the shares of a window's movement that were upwards and downwards, and their difference."""
-    gain, loss = np.empty(_TILE), np.empty(_TILE)
+    gain, loss = np.empty(TILE), np.empty(TILE)
     for tile in range(len(work)):
         first, size, before = work[tile]
         gain[:size] = 0.0
@@ -176,7 +174,7 @@ def balance(values: Array, work: Tiles, found: Array) -> None:
 @numba_compiled
 def dispersion(values: Array, missing: int, work: Tiles, found: Array) -> None:
     """Write mean and sample deviation of each window; the first `missing` rows of a span have no value."""
-    total, square = np.empty(_TILE), np.empty(_TILE)
+    total, square = np.empty(TILE), np.empty(TILE)
     for tile in range(len(work)):
         first, size, before = work[tile]
         last = values[first : first + size]
@@ -197,54 +195,3 @@ def dispersion(values: Array, missing: int, work: Tiles, found: Array) -> None:
                 squares = max(square[i] - total[i] * mean, 0.0)
                 found[0, window, first + i] = last[i] + mean
                 found[1, window, first + i] = np.sqrt(squares / (n - 1.0)) if n > 1 else np.nan
-
-
-@numba_compiled
-def correlation(x: Array, y: Array, x_still: float, work: Tiles, found: Array) -> None:
-    """Write the correlation over the rows of each window that have both values; nothing where either stood still.
-
-    A value that is not finite is a missing one. `x` stands still up to a deviation of `x_still`, `y` up to 2e-5.
-    """
-    valid, sum_x, sum_y = np.empty(_TILE), np.empty(_TILE), np.empty(_TILE)
-    square_x, square_y, product = np.empty(_TILE), np.empty(_TILE), np.empty(_TILE)
-    base_x, base_y = np.empty(_TILE), np.empty(_TILE)
-    for tile in range(len(work)):
-        first, size, before = work[tile]
-        for i in range(size):
-            base_x[i], base_y[i] = _newest(x, y, first + i, before)
-        for sums in (valid, sum_x, sum_y, square_x, square_y, product):
-            sums[:size] = 0.0
-        done = 0
-        for window in range(len(WINDOWS)):
-            n = min(WINDOWS[window], before + 1)
-            for back in range(done, n):
-                row_x, row_y = x[first - back : first - back + size], y[first - back : first - back + size]
-                for i in range(size):
-                    away_x, away_y = row_x[i] - base_x[i], row_y[i] - base_y[i]
-                    usable = abs(away_x) + abs(away_y) < np.inf
-                    away_x = away_x if usable else 0.0
-                    away_y = away_y if usable else 0.0
-                    valid[i] += 1.0 if usable else 0.0
-                    sum_x[i] += away_x
-                    sum_y[i] += away_y
-                    square_x[i] += away_x * away_x
-                    square_y[i] += away_y * away_y
-                    product[i] += away_x * away_y
-            done = n
-            for i in range(size):
-                count = max(valid[i], 1.0)
-                var_x = square_x[i] - sum_x[i] * sum_x[i] / count
-                var_y = square_y[i] - sum_y[i] * sum_y[i] / count
-                degrees = count - 1.0
-                moved = var_x > x_still * x_still * degrees and var_y > _STILL * _STILL * degrees
-                value = (product[i] - sum_x[i] * sum_y[i] / count) / np.sqrt(var_x * var_y) if moved else np.nan
-                found[0, window, first + i] = min(max(value, -1.0), 1.0) if moved else np.nan
-
-
-@numba_compiled
-def _newest(x: Array, y: Array, row: int, before: int) -> tuple[float, float]:
-    """Pair of values of the newest row that has both, among a row and `before` rows before it."""
-    for at in range(row, row - before - 1, -1):
-        if abs(x[at]) + abs(y[at]) < np.inf:
-            return x[at], y[at]
-    return 0.0, 0.0

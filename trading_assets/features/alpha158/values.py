@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from trading_assets.features.alpha158._correlation import STILL, correlation
 from trading_assets.features.alpha158._order import order
 from trading_assets.features.alpha158._windows import (
     balance,
     blank,
-    correlation,
     counts,
     dispersion,
     extremes,
@@ -21,9 +21,6 @@ from trading_assets.features.alpha158._windows import (
 )
 from trading_assets.features.alpha158.catalogue import WINDOWS
 from trading_assets.features.bar_rows import Array, BarRows, guarded, ratio
-
-# a deviation up to which qlib takes no correlation of ratios
-_STILL = 2e-5
 
 
 def values(rows: BarRows) -> dict[str, Array]:
@@ -37,7 +34,7 @@ def values(rows: BarRows) -> dict[str, Array]:
         **windows.of(extremes, "MAX MIN RSV IMAX IMIN IMXD", rows.high, rows.low, close),
         **windows.order(close),
         **windows.of(correlation, "CORR", close, np.log(volume), 0.0),
-        **windows.of(correlation, "CORD", growth, np.log(traded + 1.0), _STILL),
+        **windows.of(correlation, "CORD", growth, np.log(traded + 1.0), STILL),
         **windows.of(counts, "CNTP CNTN CNTD", close),
         **windows.of(balance, "SUMP SUMN SUMD", close),
         **windows.of(balance, "VSUMP VSUMN VSUMD", volume),
