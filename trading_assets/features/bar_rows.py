@@ -115,7 +115,9 @@ class BarRows:
 
     def column(self, name: str) -> Array:
         """A column of the frame; null is NaN."""
-        return np.ascontiguousarray(self.frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy())
+        known = self.frame[name].cast(pl.Float64).fill_null(float("nan"))
+        # an array that may be written to, so that the windows are compiled for one kind of arrays
+        return np.ascontiguousarray(known.to_numpy(writable=True))
 
     @cached_property
     def open(self) -> Array:
