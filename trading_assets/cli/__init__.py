@@ -1,7 +1,7 @@
 """Command line: ``trading-assets ...``.
 
 What lives here: the commands: the main job, SQL, the web UI and the lake in this module, trading in `trading`, the
-stream of bars in `streaming`, and what all of them share in `common`.
+stream of bars in `streaming`, features of your own and their pages in `features`, and what all share in `common`.
 What not: what a command does; it calls the stage that does it.
 """
 
@@ -21,8 +21,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from trading_assets.cli.common import Home, console, require_free, signalled, wait_for_signal
+from trading_assets.cli.features import features_app
 from trading_assets.cli.streaming import streaming_app
 from trading_assets.cli.trading import print_replay, trading_app
+from trading_assets.features.registry import FeatureError
+from trading_assets.features.sql.own import SqlFeatureError
 from trading_assets.lake.errors import LakeError
 from trading_assets.live.errors import LiveError
 from trading_assets.market_data.calendar import CalendarBoundsError, UnknownExchangeError
@@ -42,6 +45,7 @@ lake_app = typer.Typer(no_args_is_help=True, help="Snapshots, time travel and up
 app.add_typer(lake_app, name="lake")
 app.add_typer(trading_app)
 app.add_typer(streaming_app)
+app.add_typer(features_app)
 REMOTE = ("yahoo", "alpaca")
 SIMULATED_NAMES = 20
 EXPECTED = (
@@ -49,6 +53,8 @@ EXPECTED = (
     SourceError,
     SettingsError,
     BookError,
+    FeatureError,
+    SqlFeatureError,
     UniverseError,
     LiveError,
     RefreshError,
@@ -298,12 +304,9 @@ def stop(home: Home = None) -> None:
 
 @app.command("dbt-sources")
 def dbt_sources() -> None:
-    """Write dbt_features/models/sources.yml from the contracts."""
-    from trading_assets.definitions import CONTRACTS
-    from trading_assets.features.contract import CROSS_SECTION
-    from trading_assets.features.sql_assets import PROJECT
-    from trading_assets.lake.dbt_sources import dbt_sources as text
+    """Write what dbt knows of sources and models, in dbt_features/models, from the contracts."""
+    from trading_assets.features.sql.properties import property_files
 
-    path = PROJECT / "models" / "sources.yml"
-    path.write_text(text(contract for contract in CONTRACTS.values() if contract is not CROSS_SECTION))
-    console.print(f"wrote {path}", soft_wrap=True)
+    for path, text in property_files().items():
+        path.write_text(text)
+        console.print(f"wrote {path}", soft_wrap=True)
