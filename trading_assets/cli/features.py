@@ -65,7 +65,7 @@ def _new_sql_feature(name: str) -> None:
 def _existing_columns() -> set[str]:
     from trading_assets.features.contract import CONTRACTS
 
-    return {column for contract in CONTRACTS for column in contract.schema}
+    return {column.lower() for contract in CONTRACTS for column in contract.schema}
 
 
 def _program(name: str) -> str:

@@ -43,7 +43,7 @@ def own_set(package: ModuleType, existing: Collection[str] = ()) -> ExpressionSe
     package
         Package whose modules define features.
     existing
-        Names that other sets have taken.
+        Names that other sets have taken; SQL does not tell upper from lower case.
 
     Raises
     ------
@@ -51,9 +51,10 @@ def own_set(package: ModuleType, existing: Collection[str] = ()) -> ExpressionSe
         A feature has a name that is taken or an expression that cannot be used; see `check_expression`.
     """
     found = features_of(package)
+    taken = {name.lower() for name in (*existing, *COLUMNS, *_KEYS)}
     for own in found:
         name = own.feature.name
-        if name in existing or name in COLUMNS or name in _KEYS:
+        if name in taken:
             raise FeatureError(f"feature {name!r} of {own.module}: there is a column of this name; choose another one")
         check_expression(own)
     if not found:

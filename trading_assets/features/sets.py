@@ -12,6 +12,8 @@ from trading_assets.features.expressions import own_set
 from trading_assets.features.feature import FeatureSet, table_of
 from trading_assets.features.microstructure.catalogue import SET as MICROSTRUCTURE
 from trading_assets.features.price_action.catalogue import SET as PRICE_ACTION
+from trading_assets.features.sql.catalogue import SHIPPED as SHIPPED_IN_SQL
+from trading_assets.features.sql.own import own_sets
 from trading_assets.features.statistical.catalogue import SET as STATISTICAL
 from trading_assets.features.technical.catalogue import SET as TECHNICAL
 from trading_assets.features.volatility.catalogue import SET as VOLATILITY
@@ -31,7 +33,8 @@ def with_own(shipped: tuple[FeatureSet, ...], package: ModuleType) -> Mapping[st
         A feature of your own cannot be used.
     """
     names = table_of(feature for one in shipped for feature in one.features.values())
-    yours = own_set(package, names)
+    in_sql = (name for one in (*SHIPPED_IN_SQL, *own_sets()) for name in one.features)
+    yours = own_set(package, [*names, *in_sql])
     return MappingProxyType({one.name: one for one in (*shipped, *([yours] if yours else []))})
 
 

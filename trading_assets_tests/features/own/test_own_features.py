@@ -72,7 +72,7 @@ def one(package):
 
     def make(expression, *, name="mine", options="lookback=5, unit='ratio'", doc="'''What it is.'''"):
         text = dedent(PLAIN).format(expression=expression, name=name, options=options, doc=doc)
-        return own_set(package(module=text), {"rsi_14"})
+        return own_set(package(module=text), {"rsi_14", "KMID"})
 
     return make
 
@@ -112,6 +112,11 @@ class TestTheSet:
     def test_without_a_feature_there_is_no_set(self, package):
         assert own_set(package()) is None
         assert list(with_own(SHIPPED, package())) == [shipped.name for shipped in SHIPPED]
+
+    def test_a_name_of_a_feature_in_sql_is_taken(self, package):
+        ranked = RANGE_21.replace("range_21", "rsi_14_rank")
+        with pytest.raises(FeatureError, match=r"'rsi_14_rank' of .*: there is a column of this name"):
+            with_own(SHIPPED, package(ranked=ranked))
 
     def test_a_set_of_your_own_stands_after_the_others(self, package):
         assert list(with_own(SHIPPED, package(range_21=RANGE_21)))[-1] == "own"
@@ -160,6 +165,7 @@ REFUSED = {
     "a double underscore": ({"name": "range__21"}, "'range__21' cannot be the name"),
     "a column that there is": ({"name": "close"}, "'close' of .*: there is a column of this name"),
     "a feature that there is": ({"name": "rsi_14"}, "'rsi_14' of .*: there is a column of this name"),
+    "a feature in capitals": ({"name": "kmid"}, "'kmid' of .*: there is a column of this name"),
     "no docstring": ({"doc": "pass"}, "'mine' of .* needs a docstring"),
     "no unit": ({"options": "lookback=5, unit=''"}, "'mine' of .* needs a unit"),
     "a negative look-back": ({"options": "lookback=-1, unit='x'"}, "'mine': lookback must lie between 0 and 400"),
