@@ -1,0 +1,92 @@
+"""Sets of volatility, statistics, the calendar and microstructure: every partition has the bits of the whole range."""
+
+from calendar import monthrange
+from datetime import date
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from trading_assets.features.compute import compute
+from trading_assets.features.sets import SETS
+from trading_assets.features.statistical.market import market_returns
+from trading_assets.orchestration.mappings import LOOK_BACK_MONTHS, LOOK_BACK_YEARS, months_before
+from trading_assets_tests.features.bars import as_intraday, not_finite
+from trading_assets_tests.features.extremes import extreme_names
+from trading_assets_tests.point_in_time.sample import SHARED_DATA, actions, random_bars
+
+DAILY = ("volatility", "statistical", "calendar")
+INTRADAY = ("volatility", "calendar", "microstructure")
+PRICES = ("open", "high", "low", "close")
+
+
+def read(frame, start, end, time="date"):
+    return frame.filter(pl.col(time).is_between(start, end))
+
+
+@pytest.fixture(scope="module")
+def years():
+    """Five years of names that trade, rest and split by ratios that leave no round numbers."""
+    bars = pl.concat([random_bars("XYZ", 1250), extreme_names(1250)])
+    thirds = [(name, day, "split", 7 / 3) for name in "AXY" for day in (date(2015, 3, 3), date(2017, 5, 5))]
+    return bars, actions(*thirds, ("Z", date(2016, 2, 2), "dividend", 0.4))
+
+
+def daily(name, bars, known, start, end):
+    market = market_returns(bars, known) if SETS[name].needs_market else None
+    return compute([SETS[name]], bars, known, start=start, end=end, market=market)[name]
+
+
+@pytest.mark.parametrize("name", DAILY)
+def test_single_years_that_read_their_look_back_make_up_the_range(name, years):
+    bars, known = years
+    whole = daily(name, bars, known, date(2016, 1, 1), date(2018, 12, 31))
+    parts = []
+    for year in (2017, 2016, 2018):
+        earliest, end = date(year - LOOK_BACK_YEARS, 1, 1), date(year, 12, 31)
+        rows, splits = read(bars, earliest, end), read(known, earliest, end, "ex_date")
+        parts.append(daily(name, rows.sample(fraction=1.0, shuffle=True, seed=1), splits, date(year, 1, 1), end))
+    assert whole.height > 5000
+    assert_frame_equal(pl.concat(parts).sort("symbol", "date"), whole, check_exact=True)
+    assert not_finite(whole, SETS[name].of("daily")) == []
+
+
+def single_months(name, bars, known, interval, months):
+    for year, month in months:
+        start, end = date(year, month, 1), date(year, month, monthrange(year, month)[1])
+        earliest = months_before(start, LOOK_BACK_MONTHS[interval])
+        frames = read(bars, earliest, end), read(known, earliest, end, "ex_date")
+        yield compute([SETS[name]], *frames, start=start, end=end, interval=interval)[name]
+
+
+@pytest.mark.parametrize("name", INTRADAY)
+def test_single_months_that_read_their_look_back_make_up_the_range(name):
+    bars = as_intraday(pl.concat([random_bars("XY", 2400), extreme_names(2400)]), per_session=40)
+    known = actions(("X", date(1992, 2, 11), "split", 7 / 3), ("Y", date(1992, 3, 3), "dividend", 0.4))
+    window = {"start": date(1992, 2, 1), "end": date(1992, 3, 31), "interval": "minute"}
+    whole = compute([SETS[name]], bars, known, **window)[name]
+    parts = pl.concat(single_months(name, bars, known, "minute", [(1992, 3), (1992, 2)]))
+    assert whole.height > 5000
+    assert_frame_equal(parts.sort("symbol", "ts"), whole, check_exact=True)
+
+
+@pytest.mark.parametrize("name", INTRADAY)
+def test_single_months_of_real_hours_make_up_the_year_and_every_value_is_finite(name):
+    path = SHARED_DATA / "us_hour_1998_2021.parquet"
+    if not path.exists():
+        pytest.skip(f"the hourly bars are not there: {path}")
+    local = pl.col("ts").dt.replace_time_zone("America/New_York")
+    bars = (
+        pl.read_parquet(path)
+        .filter(pl.col("symbol").is_in(["AAPL", "IBM", "SPY"]), pl.col("ts").dt.year().is_between(2013, 2014))
+        .filter(pl.col("ts").dt.hour().is_between(9, 15), pl.min_horizontal(PRICES) > 0)
+        .with_columns(pl.col("ts").dt.date().alias("date"), local.dt.convert_time_zone("UTC").alias("ts"))
+    )
+    known = actions(("AAPL", date(2014, 6, 9), "split", 7.0))
+    window = {"start": date(2014, 1, 1), "end": date(2014, 12, 31), "interval": "hourly"}
+    whole = compute([SETS[name]], bars, known, **window)[name]
+    parts = pl.concat(single_months(name, bars, known, "hourly", [(2014, month) for month in range(12, 0, -1)]))
+    assert_frame_equal(parts.sort("symbol", "ts"), whole, check_exact=True)
+    features = list(SETS[name].of("hourly"))
+    assert not_finite(whole, features) == []
+    assert whole.select(pl.col(features).null_count()).row(0) == (0,) * len(features)
