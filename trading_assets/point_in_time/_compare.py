@@ -67,19 +67,21 @@ def keyed(frame: pl.DataFrame, key: Sequence[str], date_column: str) -> pl.DataF
     return frame
 
 
-def _bits(values: pl.Series) -> pl.Series:
-    if not values.dtype.is_float():
-        return values
+def _bits(values: pl.Series) -> NDArray[np.unsignedinteger]:
     width = np.uint32 if values.dtype == pl.Float32 else np.uint64
-    return pl.Series(values.name, values.fill_null(0.0).to_numpy().view(width))
+    return values.to_numpy().view(width)
 
 
 def differing_bits(expected: pl.Series, actual: pl.Series) -> NDArray[np.bool_]:
     """Mark the rows whose values are not the same bits, null being a value of its own."""
     if expected.dtype != actual.dtype:
         return np.ones(len(expected), dtype=np.bool_)
-    unequal = _bits(expected).ne_missing(_bits(actual)) | (expected.is_null() != actual.is_null())
-    return unequal.to_numpy()
+    if not expected.dtype.is_float():
+        return expected.ne_missing(actual).to_numpy()
+    unequal: NDArray[np.bool_] = _bits(expected) != _bits(actual)
+    if expected.null_count() or actual.null_count():
+        unequal |= (expected.is_null() != actual.is_null()).to_numpy()
+    return unequal
 
 
 def differing_beyond(expected: pl.Series, actual: pl.Series, *, tolerance: float, scale: float) -> NDArray[np.bool_]:

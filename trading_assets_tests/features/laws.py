@@ -131,7 +131,7 @@ def look_ahead(sets: Sequence[FeatureSet], interval: Interval) -> pl.DataFrame:
 
 
 def warm_up(
-    sets: Sequence[FeatureSet], interval: Interval, lookback: Mapping[str, int] | None = None, probes: int = 2
+    sets: Sequence[FeatureSet], interval: Interval, lookback: Mapping[str, int] | None = None, probes: int = 1
 ) -> pl.DataFrame:
     """Values that change with the history before what each feature declares, in full precision."""
     made = panel(interval)

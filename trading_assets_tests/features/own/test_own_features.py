@@ -247,6 +247,12 @@ class TestLaws:
         with pytest.raises(AssertionError, match="mine reads more than the 19 rows before its own that it declares"):
             assert_feature_holds("mine", short)
 
+    def test_a_short_look_back_that_shows_now_and_then_is_found(self, one):
+        highest = "pl.col('close') / pl.col('close').rolling_max(21, min_samples=1)"
+        short = one(highest, options="lookback=12, unit='ratio', intervals=('daily',)")
+        with pytest.raises(AssertionError, match="mine reads more than the 12 rows"):
+            assert_feature_holds("mine", short)
+
     def test_a_price_is_no_feature(self, one):
         with pytest.raises(AssertionError, match="mine changes with the scale of prices"):
             assert_feature_holds("mine", one("pl.col('close') - pl.col('open')", options="lookback=0, unit='usd'"))
