@@ -15,7 +15,7 @@ _DPI, _WIDTH = 90, 9.0
 _INK, _MUTED, _NOTHING = "#1f2933", "#616e7c", "#e4e7eb"
 _BEFORE, _NOW = "#9aa5b1", "#b3362b"
 _MOST_TICKS = 24
-_WORST_SHOWN = 0.5
+_LEVELS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 _BINS, _ACROSS = 40, 2
 _TAILS = (0.5, 99.5)
 
@@ -37,14 +37,15 @@ def psi_heat_map(drift: pl.DataFrame) -> bytes:
     names, months = worst_features(drift), drift["month"].unique().sort().to_list()
     of_all = drift["feature"].n_unique()
     figure, (axes,) = _figure(1, 1, height=1.4 + 0.16 * max(len(names), 4))
-    image = axes.imshow(_by_month(drift, names, months), cmap=_colours(), vmin=0.0, vmax=_WORST_SHOWN, aspect="auto")
+    colours, norm = _colours()
+    image = axes.imshow(_by_month(drift, names, months), cmap=colours, norm=norm, aspect="auto")
     axes.set_title(f"PSI by month: the highest {len(names)} of {of_all} features", **_TITLE)
     axes.set_yticks(range(len(names)), names, fontsize=7)
     step = -(-len(months) // _MOST_TICKS)
     axes.set_xticks(range(0, len(months), step), [f"{day:%Y-%m}" for day in months[::step]], fontsize=7, rotation=90)
     axes.tick_params(colors=_MUTED, length=0)
     axes.spines[:].set_visible(False)
-    bar = figure.colorbar(image, ax=axes, shrink=0.6 if len(names) > _MOST_TICKS else 1.0, pad=0.02, extend="max")
+    bar = figure.colorbar(image, ax=axes, shrink=0.6 if len(names) > _MOST_TICKS else 1.0, pad=0.02)
     bar.set_label("population stability index", fontsize=8, color=_MUTED)
     bar.ax.tick_params(colors=_MUTED, labelsize=7)
     return _png(figure)
@@ -89,11 +90,13 @@ def _by_month(drift: pl.DataFrame, names: list[str], months: list[Any]) -> NDArr
     return found
 
 
-def _colours() -> Any:
-    from matplotlib.colors import LinearSegmentedColormap  # definitions must load without it
+def _colours() -> tuple[Any, Any]:
+    """A colour for each level: green below 0.1, yellow below 0.25, from there on red and darker."""
+    from matplotlib.colors import BoundaryNorm, ListedColormap  # definitions must load without it
 
-    made = LinearSegmentedColormap.from_list("drift", ["#2f7d4f", "#e8c468", "#b3362b"])
-    return made.with_extremes(bad=_NOTHING)
+    shades = ["#2f7d4f", "#e8c468", "#e08e45", "#cf5f38", "#b3362b", "#86211f"]
+    colours = ListedColormap(shades).with_extremes(bad=_NOTHING, over="#4f1216")
+    return colours, BoundaryNorm(_LEVELS, ncolors=len(shades), extend="neither")
 
 
 def _figure(down: int, across: int, *, height: float) -> tuple[Any, list[Any]]:

@@ -118,7 +118,7 @@ class Matrix:
         """
         by_name = listed_partitions(symbols, symbols["symbol"], years)
         for table in self.tables_with(columns):
-            needed = by_name if table in DAILY.values() else [str(year) for year in years]
+            needed = [str(year) for year in years] if table in SQL.values() else by_name
             LakeFrame(lake, table).require_written(needed, for_what=for_what)
 
     def read(self, lake: Lake, columns: Sequence[str], start: date, end: date) -> pl.DataFrame:

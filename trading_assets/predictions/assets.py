@@ -1,5 +1,6 @@
 """Assets of predictions."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import dagster as dg
@@ -10,6 +11,7 @@ from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.models.contract import TRAINED
+from trading_assets.models.model_spec import ModelSpec
 from trading_assets.models.specs import MODELS, features_of
 from trading_assets.orchestration import mappings
 from trading_assets.orchestration.partitions import Partitions
@@ -20,9 +22,11 @@ from trading_assets.predictions.contract import DAILY
 OWNER = "research"
 
 
-def build_assets(partitions: Partitions, matrix: Matrix) -> list[dg.AssetsDefinition]:
+def build_assets(
+    partitions: Partitions, matrix: Matrix, models: Mapping[str, ModelSpec] = MODELS
+) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage, whose models read a desk's matrix of features."""
-    columns = features_of(MODELS.values(), matrix)
+    columns = features_of(models.values(), matrix)
 
     @dg.asset(
         **table_asset(DAILY, owner=OWNER, kinds={"lightgbm"}),

@@ -40,6 +40,7 @@ def planned(job: str, partitions: Partitions, first: date, last: date) -> tuple[
         ("trade_books", ("a|2015-05-04", "main|2016-06-30")),
         ("report_books", ("a", "main")),
         ("report_models", ("lgbm", "lgbm")),
+        ("report_drift", ("2015-04", "2016-06")),
     ],
 )
 def test_a_span_becomes_the_partitions_of_each_stage(
@@ -74,6 +75,25 @@ def test_labels_of_december_are_refreshed_until_they_have_ended_in_january(
 ) -> None:
     session = date.fromisoformat(day)
     assert planned("refresh_panel", partitions, session, session) == (f"{first_year}|AAA", "2016|MMM")
+
+
+@pytest.mark.parametrize(
+    ("day", "months"),
+    [
+        ("2016-03-01", ("2016-02", "2016-03")),
+        ("2016-03-07", ("2016-02", "2016-03")),
+        ("2016-03-08", ("2016-03", "2016-03")),
+        # The running month has no partition before it is over.
+        ("2016-12-30", ("2016-12", "2016-12")),
+        ("2017-01-04", ("2016-12", "2016-12")),
+        ("2017-01-09", None),
+    ],
+)
+def test_a_month_s_drift_is_looked_at_until_a_week_after_it(
+    partitions: Partitions, day: str, months: tuple[str, str] | None
+) -> None:
+    session = date.fromisoformat(day)
+    assert planned("report_drift", partitions, session, session) == months
 
 
 def test_no_partition_from_before_the_lake_is_asked_for(partitions: Partitions) -> None:
