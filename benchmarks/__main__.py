@@ -20,6 +20,7 @@ MODULES = (
     "event_storage",
     "mappings",
     "features",
+    "feature_checks",
     "alpha158",
     "rolling",
     "training",

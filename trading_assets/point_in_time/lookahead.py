@@ -24,9 +24,8 @@ from trading_assets.point_in_time._compare import (
     require_rows,
 )
 from trading_assets.point_in_time._poison import poisoned
-from trading_assets.point_in_time.warm_up import warmup_violations
 
-__all__ = ["ROWS", "Compute", "Frames", "lookahead_violations", "pick_cuts", "warmup_violations"]
+__all__ = ["ROWS", "Compute", "Frames", "lookahead_violations", "pick_cuts"]
 
 Day = TypeVar("Day", bound=date)
 
