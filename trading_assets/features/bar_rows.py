@@ -57,6 +57,7 @@ class BarRows:
         interval: Interval = "daily",
         exchange: str = "XNYS",
         market: pl.DataFrame | None = None,
+        reach: int | None = None,
     ) -> BarRows:
         """Arrange bars in look-back blocks and adjust each block for its splits.
 
@@ -74,6 +75,8 @@ class BarRows:
             See `BarRows`.
         market
             date and market_return, to be joined on.
+        reach
+            Periods before its own that a block's history may come from; all of them where it is None.
 
         Raises
         ------
@@ -91,6 +94,7 @@ class BarRows:
             start=start,
             end=end,
             time=time,
+            reach=reach,
         )
         rows = forward_adjust_blocks(blocks, actions, time=time).rechunk()
         if market is not None:

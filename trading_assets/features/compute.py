@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.features.bar_rows import BarRows
-from trading_assets.features.feature import FeatureSet, Interval
+from trading_assets.features.feature import PERIODS_BEFORE, FeatureSet, Interval
 
 # 7,072 names x 2 years: 10 s and a peak of 1.3 GB in portions, 31 s and 4.6 GB at once
 _ROWS_AT_ONCE = 150_000
@@ -53,7 +53,7 @@ def compute(
     market
         date and market_return, for sets that need it.
     history
-        Rows to read before a period instead of each set's own number.
+        Rows to read before a period instead of each set's own number, however far back they are.
     dtype
         Precision of the values; computed in double precision.
 
@@ -80,6 +80,7 @@ def compute(
                 interval=interval,
                 exchange=exchange,
                 market=market,
+                reach=PERIODS_BEFORE[interval] if history is None else None,
             )
             for one in group:
                 found[one.name].append(_values(one, rows, start, end, dtype))

@@ -23,6 +23,12 @@ INTRADAY: frozenset[Interval] = frozenset(("hourly", "minute"))
 RECURSIVE = 400
 """Look-back of exponential averages: by then the longest of them has forgotten its seed to 1e-9."""
 
+PERIODS_BEFORE: Mapping[Interval, int] = MappingProxyType({"daily": 2, "hourly": 4, "minute": 1})
+"""Years of daily bars, or months of shorter ones, before its own that a partition reads for its look-back.
+
+A month has 19 sessions at least: 7,000 minutes, or 120 hours.
+"""
+
 # Rows that a block reads before its period: few lengths, so that sets of a similar look-back share their rows.
 _HISTORIES = (0, 64, 256, RECURSIVE)
 MAX_LOOKBACK = RECURSIVE

@@ -9,9 +9,10 @@ from datetime import date
 
 import dagster as dg
 
-LOOK_BACK_YEARS = 2
-# A month has 19 sessions at least: 7,000 minutes, or 120 hours.
-LOOK_BACK_MONTHS = {"minute": 1, "hourly": 4}
+from trading_assets.features.feature import INTRADAY, PERIODS_BEFORE
+
+LOOK_BACK_YEARS = PERIODS_BEFORE["daily"]
+LOOK_BACK_MONTHS = {interval: PERIODS_BEFORE[interval] for interval in INTRADAY}
 
 
 def _panel(start_offset: int = 0, end_offset: int = 0) -> dg.MultiPartitionMapping:

@@ -21,7 +21,14 @@ def period_number(day: pl.Expr, period: Period) -> pl.Expr:
 
 
 def lookback_blocks(
-    bars: pl.DataFrame, *, lookback: int, period: Period, start: date, end: date, time: str = "date"
+    bars: pl.DataFrame,
+    *,
+    lookback: int,
+    period: Period,
+    start: date,
+    end: date,
+    time: str = "date",
+    reach: int | None = None,
 ) -> pl.DataFrame:
     """Replicate rows into one block per symbol and calendar period, with the look-back rows in front.
 
@@ -39,6 +46,10 @@ def lookback_blocks(
         periods, whichever part of them is asked for.
     time
         Column that orders the rows of a symbol: "date", or that of the moment where a date has several rows.
+    reach
+        How many calendar periods before its own the look-back of a block may come from, however few rows they hold:
+        all of them, or as many as a run of one period reads, so that a name that seldom trades or was suspended has
+        the same block in a run of many periods.
 
     Returns
     -------
@@ -49,7 +60,7 @@ def lookback_blocks(
     Raises
     ------
     ValueError
-        Negative look-back, start after end, or two rows for one symbol and time.
+        Negative look-back or reach, start after end, or two rows for one symbol and time.
 
     Examples
     --------
@@ -57,8 +68,9 @@ def lookback_blocks(
     >>> lookback_blocks(bars, lookback=1, period="year", start=date(2016, 1, 1), end=date(2016, 12, 31)).rows()
     [('A', datetime.date(2015, 12, 31), 2016, False), ('A', datetime.date(2016, 1, 4), 2016, True)]
     """
-    if lookback < 0 or start > end:
-        raise ValueError(f"need lookback >= 0 and start <= end, got lookback={lookback}, start={start}, end={end}")
+    if min(lookback, reach or 0) < 0 or start > end:
+        given = f"lookback={lookback}, reach={reach}, start={start}, end={end}"
+        raise ValueError(f"need lookback >= 0, reach >= 0 and start <= end, got {given}")
     rows = bars.sort("symbol", time)
     _check_unique(rows, time)
     spans = (
@@ -68,6 +80,8 @@ def lookback_blocks(
         .group_by("symbol", "block", maintain_order=True)
         .agg(pl.col("row").first().alias("first"), pl.col("row").last().alias("last"), pl.col("listed").first())
     )
+    if reach is not None:
+        spans = _within_reach(spans, reach, period)
     asked = pl.select(
         period_number(pl.lit(start), period).alias("low"), period_number(pl.lit(end), period).alias("high")
     ).row(0)
@@ -80,6 +94,18 @@ def lookback_blocks(
     return rows[positions["row"]].with_columns(
         positions["block"], (positions["row"] >= positions["first"]).alias("is_output")
     )
+
+
+def _within_reach(spans: pl.DataFrame, reach: int, period: Period) -> pl.DataFrame:
+    """Let the rows of a symbol begin, for each of its blocks, with the first period within reach."""
+    block = pl.col("block")
+    ordinal = block if period == "year" else block // 100 * 12 + block % 100
+    numbered = spans.with_columns(ordinal.alias("ordinal")).sort("ordinal")
+    begins = numbered.select("symbol", "ordinal", pl.col("first").alias("begin"))
+    found = numbered.with_columns(pl.col("ordinal") - reach).join_asof(
+        begins, on="ordinal", by="symbol", strategy="forward", check_sortedness=False
+    )
+    return found.sort("first").with_columns(listed="begin").select(spans.columns)
 
 
 def _check_unique(rows: pl.DataFrame, time: str) -> None:

@@ -12,8 +12,8 @@ from trading_assets_tests.point_in_time.sample import random_bars
 PANEL = random_bars(["A", "B"], 600)
 
 
-def blocks(panel, first, last, lookback=10, period="year"):
-    return lookback_blocks(panel, lookback=lookback, period=period, start=first, end=last)
+def blocks(panel, first, last, lookback=10, period="year", reach=None):
+    return lookback_blocks(panel, lookback=lookback, period=period, start=first, end=last, reach=reach)
 
 
 def test_a_block_is_the_period_and_the_rows_just_before_it():
@@ -44,6 +44,40 @@ def test_a_look_back_longer_than_a_period_reaches_over_several():
     assert block["block"].unique().to_list() == [201409]
     assert block.filter(symbol="A")["is_output"].sum() == 22
     assert (~block.filter(symbol="A")["is_output"]).sum() == 50
+
+
+@pytest.mark.parametrize(
+    ("reach", "earliest"),
+    [(0, date(2016, 2, 1)), (1, date(2016, 1, 1)), (2, date(2015, 12, 1)), (4, date(2015, 10, 1))],
+)
+def test_a_look_back_ends_with_the_last_period_within_reach(reach, earliest):
+    block = blocks(PANEL, date(2016, 2, 1), date(2016, 2, 29), lookback=400, period="month", reach=reach)
+    days = PANEL.filter(symbol="A")["date"]
+    assert (
+        block.filter(symbol="A")["date"].to_list()
+        == days.filter(days.is_between(earliest, date(2016, 2, 29))).to_list()
+    )
+    assert (~block["is_output"]).sum() == 2 * days.is_between(earliest, date(2016, 1, 31)).sum()
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    lookback=st.integers(0, 300),
+    period=st.sampled_from(["year", "month"]),
+    reach=st.integers(0, 3),
+    kept=st.floats(0.02, 1.0),
+)
+def test_what_lies_beyond_reach_does_not_matter_however_seldom_a_name_trades(lookback, period, reach, kept):
+    seldom = PANEL.sample(fraction=kept, seed=7)
+    start, end = (date(2016, 1, 1), date(2016, 12, 31)) if period == "year" else (date(2016, 3, 1), date(2016, 3, 31))
+    earliest = (
+        date(2016 - reach, 1, 1) if period == "year" else date(2016 - (reach == 3), 12 if reach == 3 else 3 - reach, 1)
+    )
+    within = seldom.filter(pl.col("date") >= earliest)
+    assert_frame_equal(
+        blocks(seldom, start, end, lookback, period, reach), blocks(within, start, end, lookback, period, reach)
+    )
+    assert_frame_equal(blocks(seldom, start, end, lookback, period, 100), blocks(seldom, start, end, lookback, period))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +120,7 @@ def test_a_repeated_bar_is_refused_by_name():
         blocks(pl.concat([PANEL, PANEL.head(1)]), date(2015, 1, 1), date(2015, 12, 31))
 
 
-@pytest.mark.parametrize("wrong", [{"lookback": -1}, {"first": date(2016, 1, 1)}])
+@pytest.mark.parametrize("wrong", [{"lookback": -1}, {"reach": -1}, {"first": date(2016, 1, 1)}])
 def test_a_window_that_makes_no_sense_is_refused(wrong):
-    with pytest.raises(ValueError, match="lookback >= 0 and start <= end"):
+    with pytest.raises(ValueError, match="lookback >= 0, reach >= 0 and start <= end"):
         blocks(PANEL, **{"first": date(2015, 1, 1), "last": date(2015, 12, 31), **wrong})
