@@ -37,7 +37,7 @@ def timed(bars: str, kernels: str) -> None:
 
 
 def reference(prices: str, folder: str) -> None:
-    """Store the bars and the values of some rows of twenty real names and of five degenerate ones.
+    """Store the bars and the values of some rows of twenty real names and of six degenerate ones.
 
     qlib computes in the double precision of the bars; printed is how far its usual single precision is off, as the
     largest difference of each family relative to values above one.
@@ -81,12 +81,19 @@ def _degenerate(bars: pd.DataFrame) -> list[pd.DataFrame]:
     halts = template.assign(
         **{name: template[name].mask(halted, held) for name in prices}, volume=template["volume"].mask(halted, 0)
     )
+    row = pd.Series(np.arange(len(template)), index=template.index)
+    calm = row < len(template) // 2
+    quiet = template.assign(
+        **{name: template[name].mask(calm, 100.0 + row % 3 * 1e-3) for name in prices},
+        volume=template["volume"].where(calm, 1_000_000 + row % 3),
+    )
     cases = {
         "_FLAT": one_price,
         "_DEAD": one_price.assign(volume=0),
         "_NOVOLUME": template.assign(volume=0),
         "_SAMEVOLUME": template.assign(volume=1000),
         "_HALTS": halts,
+        "_QUIET": quiet,
     }
     return [frame.assign(symbol=name) for name, frame in cases.items()]
 

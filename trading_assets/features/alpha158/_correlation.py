@@ -48,7 +48,8 @@ def correlation(x: Array, y: Array, x_still: float, work: Tiles, found: Array) -
                 var_y = square_y[i] - sum_y[i] * sum_y[i] / count
                 degrees = count - 1.0
                 moved = var_x > x_still * x_still * degrees and var_y > STILL * STILL * degrees
-                value = (product[i] - sum_x[i] * sum_y[i] / count) / np.sqrt(var_x * var_y) if moved else np.nan
+                scale = np.sqrt(var_x * var_y) if moved else 1.0
+                value = (product[i] - sum_x[i] * sum_y[i] / count) / scale
                 found[0, window, first + i] = min(max(value, -1.0), 1.0) if moved else np.nan
 
 
