@@ -32,8 +32,8 @@ def _dates() -> Iterable[Feature]:
 
 
 def _turns() -> Iterable[Feature]:
-    yield _month("sessions_since_month_start", "sessions already held in the month before this one; 0 on its first", "sessions")
-    yield _month("sessions_to_month_end", "sessions scheduled in the month after this one; 0 on its last", "sessions")
+    yield _month("sessions_since_month_start", "sessions of its month held before it; 0 on the first", "sessions")
+    yield _month("sessions_to_month_end", "sessions of its month scheduled after it; 0 on the last", "sessions")
     turn = "1 on the last session scheduled in a month and the first three of the next"
     yield _month("is_turn_of_month", turn, "flag", source="Lakonishok and Smidt (1988)")
     for name in ("quarter", "year"):
