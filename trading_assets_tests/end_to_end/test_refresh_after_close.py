@@ -79,6 +79,7 @@ def test_the_schedule_ticks_half_an_hour_after_full_and_half_days(bench: Bench) 
         ("signal", "trade_books", "main|2018-06-15", "main|2018-06-15"),
         ("trade_books", "report_books", "main", "main"),
         ("report_books", "report_models", "lgbm_daily", "lgbm_daily"),
+        ("report_models", "report_drift", "2018-06", "2018-06"),
     ],
 )
 def test_each_stage_of_a_refresh_starts_the_next_one(
