@@ -1,6 +1,7 @@
 """Checks of features in SQL: nothing from the future, nothing beyond the look-back."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 from functools import partial
 
@@ -19,6 +20,7 @@ from trading_assets.orchestration.resources import Desk
 
 _CHECKED_DAYS = 60
 _SESSIONS = "sessions"
+_WORD = re.compile(r"\w+")
 
 
 def recompute(one: SqlSet, desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
@@ -32,9 +34,10 @@ def recompute(one: SqlSet, desk: Desk, scope: Scope, run_id: str) -> Iterator[Re
     # what is computed of a window may depend, in its last bits, on the rows that the window's year begins with
     first = date(last.year, 1, 1) if one.lookback else span[0]
     earliest = first - timedelta(days=one.days_before)
-    inputs = {of: _read(LakeFrame(desk.lake, SOURCES[of]), earliest, last) for of in one.reads}
-    stored = table.read(start=first, end=last)
-    yield recomputation(one, compiled_models()[one.name].sql, inputs, stored, first, last)
+    sql = compiled_models()[one.name].sql
+    named = {*_WORD.findall(sql), *table.contract.schema}
+    inputs = {of: _read(LakeFrame(desk.lake, SOURCES[of]), named, earliest, last) for of in one.reads}
+    yield recomputation(one, sql, inputs, table.read(start=first, end=last), first, last)
 
 
 def recomputation(
@@ -68,11 +71,13 @@ def recomputation(
     )
 
 
-def _read(table: LakeFrame, first: date, last: date) -> pl.DataFrame:
-    time = table.contract.time
-    if time is None:
-        return table.read()
-    return table.read(start=first if time == "date" else None, end=last)
+def _read(table: LakeFrame, named: Collection[str], first: date, last: date) -> pl.DataFrame:
+    """Columns of a table that the model names, and those that say which row it is: a set has hundreds of others."""
+    contract = table.contract
+    columns = [name for name in contract.schema if name in named or name in (*contract.key, contract.time)]
+    if contract.time is None:
+        return table.read(columns)
+    return table.read(columns, start=first if contract.time == "date" else None, end=last)
 
 
 CHECKS = tuple(point_in_time_check(SQL[one.name], partial(recompute, one)) for one in SQL_SETS.values())

@@ -29,10 +29,10 @@ COMPARED = (
     "distance_to_high_252",
     "sma_ratio_200",
     "rsi_14",
-    "realised_volatility_63",
-    "parkinson_volatility_21",
     "volume_ratio_21",
     "amihud_ratio_21_252",
+    "realised_volatility_63",
+    "parkinson_volatility_21",
     "return_skew_63",
     "beta_63",
 )

@@ -24,6 +24,7 @@ from trading_assets.features.sql.sql_set import PROJECT
 Dependencies = Mapping[str, tuple[tuple[str, str], ...]]
 
 _KEPT = 4
+_MADE_BY = (Path(__file__), Path(__file__).with_name("lineage.py"))
 
 
 class SqlModelError(RuntimeError):
@@ -99,18 +100,19 @@ def _compile(project: Path, folder: Path) -> dict[str, dict[str, Any]]:
 
     target = folder / "dbt"
     shutil.rmtree(target / "compiled", ignore_errors=True)
-    run_dbt("compile", "--no-introspect", "--no-populate-cache", target=target, project=project)
+    options = ("--select", "resource_type:model", "--indirect-selection", "empty")
+    run_dbt("compile", *options, "--no-introspect", "--no-populate-cache", target=target, project=project)
     files = sorted(target.glob("compiled/*/models/**/*.sql"))
     statements = {file.stem: file.read_text().strip() for file in files}
     return {name: {"sql": sql, "lineage": lineage_of(name, sql)} for name, sql in statements.items()}
 
 
 def _digest(project: Path) -> str:
-    """What the compiled SQL follows from: property files add descriptions and tests to it, but change nothing."""
+    """What is kept follows from this: property files add descriptions and tests, but change no SQL."""
     found = hashlib.sha256()
     files = [path for part in ("models", "macros") for path in sorted((project / part).rglob("*.sql"))]
-    for path in [project / "dbt_project.yml", *files]:
-        found.update(str(path.relative_to(project)).encode())
+    for path in (project / "dbt_project.yml", *files, *_MADE_BY):
+        found.update(path.name.encode())
         found.update(path.read_bytes())
     return found.hexdigest()[:16]
 

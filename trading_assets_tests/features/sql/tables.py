@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.features.contract import DAILY
+from trading_assets.features.sql.catalogue import COMPARED
 from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql_assets import SOURCES
 from trading_assets.lake import Scope
@@ -13,15 +14,15 @@ from trading_assets.lake.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY, COMPANIES, CORPORATE_ACTIONS, FUNDAMENTALS
 from trading_assets_tests.point_in_time.sample import random_bars
 
-NAMES = [f"N{number:02d}" for number in range(8)]
-SESSIONS = 340
+NAMES = [f"N{number:04d}" for number in range(8)]
 FIRST = date(2015, 3, 2)
+USED = {*COMPARED, "log_return_1", "distance_to_low_252", "sma_ratio_50", "realised_volatility_21"}
 READ = sorted({table for one in SQL_SETS.values() for table in one.reads})
 
 
-def made_tables(seed=1):
-    """Every table that a shipped model reads: two years with a turn of the year, gaps, ties, filings and a split."""
-    bars = random_bars(NAMES, SESSIONS, seed=seed, first=FIRST)
+def made_tables(seed=1, names=8, sessions=340):
+    """Every table that a shipped model reads: a turn of the year, a late name, ties, filings and splits."""
+    bars = random_bars([f"N{number:04d}" for number in range(names)], sessions, seed=seed, first=FIRST)
     bars = bars.filter(~((pl.col("symbol") == NAMES[0]) & (pl.col("date") < date(2015, 8, 3))))
     frames = {contract.table: features(contract, bars, seed) for contract in DAILY.values() if contract.table in READ}
     frames[BARS_DAILY.table] = full(BARS_DAILY, bars.with_columns(source=pl.lit("made"), adjustment=pl.lit("none")))
@@ -32,13 +33,13 @@ def made_tables(seed=1):
 
 
 def features(contract, bars, seed):
-    """Random features with nulls at the start of each name, some values equal, beta the same for all in one session."""
-    random = np.random.default_rng([seed, len(contract.schema)])
-    names = [name for name in contract.schema if name not in contract.key]
-    values = {name: np.round(random.normal(0.0, 0.3, bars.height), 2) for name in names}
-    frame = bars.select("symbol", "date").with_columns(pl.Series(name, array) for name, array in values.items())
+    """Random features with nulls at the start of each name and some equal values; what no model reads is null."""
+    random = np.random.default_rng([seed, len(contract.table)])
+    read = [name for name in contract.schema if name in USED]
+    values = [pl.Series(name, np.round(random.normal(0.0, 0.3, bars.height), 2)) for name in read]
     known = pl.int_range(pl.len()).over("symbol") >= 21
-    return frame.with_columns(pl.when(known).then(pl.col(name)) for name in names).cast(contract.schema)
+    frame = bars.select("symbol", "date").with_columns(values)
+    return full(contract, frame.with_columns(pl.when(known).then(pl.col(name)).alias(name) for name in read))
 
 
 def splits():
@@ -50,7 +51,7 @@ def splits():
 def companies():
     sectors = ["Energy", "Energy", "Banks", None]
     rows = [(name, date(2015, 5, 4), sectors[number % 4]) for number, name in enumerate(NAMES[:6])]
-    rows.append((NAMES[0], date(2016, 1, 6), "Banks"))
+    rows += [(NAMES[month], date(2016, month, 9), "Mines") for month in range(1, 6)]
     return pl.DataFrame(rows, schema=["symbol", "known_on", "sector"], orient="row").with_columns(source=pl.lit("made"))
 
 

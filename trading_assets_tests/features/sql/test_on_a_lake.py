@@ -1,0 +1,70 @@
+"""The models on a lake: dbt tests what is stored, the checks read it, and it is what frames give."""
+
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from trading_assets.features.contract import CROSS_SECTION, SQL
+from trading_assets.features.sql.catalogue import SHIPPED
+from trading_assets.features.sql.compiled import SqlModelError, run_dbt
+from trading_assets.features.sql.sets import SQL_SETS
+from trading_assets.features.sql.statements import run_on_frames, run_on_lake
+from trading_assets.features.sql_checks import recompute
+from trading_assets.lake import Scope
+from trading_assets.lake.writes import replace
+from trading_assets_tests.features.sql.tables import fill
+
+SPAN = (date(2015, 1, 1), date(2016, 12, 31))
+all_sets = pytest.mark.parametrize("one", SQL_SETS.values(), ids=SQL_SETS)
+
+
+@pytest.fixture(scope="module")
+def filled(module_lake, tables, models):
+    """A lake with what the models read and what they make."""
+    fill(module_lake, tables)
+    for name, contract in SQL.items():
+        replace(module_lake, contract, run_on_lake(module_lake, contract, models[name].sql, *SPAN), Scope())
+    return module_lake
+
+
+@pytest.fixture
+def lake_of_dbt(filled, monkeypatch):
+    """The lake that dbt finds in the environment."""
+    monkeypatch.setenv("TRADING_ASSETS_CATALOG", filled.postgres.libpq())
+    monkeypatch.setenv("TRADING_ASSETS_DATA_PATH", filled.data_path)
+    return filled
+
+
+@pytest.mark.slow
+def test_dbt_builds_its_project_on_a_lake(lake_of_dbt, tmp_path):
+    """Every unit test, and every test of a column on the rows that the lake holds."""
+    found = run_dbt("build", target=tmp_path)
+    kinds = Counter((name.partition(".")[0], status) for name, status in found.items())
+    assert kinds["model", "success"] == kinds["unit_test", "pass"] == len(SHIPPED)
+    assert kinds["test", "pass"] > 3 * len(SHIPPED)
+    assert len(kinds) == 3
+
+
+@all_sets
+def test_the_lake_gives_what_the_frames_give(one, models, tables, filled):
+    inputs = {table: tables[table] for table in one.reads}
+    expected = run_on_frames(inputs, SQL[one.name], models[one.name].sql, *SPAN)
+    assert run_on_lake(filled, SQL[one.name], models[one.name].sql, *SPAN).equals(expected)
+
+
+def test_a_statement_that_does_not_run_names_its_table(filled):
+    with pytest.raises(SqlModelError, match=r"features\.cross_section does not run: .*of_nobody"):
+        run_on_lake(filled, CROSS_SECTION, "select * from lake.features.of_nobody", *SPAN)
+
+
+@all_sets
+def test_the_check_reads_the_lake(one, filled):
+    """With the columns alone that the model names."""
+
+    class Desk:
+        lake = filled
+
+    (found,) = recompute(one, Desk(), Scope(time="date", start=date(2016, 1, 1), end=date(2016, 5, 31)), "")
+    assert found.look_ahead(Scope()).is_empty()
+    assert found.stored.height > 0
