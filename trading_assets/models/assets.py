@@ -65,9 +65,9 @@ def _read_panel(
     labels, listing = LakeFrame(desk.lake, FORWARD_RETURN), LakeFrame(desk.lake, SYMBOLS).read()
     years = partitions.existing_years(start.year, last.year)
     with retry_when_not_ready(desk.settings.retry_seconds):
+        matrix.require_written(desk.lake, columns, listing, years, for_what=what)
         needed = listed_partitions(listing, listing["symbol"], range(start.year, last.year + 1))
         labels.require_written(needed, for_what=what)
-        matrix.require_written(desk.lake, columns, listing, years, for_what=what)
     tables = [table.table for table in matrix.tables_with(columns)]
     return _Panel(
         features=matrix.read(desk.lake, columns, start, last),
