@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import dagster as dg
 import polars as pl
@@ -16,13 +17,17 @@ import pytest
 
 from trading_assets import demo
 from trading_assets.definitions import build_defs
+from trading_assets.lake import Scope
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.sources import make_source
 from trading_assets.models.registry import find, load
 from trading_assets.orchestration.jobs import STAGE_JOBS
 from trading_assets.orchestration.settings import INTRADAY_TABLES, Settings, SettingsError, load_settings
+from trading_assets.point_in_time.lookahead import lookahead_violations, pick_cuts
+from trading_assets.predictions import checks as prediction_checks
 from trading_assets.replay import SessionReport
+from trading_assets.signals import checks as signal_checks
 from trading_assets_tests.desks import Bench, fresh_database, own_environment
 from trading_assets_tests.end_to_end.conftest import END, NOISE, SPAN, START
 
@@ -203,6 +208,24 @@ def test_each_session_is_scored_by_the_model_of_the_month_before(finished: Bench
     assert used.filter(pl.col("trained_through").dt.month_start() != month.dt.offset_by("-1mo")).is_empty()
     first_model = finished.read("models.trained")["date"].min()
     assert used["date"].to_list() == [day for day in sessions("XNYS", *SPAN) if day > first_model]
+
+
+# --- knowledge ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("checks", [prediction_checks, signal_checks], ids=["predictions", "signals"])
+def test_no_stored_score_changes_at_twenty_cuts_of_history(finished: Bench, checks: ModuleType) -> None:
+    everything = Scope(time="date", start=START, end=END)
+    with finished.active():
+        again = list(checks.recompute(finished.desk, everything, ""))
+        assert again
+        for one in again:
+            cuts = pick_cuts(one.stored[one.time], 20)
+            assert len(cuts) == 20
+            assert one.look_ahead(everything).rows() == []
+            options = {"known_on": one.known_on, "key": one.key, "date_column": one.time, "computed": one.computed}
+            violations = lookahead_violations(one.compute, one.inputs, cuts=cuts, poison_seed=3, **options)
+            assert violations.rows() == []
 
 
 # --- the SQL features ---------------------------------------------------------------------------------------------
