@@ -1,7 +1,8 @@
 """Models: trained month by month with what was known at each month's end.
 
-What lives here: the models of the desk by name (`specs`), the choice of training rows (`walk_forward`), the fit
-(`training`) and the registry of its versions in MLflow (`registry`).
-What to put here: specifications, learners and their validation.
-What not: the use of a model on new sessions (`predictions`).
+What lives here: what a model is (`model_spec`) and the desk's models by name (`specs`), the choice of training rows
+(`walk_forward`), of features (`selection`) and their scaling (`scaling`), the fit (`training`, by month in `month`) and
+the registry of its versions in MLflow (`registry`).
+What to put here: specifications, learners and their validation, and whatever is fitted to data before a model.
+What not: features (`features`), the use of a model on new sessions (`predictions`).
 """
