@@ -100,7 +100,7 @@ def one_new_day(folder: Path) -> Timing:
         desk.symbols()
         desk.run("refresh_panel", settings.start, _NEW_DAY, ["market_data.bars_daily", "market_data.corporate_actions"])
         features = [contract.table for contract in DAILY.values()]
-        desk.run("refresh_panel", _NEW_DAY, _NEW_DAY, features)
+        desk.run("refresh_panel", _NEW_DAY.replace(year=_NEW_DAY.year - 1), _NEW_DAY, features)
         desk.run("refresh_cross_section", _NEW_DAY, _NEW_DAY)
         rows.write_parquet(prices)
         desk.symbols()
