@@ -104,11 +104,12 @@ class Read:
         UpstreamNotReadyError
             Some partitions have not been written; the message lists the first ones.
         """
-        needed = self._needed(symbols, scope)
+        needed = self.needed(symbols, scope)
         what = f"{self.reader.table} ({scope.describe()})"
         LakeFrame(desk.lake, SOURCES[self.table]).require_written(needed, for_what=what)
 
-    def _needed(self, symbols: LakeFrame, scope: Scope) -> Sequence[str]:
+    def needed(self, symbols: LakeFrame, scope: Scope) -> Sequence[str]:
+        """Partition keys of the table that the model reads for a scope."""
         first, last = scope.window()
         before = -(-self.reader.days_before // _DAYS_OF_A_YEAR)
         earliest = first.year - before if self.is_by_session else self.partitions.first_day.year

@@ -18,7 +18,7 @@ from trading_assets.lake import LakeFrame, Scope
 from trading_assets.orchestration.checks import Recomputation, point_in_time_check, stored_span
 from trading_assets.orchestration.resources import Desk
 
-_CHECKED_DAYS = 60
+_CHECKED_DAYS = 30
 _SESSIONS = "sessions"
 _WORD = re.compile(r"\w+")
 

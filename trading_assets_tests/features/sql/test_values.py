@@ -10,7 +10,8 @@ from trading_assets.features.contract import SQL
 from trading_assets.features.sql.catalogue import COMPARED, RANKED
 from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.statements import run_on_frames
-from trading_assets_tests.features.sql.tables import READ
+from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, FUNDAMENTALS
+from trading_assets_tests.features.sql.tables import READ, full
 
 SPAN = (date(2015, 1, 1), date(2016, 12, 31))
 KEY = ["symbol", "date"]
@@ -121,3 +122,46 @@ def test_names_that_all_move_alike_are_perfectly_correlated(models, tables):
     moved = found.filter(pl.col("equal_weighted_return") != 0.0)
     np.testing.assert_allclose(moved["co_movement"], 1.0, rtol=1e-6)
     np.testing.assert_allclose(moved["return_dispersion"], 0.0, atol=1e-9)
+
+
+def test_ratios_of_real_filings_are_those_of_the_reports(shared_data, models):
+    """Apple's fiscal 2016 (a 10-K), and IBM after the third quarter: the year before, less and plus three quarters."""
+    names, day = ["AAPL", "IBM"], date(2016, 11, 30)
+    figures = {
+        "revenues": "revenue",
+        "net_income": "net_income",
+        "eps_basic": "eps_basic",
+        "eps_diluted": "eps_diluted",
+        "equity": "total_equity",
+    }
+    wide = pl.read_parquet(shared_data / "us_fundamentals_2015_2017.parquet").filter(pl.col("symbol").is_in(names))
+    filed = wide.rename(figures).unpivot(
+        on=list(figures.values()),
+        index=["symbol", "end_date", "period_focus", "known_on"],
+        variable_name="item",
+    )
+    filed = filed.drop_nulls("value").with_columns(
+        period_end="end_date",
+        period=pl.when(pl.col("period_focus") == "FY").then(pl.lit("year")).otherwise(pl.lit("quarter")),
+        known_at=pl.col("known_on").dt.offset_by("1d").cast(pl.Datetime("us", "UTC")),
+        basis=pl.lit("filing"),
+        source=pl.lit("filed"),
+    )
+    prices = pl.read_parquet(shared_data / "us_daily_2015_2017.parquet").filter(
+        pl.col("symbol").is_in(names), pl.col("date") == day
+    )
+    given = {
+        BARS_DAILY.table: full(BARS_DAILY, prices),
+        FUNDAMENTALS.table: full(FUNDAMENTALS, filed),
+        CORPORATE_ACTIONS.table: CORPORATE_ACTIONS.empty(),
+    }
+    found = run_on_frames(given, SQL["fundamental_ratios"], models["fundamental_ratios"].sql, day, day)
+    apple, ibm = found.sort("symbol").iter_rows(named=True)
+    close = dict(prices.select("symbol", "close").iter_rows())
+    assert apple["price_to_earnings"] == pytest.approx(close["AAPL"] / 8.31, rel=1e-6)
+    assert apple["net_margin"] == pytest.approx(45_687 / 215_639, rel=1e-4)
+    assert apple["return_on_equity"] == pytest.approx(45_687 / 128_249, rel=1e-4)
+    eps = 13.42 + (2.09 + 2.61 + 2.98) - (2.35 + 3.50 + 3.01)
+    assert ibm["price_to_earnings"] == pytest.approx(close["IBM"] / eps, rel=1e-6)
+    revenue = 81_741 + (18_684 + 20_238 + 19_226) - (19_590 + 20_813 + 19_280)
+    assert ibm["sales_to_price"] * np.exp(ibm["log_market_cap"]) == pytest.approx(revenue * 1e6, rel=1e-4)

@@ -1,0 +1,80 @@
+"""Which models are assets of a desk, what they depend on, and which partitions they wait for."""
+
+from datetime import date
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from trading_assets.features.contract import DAILY
+from trading_assets.features.sql.sets import SQL_SETS
+from trading_assets.features.sql_assets import Read, build_assets, possible_sets
+from trading_assets.lake import LakeFrame, Scope
+from trading_assets.lake.writes import replace
+from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
+from trading_assets_tests.orchestration.spans import partitions_of
+
+EVERY_DESK = [SYMBOLS.table, BARS_DAILY.table, CORPORATE_ACTIONS.table, *(one.table for one in DAILY.values())]
+OF_SOME = {"market_data.companies": "sector_neutral", "market_data.fundamentals": "fundamental_ratios"}
+
+
+@pytest.fixture(scope="module")
+def partitions(tmp_path_factory):
+    return partitions_of(tmp_path_factory.mktemp("desk"), date(2013, 1, 1), date(2017, 1, 1))
+
+
+def names(tables):
+    return {one.name for one in possible_sets(tables, SQL_SETS.values())}
+
+
+def test_a_model_is_an_asset_where_some_source_fills_its_tables():
+    shipped = set(SQL_SETS)
+    assert names(EVERY_DESK) == shipped - set(OF_SOME.values())
+    for table, name in OF_SOME.items():
+        assert names([*EVERY_DESK, table]) == names(EVERY_DESK) | {name}
+    assert names([SYMBOLS.table]) == set()
+
+
+def test_assets_have_years_and_depend_on_what_their_models_read(partitions):
+    made = [
+        dg.AssetSpec(table.split("."), partitions_def=None if table == SYMBOLS.table else partitions.panel)
+        for table in [*EVERY_DESK, *OF_SOME]
+    ]
+    for asset in build_assets(partitions, made):
+        one = SQL_SETS[asset.key.path[-1]]
+        found = {".".join(key.path) for key in asset.dependency_keys}
+        assert found == {*one.reads, SYMBOLS.table}
+        assert asset.partitions_def is partitions.years
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "mapping", "years"),
+    [
+        # of a session's own rows the year alone
+        ("cross_section", "features.technical", dg.MultiToSingleDimensionPartitionMapping, [2015]),
+        # 62 sessions before January are in the year before
+        ("market_breadth", "features.technical", dg.AllPartitionMapping, [2014, 2015]),
+        ("fundamental_ratios", "market_data.bars_daily", dg.MultiToSingleDimensionPartitionMapping, [2015]),
+        # what became known at any time before
+        ("fundamental_ratios", "market_data.fundamentals", dg.AllPartitionMapping, [2013, 2014, 2015]),
+        ("fundamental_ratios", "market_data.corporate_actions", dg.AllPartitionMapping, [2013, 2014, 2015]),
+        ("sector_neutral", "market_data.companies", dg.AllPartitionMapping, [2013, 2014, 2015]),
+    ],
+)
+def test_a_year_waits_for_the_partitions_that_it_reads(name, table, mapping, years, partitions, lake):
+    listed = {"symbol": ["A"], "first_session": [date(2012, 1, 3)], "last_session": [date(2016, 12, 30)]}
+    rows = pl.DataFrame(listed).with_columns(
+        pl.lit(None, dtype=dtype).alias(column) for column, dtype in SYMBOLS.schema.items() if column not in listed
+    )
+    rows = rows.with_columns(exchange=pl.lit("XNYS"), currency=pl.lit("USD"), name=pl.lit("A"), source=pl.lit("made"))
+    replace(lake, SYMBOLS, rows, Scope())
+    read = Read(partitions, SQL_SETS[name], table, partitions.panel)
+    assert isinstance(read.dependency.partition_mapping, mapping)
+    scope = Scope(time="date", start=date(2015, 1, 1), end=date(2016, 1, 1))
+    assert read.needed(LakeFrame(lake, SYMBOLS), scope) == [f"{year}|A" for year in years]
+
+
+def test_a_model_of_a_model_waits_for_its_years(partitions, lake):
+    read = Read(partitions, SQL_SETS["market_breadth"], "features.cross_section", partitions.years)
+    scope = Scope(time="date", start=date(2015, 1, 1), end=date(2016, 1, 1))
+    assert read.needed(LakeFrame(lake, SYMBOLS), scope) == ["2014", "2015"]
