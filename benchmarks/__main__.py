@@ -21,6 +21,7 @@ MODULES = (
     "mappings",
     "features",
     "feature_checks",
+    "matrix",
     "alpha158",
     "rolling",
     "training",
