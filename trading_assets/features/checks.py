@@ -22,6 +22,7 @@ from trading_assets.orchestration.checks import (
 )
 from trading_assets.orchestration.resources import Desk
 
+# What is computed again is a sample: `python -m benchmarks feature_checks` shows what all checks cost of a run.
 _CHECKED_DAYS: Mapping[Interval, int] = {"daily": 400, "hourly": 60, "minute": 10}
 
 
@@ -36,11 +37,9 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
     if span is None:
         return
     first, last = max(span[0], desk.settings.start), span[1]
-    names = table.read(["symbol"], start=last.replace(day=1), end=last, symbol=scope.values.get("symbol"))
-    found = names["symbol"].unique().sort().to_list()
-    if not found:
+    sampled = _sampled(desk, contract, scope, first, last)
+    if not sampled:
         return
-    sampled = sorted({found[0], found[len(found) // 2], found[-1]})
     earliest = earliest_for(interval, first)
     bars, actions = LakeFrame(desk.lake, BARS[interval]), LakeFrame(desk.lake, CORPORATE_ACTIONS)
     inputs = {
@@ -73,6 +72,16 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
         key=contract.key,
         time=contract.key[-1],
     )
+
+
+def _sampled(desk: Desk, contract: Contract, scope: Scope, first: date, last: date) -> list[str]:
+    """First, middle and last of the scope's names that have rows in the days that are checked."""
+    stored = desk.lake.query(
+        f"SELECT DISTINCT symbol FROM lake.{contract.table} WHERE date BETWEEN ? AND ? ORDER BY symbol", [first, last]
+    )["symbol"].to_list()
+    wanted = scope.values.get("symbol")
+    names = stored if wanted is None else sorted({*stored} & {*wanted})
+    return sorted({names[0], names[len(names) // 2], names[-1]}) if names else []
 
 
 def earliest_for(interval: Interval, first: date) -> date:
