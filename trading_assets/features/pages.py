@@ -74,7 +74,7 @@ def write_pages(folder: Path, texts: Mapping[str, str]) -> list[Path]:
 
 
 def _index(python: list[FeatureSet], sql: list[Described]) -> str:
-    rows = [(one, ", ".join(f"{_count(one, bar)} {bar}" for bar in INTERVALS if _count(one, bar))) for one in python]
+    rows: list[tuple[Described, str]] = [(one, _counts(one)) for one in python]
     rows += [(one, f"{len(one.features)} daily") for one in sql]
     total = sum(len(one.features) for one, _ in rows)
     lines = [
@@ -89,8 +89,9 @@ def _index(python: list[FeatureSet], sql: list[Described]) -> str:
     return _MADE + "\n".join(lines) + "\n"
 
 
-def _count(one: FeatureSet, interval: Interval) -> int:
-    return len(one.of(interval)) if interval in one.intervals else 0
+def _counts(one: FeatureSet) -> str:
+    """How many features exist for bars of each length."""
+    return ", ".join(f"{len(one.of(bar))} {bar}" for bar in INTERVALS if bar in one.intervals)
 
 
 def _tables(one: FeatureSet) -> str:

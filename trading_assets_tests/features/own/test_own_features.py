@@ -6,6 +6,7 @@ import importlib
 import itertools
 import sys
 from datetime import date
+from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
@@ -126,6 +127,16 @@ class TestTheSet:
         found = one("pl.col('ts').dt.minute() * 1.0", options=options)
         assert found.intervals == {"minute", "hourly"}
         assert found.of("daily") == {}
+
+
+class TestTheGuide:
+    GUIDE = (Path(__file__).resolve().parents[3] / "docs" / "own_features.md").read_text()
+
+    def test_it_shows_the_feature_of_these_tests(self):
+        assert dedent(RANGE_21).strip() in self.GUIDE
+
+    def test_it_names_every_column_that_can_be_read(self):
+        assert [name for name in COLUMNS if f"`{name}`" not in self.GUIDE] == []
 
 
 class TestValues:
