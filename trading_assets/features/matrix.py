@@ -19,7 +19,7 @@ KEY = ("symbol", "date")
 TABLES: tuple[Contract, ...] = (*DAILY.values(), *SQL.values())
 """Tables whose columns make up the matrix, the first of them with a row for every bar."""
 
-# Columns that are read at once: 320 columns of 505 names over five years peak at 1.4 GB, their values being 0.8 GB.
+# Columns that are read at once bound what is there twice: `python -m benchmarks matrix.all` prints the peak.
 _COLUMNS_AT_ONCE = 40
 
 
