@@ -63,8 +63,9 @@ def _portions(
 ) -> Iterator[tuple[Sequence[str], Sequence[int]]]:
     """Columns and years that are read together; the year before the first of them is read with them."""
     wanted = [year for year in years if rows.get(year)]
-    width = min(max(_COLUMNS_AT_ONCE, _CELLS // max(sum(rows.values()), 1)), len(features))
-    for first in range(0, len(features), max(width, 1)):
+    at_least = max((rows[year] + rows.get(year - 1, 0) for year in wanted), default=1)
+    width = max(_CELLS // max(sum(rows.values()), 1), min(_COLUMNS_AT_ONCE, _CELLS // at_least), 1)
+    for first in range(0, len(features), width):
         columns, batch = features[first : first + width], list[int]()
         for year in wanted:
             span = [batch[0] - 1 if batch else year - 1, *batch, year]

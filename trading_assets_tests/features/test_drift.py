@@ -20,6 +20,7 @@ from trading_assets.features.drift import (
     p_value,
     population_stability,
 )
+from trading_assets.features.drift_build import _portions
 from trading_assets.features.drift_contract import DRIFT
 from trading_assets.features.drift_plots import MOST_FEATURES, distributions, psi_heat_map, worst_features
 
@@ -212,6 +213,23 @@ def test_reference_figures_are_those_of_its_values():
     assert found.means[0] == 2.0
     assert found.deviations[0] == pytest.approx(np.std([1.0, 2.0, 3.0]))
     assert found.missing.tolist() == [0.25, 1.0]
+
+
+@pytest.mark.parametrize("names", [5, 500, 7_000, 100_000])
+def test_so_many_columns_and_years_are_read_at_once_as_memory_bears(names: int):
+    features, years = [f"f{number}" for number in range(95)], range(2010, 2015)
+    rows = dict.fromkeys(range(2009, 2015), names * 252)
+    read = [(name, year) for columns, batch in _portions(features, rows, years) for name in columns for year in batch]
+    assert sorted(read) == sorted((name, year) for name in features for year in years)
+    for columns, batch in _portions(features, rows, years):
+        assert len(columns) * sum(rows[year] for year in [batch[0] - 1, *batch]) <= 60_000_000
+    if names == 5:
+        assert len(list(_portions(features, rows, years))) == 1
+
+
+def test_years_without_rows_are_not_read():
+    assert list(_portions(["a"], {}, range(2010, 2012))) == []
+    assert list(_portions(["a"], {2011: 10}, range(2010, 2013))) == [(["a"], [2011])]
 
 
 # --- pictures
