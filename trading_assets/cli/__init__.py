@@ -25,6 +25,7 @@ from trading_assets.cli.features import features_app
 from trading_assets.cli.streaming import streaming_app
 from trading_assets.cli.trading import print_replay, trading_app
 from trading_assets.features.registry import FeatureError
+from trading_assets.features.sql.compiled import SqlModelError
 from trading_assets.features.sql.own import SqlFeatureError
 from trading_assets.lake.errors import LakeError
 from trading_assets.live.errors import LiveError
@@ -55,6 +56,7 @@ EXPECTED = (
     BookError,
     FeatureError,
     SqlFeatureError,
+    SqlModelError,
     UniverseError,
     LiveError,
     RefreshError,
@@ -310,3 +312,18 @@ def dbt_sources() -> None:
     for path, text in property_files().items():
         path.write_text(text)
         console.print(f"wrote {path}", soft_wrap=True)
+
+
+@app.command("dbt-build")
+def dbt_build(home: Home = None) -> None:
+    """Test the SQL features by dbt: every unit test, and what the lake holds against the tests of each column."""
+    from trading_assets.features.sql.compiled import run_dbt
+    from trading_assets.features.sql.sets import models_in
+    from trading_assets.orchestration.instance import prepare_environment
+    from trading_assets.orchestration.resources import open_lake
+
+    settings = load_settings(home)
+    prepare_environment(settings)
+    models = models_in(open_lake(settings).tables())
+    found = run_dbt("build", "--select", " ".join(models), target=settings.home / "dbt")
+    console.print(f"{len(found)} models and tests of {', '.join(models)} hold", soft_wrap=True)

@@ -36,3 +36,17 @@ def sets_of(shipped: Iterable[SqlSet], own: Iterable[SqlSet], taken: Collection[
 
 
 SQL_SETS: Mapping[str, SqlSet] = sets_of(SHIPPED, own_sets(), [*SETS, *(f"{n}_{i}" for n in SETS for i in INTRADAY)])
+
+
+def models_in(tables: Collection[str]) -> list[str]:
+    """Models whose tables are there, together with all that they read.
+
+    Raises
+    ------
+    SqlFeatureError
+        There is none.
+    """
+    found = [one.name for one in SQL_SETS.values() if {one.table, *one.reads} <= {*tables}]
+    if not found:
+        raise SqlFeatureError("the lake has no table of features in SQL yet; run: trading-assets demo")
+    return found

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from trading_assets.features.contract import DAILY
-from trading_assets.features.sql.sets import SQL_SETS
+from trading_assets.features.sql.own import SqlFeatureError
+from trading_assets.features.sql.sets import SQL_SETS, models_in
 from trading_assets.features.sql_assets import Read, build_assets, possible_sets
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.writes import replace
@@ -78,3 +79,11 @@ def test_a_model_of_a_model_waits_for_its_years(partitions, lake):
     read = Read(partitions, SQL_SETS["market_breadth"], "features.cross_section", partitions.years)
     scope = Scope(time="date", start=date(2015, 1, 1), end=date(2016, 1, 1))
     assert read.needed(LakeFrame(lake, SYMBOLS), scope) == ["2014", "2015"]
+
+
+def test_dbt_tests_what_a_lake_has():
+    """A desk without companies or filings has models that no table was ever made of."""
+    one = SQL_SETS["cross_section"]
+    assert models_in([one.table, *one.reads, "market_data.companies"]) == ["cross_section"]
+    with pytest.raises(SqlFeatureError, match="has no table of features in SQL yet"):
+        models_in(one.reads)
