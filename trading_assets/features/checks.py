@@ -13,13 +13,8 @@ from trading_assets.features.sets import SETS
 from trading_assets.lake import Contract, LakeFrame, Scope
 from trading_assets.market_data.contract import CORPORATE_ACTIONS
 from trading_assets.orchestration import mappings
-from trading_assets.orchestration.checks import (
-    Recomputation,
-    ScopeCheck,
-    point_in_time_check,
-    scope_check,
-    stored_span,
-)
+from trading_assets.orchestration.checks import ScopeCheck, scope_check
+from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.orchestration.resources import Desk
 
 # What is computed again is a sample: `python -m benchmarks feature_checks` shows what all checks cost of a run.

@@ -15,7 +15,7 @@ from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.features.sql.statements import run_on_frames
 from trading_assets.features.sql_assets import SOURCES
 from trading_assets.lake import LakeFrame, Scope
-from trading_assets.orchestration.checks import Recomputation, point_in_time_check, stored_span
+from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.orchestration.resources import Desk
 
 _CHECKED_DAYS = 30

@@ -8,7 +8,7 @@ import polars as pl
 from trading_assets.features.matrix import Matrix
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.models.contract import TRAINED
-from trading_assets.orchestration.checks import Recomputation, point_in_time_check, stored_span
+from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.orchestration.resources import Desk
 from trading_assets.predictions.contract import DAILY
 

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 
 from trading_assets.lake import Scope
-from trading_assets.orchestration.checks import Recomputation, violations_result
+from trading_assets.orchestration.checks import violations_result
+from trading_assets.orchestration.recomputation import Recomputation
 from trading_assets.point_in_time.explain import in_words
 
 DAYS = [date(2024, 1, 2) + timedelta(days=i) for i in range(12)]
