@@ -32,6 +32,7 @@ from trading_assets.live.errors import LiveError
 from trading_assets.market_data.calendar import CalendarBoundsError, UnknownExchangeError
 from trading_assets.market_data.sources.errors import SourceError
 from trading_assets.market_data.universe import UniverseError
+from trading_assets.orchestration.dbt import DbtError
 from trading_assets.orchestration.errors import RefreshError
 from trading_assets.orchestration.settings import Settings, SettingsError, load_settings
 from trading_assets.portfolio.books import BookError
@@ -57,6 +58,7 @@ EXPECTED = (
     FeatureError,
     SqlFeatureError,
     SqlModelError,
+    DbtError,
     UniverseError,
     LiveError,
     RefreshError,
@@ -317,13 +319,14 @@ def dbt_sources() -> None:
 @app.command("dbt-build")
 def dbt_build(home: Home = None) -> None:
     """Test the SQL features by dbt: every unit test, and what the lake holds against the tests of each column."""
-    from trading_assets.features.sql.compiled import run_dbt
     from trading_assets.features.sql.sets import models_in
+    from trading_assets.features.sql.sql_set import PROJECT
+    from trading_assets.orchestration.dbt import run_dbt
     from trading_assets.orchestration.instance import prepare_environment
     from trading_assets.orchestration.resources import open_lake
 
     settings = load_settings(home)
     prepare_environment(settings)
     models = models_in(open_lake(settings).tables())
-    found = run_dbt("build", "--select", " ".join(models), target=settings.home / "dbt")
+    found = run_dbt(PROJECT, "build", "--select", " ".join(models), target=settings.home / "dbt")
     console.print(f"{len(found)} models and tests of {', '.join(models)} hold", soft_wrap=True)

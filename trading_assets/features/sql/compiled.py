@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ _MADE_BY = (Path(__file__), Path(__file__).with_name("lineage.py"))
 
 
 class SqlModelError(RuntimeError):
-    """A model of the dbt project that cannot be used; the message holds what dbt or DuckDB says about it."""
+    """A model of the dbt project that cannot be used; the message holds what DuckDB or sqlglot says about it."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,10 @@ def compiled_models(project: Path = PROJECT) -> Mapping[str, CompiledModel]:
 
     Raises
     ------
-    SqlModelError
+    DbtError
         dbt cannot compile the project; the message is dbt's.
+    SqlModelError
+        The columns of a model cannot be traced.
     """
     digest = _digest(project)
     with _locked(_cache(project)) as folder:
@@ -64,44 +65,15 @@ def compiled_models(project: Path = PROJECT) -> Mapping[str, CompiledModel]:
     return {name: _model(model) for name, model in stored.items()}
 
 
-def run_dbt(*arguments: str, target: Path, project: Path = PROJECT) -> Mapping[str, str]:
-    """Run dbt on a project, in a process of its own, and return the status of each model and test.
-
-    Parameters
-    ----------
-    *arguments
-        Command and options, such as ``build``; ``build`` and ``test`` look at the lake that the environment names.
-    target
-        Folder for dbt's artifacts and logs.
-    project
-        The project.
-
-    Raises
-    ------
-    SqlModelError
-        It fails; the message is dbt's.
-    """
-    from dagster_dbt import DbtCliResource
-    from dagster_dbt.errors import DagsterDbtCliRuntimeError
-
-    executable = Path(sys.executable).with_name("dbt")
-    target.mkdir(parents=True, exist_ok=True)
-    dbt = DbtCliResource(project_dir=str(project), profiles_dir=str(project), dbt_executable=str(executable))
-    try:
-        done = dbt.cli(["--quiet", *arguments], target_path=target).wait()
-    except DagsterDbtCliRuntimeError as error:
-        raise SqlModelError(f"dbt {arguments[0]} fails in {project}: {error}") from error
-    return {result["unique_id"]: result["status"] for result in done.get_artifact("run_results.json")["results"]}
-
-
 def _compile(project: Path, folder: Path) -> dict[str, dict[str, Any]]:
     """SQL and lineage of every model, by dbt; the lake is not asked."""
     from trading_assets.features.sql.lineage import lineage_of
+    from trading_assets.orchestration.dbt import run_dbt
 
     target = folder / "dbt"
     shutil.rmtree(target / "compiled", ignore_errors=True)
     options = ("--select", "resource_type:model", "--indirect-selection", "empty")
-    run_dbt("compile", *options, "--no-introspect", "--no-populate-cache", target=target, project=project)
+    run_dbt(project, "compile", *options, "--no-introspect", "--no-populate-cache", target=target)
     files = sorted(target.glob("compiled/*/models/**/*.sql"))
     statements = {file.stem: file.read_text().strip() for file in files}
     return {name: {"sql": sql, "lineage": lineage_of(name, sql)} for name, sql in statements.items()}

@@ -7,12 +7,14 @@ import pytest
 
 from trading_assets.features.contract import CROSS_SECTION, SQL
 from trading_assets.features.sql.catalogue import SHIPPED
-from trading_assets.features.sql.compiled import SqlModelError, run_dbt
+from trading_assets.features.sql.compiled import SqlModelError
 from trading_assets.features.sql.sets import SQL_SETS, models_in
+from trading_assets.features.sql.sql_set import PROJECT
 from trading_assets.features.sql.statements import run_on_frames, run_on_lake
 from trading_assets.features.sql_checks import recompute
 from trading_assets.lake import Scope
 from trading_assets.lake.writes import replace
+from trading_assets.orchestration.dbt import run_dbt
 from trading_assets_tests.features.sql.tables import fill
 
 SPAN = (date(2015, 1, 1), date(2016, 12, 31))
@@ -39,7 +41,7 @@ def lake_of_dbt(filled, monkeypatch):
 @pytest.mark.slow
 def test_dbt_builds_its_project_on_a_lake(lake_of_dbt, tmp_path):
     """Every unit test, and every test of a column on the rows that the lake holds."""
-    found = run_dbt("build", "--select", " ".join(models_in(lake_of_dbt.tables())), target=tmp_path)
+    found = run_dbt(PROJECT, "build", "--select", " ".join(models_in(lake_of_dbt.tables())), target=tmp_path)
     kinds = Counter((name.partition(".")[0], status) for name, status in found.items())
     assert kinds["model", "success"] == kinds["unit_test", "pass"] == len(SHIPPED)
     assert kinds["test", "pass"] > 3 * len(SHIPPED)
