@@ -12,9 +12,9 @@ import polars as pl
 from benchmarks import panels
 from benchmarks.measure import Comparison, Timing, repeat, scratch_lake
 from trading_assets.features.contract import DAILY
-from trading_assets.features.drift_build import drift_of_lake
-from trading_assets.features.matrix import Matrix, features_in
-from trading_assets.features.matrix_view import NAME, ensure_matrix
+from trading_assets.features.drift.build import drift_of_lake
+from trading_assets.features.matrix.matrix import Matrix, features_in
+from trading_assets.features.matrix.view import NAME, ensure_matrix
 from trading_assets.lake import Lake, LakeFrame, Scope
 from trading_assets.lake.writes import replace
 from trading_assets.models.model_spec import ModelSpec, SelectionRules

@@ -9,10 +9,12 @@ from trading_assets.backtest import contract as backtest
 from trading_assets.features import assets as feature_assets
 from trading_assets.features import checks as feature_checks
 from trading_assets.features import contract as features
-from trading_assets.features import drift_assets, drift_checks, matrix_assets
-from trading_assets.features import sql_assets as feature_sql_assets
-from trading_assets.features import sql_checks as feature_sql_checks
-from trading_assets.features.matrix import Matrix
+from trading_assets.features.drift import assets as drift_assets
+from trading_assets.features.drift import checks as drift_checks
+from trading_assets.features.matrix import assets as matrix_assets
+from trading_assets.features.matrix.matrix import Matrix
+from trading_assets.features.sql import assets as feature_sql_assets
+from trading_assets.features.sql import checks as feature_sql_checks
 from trading_assets.labels import assets as label_assets
 from trading_assets.labels import contract as labels
 from trading_assets.lake.assets import IO_MANAGER_KEY

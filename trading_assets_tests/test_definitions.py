@@ -23,7 +23,14 @@ import pytest
 from trading_assets.definitions import CONTRACTS, build_defs
 from trading_assets.features.contract import CROSS_SECTION
 from trading_assets.lake.io_manager import column_schema
-from trading_assets.orchestration.jobs import CLOSE_JOB, INTRADAY_JOB, MAINTENANCE_JOB, STAGE_JOBS, TRADE_JOB
+from trading_assets.orchestration.jobs import (
+    CLOSE_JOB,
+    INTRADAY_FEATURES_JOB,
+    INTRADAY_JOB,
+    MAINTENANCE_JOB,
+    STAGE_JOBS,
+    TRADE_JOB,
+)
 from trading_assets.orchestration.settings import Settings
 
 SNAPSHOT = Path(__file__).with_name("definitions_snapshot.json")
@@ -197,7 +204,7 @@ def test_every_stage_is_in_exactly_one_job(defs: dg.Definitions) -> None:
     made = [key for name in STAGE_JOBS for key in executable(defs, name)]
     assert len(made) == len(set(made))
     live = {table for table in CONTRACTS if table.startswith("live.")}
-    others = [key for job in (MAINTENANCE_JOB, INTRADAY_JOB) for key in executable(defs, job)]
+    others = [key for job in (MAINTENANCE_JOB, INTRADAY_JOB, INTRADAY_FEATURES_JOB) for key in executable(defs, job)]
     assert not set(made) & set(others)
     assert {".".join(key.path) for key in [*made, *others]} == set(CONTRACTS) - live
 

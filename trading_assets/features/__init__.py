@@ -1,9 +1,8 @@
 """Features: what is known of a name after the close of a session.
 
-What lives here: sets of features, each in a package of its own; their computation, contracts, assets and checks; your
-own features in `own`; the assets of the SQL features, whose models are the dbt project `dbt_features`; all daily
-features side by side, for models (`matrix`) and for SQL (`matrix_view`); how far a month is from the year before
-(`drift`).
+What lives here: what a feature and a set of features are (`feature_set`), the sets, each in a package of its own, their
+computation, contracts, assets and checks; your own features (`own`); those in SQL (`sql`), whose models are the dbt
+project `dbt_features`; all daily features side by side (`matrix`); how far a month is from the year before (`drift`).
 What to put here: sets of features, each a table of symbol, date and Float32 columns with a declared look-back.
 What not: anything that reads a later session (`labels`), anything fitted to data (`models`).
 """

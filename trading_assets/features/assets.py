@@ -1,4 +1,4 @@
-"""Assets of features in Python, one table per set; the SQL ones are in ``sql_assets``."""
+"""Assets of features in Python, one table per set; the SQL ones are in ``sql``."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -8,8 +8,8 @@ import polars as pl
 
 from trading_assets.features.build import Build
 from trading_assets.features.contract import BY_SET
-from trading_assets.features.feature import FeatureSet, Interval
-from trading_assets.features.matrix_view import ensure_matrix
+from trading_assets.features.feature_set import FeatureSet, Interval
+from trading_assets.features.matrix.view import ensure_matrix
 from trading_assets.features.sets import SETS
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_in, table_out

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.features import _rolling
-from trading_assets.features.feature import Interval
+from trading_assets.features.feature_set import Interval
 from trading_assets.point_in_time.adjustment import forward_adjust_blocks
 from trading_assets.point_in_time.blocks import lookback_blocks
 

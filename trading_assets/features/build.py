@@ -10,7 +10,7 @@ from datetime import date
 import polars as pl
 
 from trading_assets.features.contract import BY_SET
-from trading_assets.features.feature import FeatureSet, Interval
+from trading_assets.features.feature_set import FeatureSet, Interval
 from trading_assets.lake import Lake, LakeFrame, Scope, WriteResult
 from trading_assets.lake.writes import replace, together
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from trading_assets.features.assets import BARS, market_of
 from trading_assets.features.contract import BY_SET
-from trading_assets.features.feature import FeatureSet, Interval
+from trading_assets.features.feature_set import FeatureSet, Interval
 from trading_assets.features.sets import SETS
 from trading_assets.lake import Contract, LakeFrame, Scope
 from trading_assets.market_data.contract import CORPORATE_ACTIONS

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.features.bar_rows import BarRows
-from trading_assets.features.feature import PERIODS_BEFORE, FeatureSet, Interval
+from trading_assets.features.feature_set import PERIODS_BEFORE, FeatureSet, Interval
 
 # 7,072 names x 2 years: 10 s and a peak of 1.3 GB in portions, 31 s and 4.6 GB at once
 _ROWS_AT_ONCE = 75_000

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from trading_assets.features.drift_contract import DRIFT
-from trading_assets.features.feature import Feature, FeatureSet, Interval
+from trading_assets.features.drift.contract import DRIFT
+from trading_assets.features.feature_set import Feature, FeatureSet, Interval
 from trading_assets.features.sets import SETS
 from trading_assets.features.sql.contract import contract_of as contract_of_sql
 from trading_assets.features.sql.sets import SQL_SETS

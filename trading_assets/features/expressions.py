@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from trading_assets.features.feature import INTERVALS, FeatureSet, Interval, table_of
+from trading_assets.features.feature_set import INTERVALS, FeatureSet, Interval, table_of
 from trading_assets.features.registry import Expression, FeatureError, OwnFeature, features_of
 
 if TYPE_CHECKING:

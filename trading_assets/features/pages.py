@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from trading_assets.features.feature import INTERVALS, Feature, FeatureSet, Interval
+from trading_assets.features.feature_set import INTERVALS, Feature, FeatureSet, Interval
 
 INDEX = "README.md"
 _MADE = "<!-- Made from the code by: trading-assets docs -->\n\n"

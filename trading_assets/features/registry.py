@@ -12,7 +12,7 @@ from types import ModuleType
 
 import polars as pl
 
-from trading_assets.features.feature import INTERVALS, Feature, Interval
+from trading_assets.features.feature_set import INTERVALS, Feature, Interval
 
 Expression = Callable[[], pl.Expr]
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")

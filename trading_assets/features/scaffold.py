@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from trading_assets.features.expressions import COLUMNS
-from trading_assets.features.feature import MAX_LOOKBACK
+from trading_assets.features.feature_set import MAX_LOOKBACK
 from trading_assets.features.registry import FeatureError, require_name
 
 _MODULE = '''"""The feature {name}."""

@@ -9,7 +9,7 @@ from trading_assets.features import own
 from trading_assets.features.alpha158.catalogue import SET as ALPHA158
 from trading_assets.features.calendar.catalogue import SET as CALENDAR
 from trading_assets.features.expressions import own_set
-from trading_assets.features.feature import FeatureSet, table_of
+from trading_assets.features.feature_set import FeatureSet, table_of
 from trading_assets.features.microstructure.catalogue import SET as MICROSTRUCTURE
 from trading_assets.features.price_action.catalogue import SET as PRICE_ACTION
 from trading_assets.features.sql.catalogue import SHIPPED as SHIPPED_IN_SQL

@@ -8,7 +8,7 @@ from typing import cast
 import dagster as dg
 import polars as pl
 
-from trading_assets.features.matrix import Matrix
+from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.assets import run_scope_of, table_asset, table_out

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from trading_assets.features.matrix import Matrix
+from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.models.model_spec import ModelSpec
 
 # What a desk starts with: one feature of each kind and horizon, and the ranks of five of them.

@@ -9,7 +9,7 @@ from datetime import date
 
 import dagster as dg
 
-from trading_assets.features.feature import INTRADAY, PERIODS_BEFORE
+from trading_assets.features.feature_set import INTRADAY, PERIODS_BEFORE
 
 LOOK_BACK_YEARS = PERIODS_BEFORE["daily"]
 LOOK_BACK_MONTHS = {interval: PERIODS_BEFORE[interval] for interval in INTRADAY}

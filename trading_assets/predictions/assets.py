@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import dagster as dg
 import polars as pl
 
-from trading_assets.features.matrix import Matrix
+from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data.contract import SYMBOLS

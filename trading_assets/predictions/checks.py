@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from trading_assets.features.matrix import Matrix
+from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.models.contract import TRAINED
 from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trading_assets.features.feature import INTERVALS
+from trading_assets.features.feature_set import INTERVALS
 from trading_assets.features.sets import SETS
 from trading_assets_tests.features import laws
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trading_assets.features.feature import INTERVALS, Feature, FeatureSet, table_of
+from trading_assets.features.feature_set import INTERVALS, Feature, FeatureSet, table_of
 from trading_assets.features.pages import INDEX, pages, write_pages
 from trading_assets.features.sets import SETS
 from trading_assets.features.sql.sets import SQL_SETS

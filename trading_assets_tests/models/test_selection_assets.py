@@ -9,12 +9,13 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from trading_assets.features import drift_assets, drift_checks
 from trading_assets.features.contract import contract_of
-from trading_assets.features.drift_contract import DRIFT
-from trading_assets.features.feature import Feature, FeatureSet
-from trading_assets.features.matrix import Matrix
-from trading_assets.features.matrix_view import ensure_matrix
+from trading_assets.features.drift import assets as drift_assets
+from trading_assets.features.drift import checks as drift_checks
+from trading_assets.features.drift.contract import DRIFT
+from trading_assets.features.feature_set import Feature, FeatureSet
+from trading_assets.features.matrix.matrix import Matrix
+from trading_assets.features.matrix.view import ensure_matrix
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import Contract, LakeFrame, Scope
 from trading_assets.lake.assets import IO_MANAGER_KEY

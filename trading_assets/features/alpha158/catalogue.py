@@ -16,7 +16,7 @@ scale of prices or of volumes, on which qlib's do a little:
 
 from collections.abc import Iterator
 
-from trading_assets.features.feature import Feature, FeatureSet, table_of
+from trading_assets.features.feature_set import Feature, FeatureSet, table_of
 
 WINDOWS = (5, 10, 20, 30, 60)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
-from trading_assets.features.feature import INTRADAY, Feature, FeatureSet, table_of
+from trading_assets.features.feature_set import INTRADAY, Feature, FeatureSet, table_of
 
 FURTHEST_HOLIDAY = 21
 """Sessions to and since a holiday are counted up to this many."""

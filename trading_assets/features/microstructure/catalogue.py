@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
-from trading_assets.features.feature import INTRADAY, Feature, FeatureSet, table_of
+from trading_assets.features.feature_set import INTRADAY, Feature, FeatureSet, table_of
 
 LONGEST_SESSION = 390
 """Bars that "of the session so far" looks at, at most: a session of minutes in New York."""

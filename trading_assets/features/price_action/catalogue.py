@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
-from trading_assets.features.feature import Feature, FeatureSet, table_of
+from trading_assets.features.feature_set import Feature, FeatureSet, table_of
 
 _return = partial(Feature, group="returns")
 _location = partial(Feature, group="location")

@@ -3,5 +3,5 @@
 What lives here: which SQL tables there are and their columns (`catalogue`, your own ones by `own`), their contracts,
 how dbt makes plain SQL of the models of ``dbt_features`` (`compiled`), how that runs on the lake for a span of days
 (`statements`), and where each column comes from (`lineage`).
-What not: the SQL itself (``dbt_features/models``), assets and checks (`trading_assets.features.sql_assets`).
+What not: the SQL itself (``dbt_features/models``), assets and checks (`trading_assets.features.sql.assets`).
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from trading_assets.features.feature import Feature, table_of
+from trading_assets.features.feature_set import Feature, table_of
 from trading_assets.features.sql.sql_set import PROJECT, SqlSet
 
 _feature = partial(Feature, lookback=0, intervals=frozenset({"daily"}))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from trading_assets.features.feature import MAX_LOOKBACK, Feature, table_of
+from trading_assets.features.feature_set import MAX_LOOKBACK, Feature, table_of
 from trading_assets.features.sql.sql_set import PROJECT, SqlSet
 
 MODELS_FOLDER = PROJECT / "models" / "own"

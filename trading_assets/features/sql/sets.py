@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
-from trading_assets.features.feature import INTRADAY
+from trading_assets.features.feature_set import INTRADAY
 from trading_assets.features.sets import SETS
 from trading_assets.features.sql.catalogue import SHIPPED
 from trading_assets.features.sql.own import SqlFeatureError, own_sets

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from trading_assets.features.feature import Feature
+from trading_assets.features.feature_set import Feature
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_features"
 """Folder of the dbt project."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
-from trading_assets.features.feature import Feature, FeatureSet, table_of
+from trading_assets.features.feature_set import Feature, FeatureSet, table_of
 
 LAGS = (1, 5)
 PERIODS = (2, 5, 10)

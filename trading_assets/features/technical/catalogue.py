@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
-from trading_assets.features.feature import RECURSIVE, Feature, FeatureSet, table_of
+from trading_assets.features.feature_set import RECURSIVE, Feature, FeatureSet, table_of
 
 _trend = partial(Feature, group="trend")
 _momentum = partial(Feature, group="momentum")

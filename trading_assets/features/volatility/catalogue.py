@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
-from trading_assets.features.feature import Feature, FeatureSet, table_of
+from trading_assets.features.feature_set import Feature, FeatureSet, table_of
 
 REALISED = (5, 10, 21, 63, 126)
 RANGE = (21, 63)

@@ -16,7 +16,7 @@ import pytest
 from trading_assets.features import feature
 from trading_assets.features.compute import compute
 from trading_assets.features.expressions import COLUMNS, own_set
-from trading_assets.features.feature import INTERVALS
+from trading_assets.features.feature_set import INTERVALS
 from trading_assets.features.registry import FeatureError
 from trading_assets.features.sets import SHIPPED, with_own
 from trading_assets_tests.features.own.holds import assert_feature_holds, values_of

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from trading_assets.features.contract import DAILY
+from trading_assets.features.sql.assets import SOURCES
 from trading_assets.features.sql.catalogue import COMPARED
 from trading_assets.features.sql.sets import SQL_SETS
-from trading_assets.features.sql_assets import SOURCES
 from trading_assets.lake import Scope
 from trading_assets.lake.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY, COMPANIES, CORPORATE_ACTIONS, FUNDAMENTALS

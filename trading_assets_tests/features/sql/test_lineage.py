@@ -3,9 +3,9 @@
 import dagster as dg
 import pytest
 
+from trading_assets.features.sql.assets import SOURCES, column_lineage
 from trading_assets.features.sql.compiled import SqlModelError
 from trading_assets.features.sql.lineage import lineage_of
-from trading_assets.features.sql_assets import SOURCES, column_lineage
 
 
 @pytest.mark.parametrize(

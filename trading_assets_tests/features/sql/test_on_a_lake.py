@@ -7,11 +7,11 @@ import pytest
 
 from trading_assets.features.contract import CROSS_SECTION, SQL
 from trading_assets.features.sql.catalogue import SHIPPED
+from trading_assets.features.sql.checks import recompute
 from trading_assets.features.sql.compiled import SqlModelError
 from trading_assets.features.sql.sets import SQL_SETS, models_in
 from trading_assets.features.sql.sql_set import PROJECT
 from trading_assets.features.sql.statements import run_on_frames, run_on_lake
-from trading_assets.features.sql_checks import recompute
 from trading_assets.lake import Scope
 from trading_assets.lake.writes import replace
 from trading_assets.orchestration.dbt import run_dbt

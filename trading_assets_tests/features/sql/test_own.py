@@ -8,14 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from trading_assets.features.sql.assets import possible_sets
+from trading_assets.features.sql.checks import recomputation
 from trading_assets.features.sql.compiled import compiled_models
 from trading_assets.features.sql.contract import contract_of
 from trading_assets.features.sql.own import SqlFeatureError, own_sets, template, write_sql_feature
 from trading_assets.features.sql.sets import SQL_SETS, sets_of
 from trading_assets.features.sql.sql_set import PROJECT
 from trading_assets.features.sql.statements import run_on_frames
-from trading_assets.features.sql_assets import possible_sets
-from trading_assets.features.sql_checks import recomputation
 from trading_assets.lake import Scope
 
 FIRST, LAST = date(2016, 1, 1), date(2016, 5, 31)

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 from trading_assets.features.contract import SQL
-from trading_assets.features.feature import table_of
+from trading_assets.features.feature_set import table_of
+from trading_assets.features.sql.checks import recomputation
 from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.statements import run_on_frames
-from trading_assets.features.sql_checks import recomputation
 from trading_assets.lake import Scope
 
 FIRST, LAST = date(2016, 1, 1), date(2016, 5, 31)

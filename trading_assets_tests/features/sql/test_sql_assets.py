@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from trading_assets.features.contract import DAILY
+from trading_assets.features.sql.assets import Read, build_assets, possible_sets
 from trading_assets.features.sql.own import SqlFeatureError
 from trading_assets.features.sql.sets import SQL_SETS, models_in
-from trading_assets.features.sql_assets import Read, build_assets, possible_sets
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS

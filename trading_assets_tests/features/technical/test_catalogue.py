@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from trading_assets.features.compute import compute
-from trading_assets.features.feature import RECURSIVE
+from trading_assets.features.feature_set import RECURSIVE
 from trading_assets.features.technical.catalogue import SET
 from trading_assets_tests.features.extremes import extreme_names
 from trading_assets_tests.point_in_time.sample import actions

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from trading_assets.features.compute import compute
-from trading_assets.features.feature import RECURSIVE
+from trading_assets.features.feature_set import RECURSIVE
 from trading_assets.features.technical.catalogue import SET
 from trading_assets.features.technical.ranges import REST
 from trading_assets_tests.features.extremes import STILL_FROM, UNTRADED_FROM, extreme_names, now_and_then

@@ -6,9 +6,9 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from trading_assets.features.drift import MAJOR_SHIFT, last_of, month_number
-from trading_assets.features.drift_contract import DRIFT
-from trading_assets.features.matrix import Matrix
+from trading_assets.features.drift.contract import DRIFT
+from trading_assets.features.drift.figures import MAJOR_SHIFT, last_of, month_number
+from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.orchestration.checks import scope_check
 from trading_assets.orchestration.resources import Desk
@@ -32,7 +32,7 @@ def drifted(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
 
 def drift_shown(desk: Desk, scope: Scope, run_id: str) -> dict[str, dg.MetadataValue]:
     """PSI by feature and month, and the distributions of the features that moved farthest, as pictures."""
-    from trading_assets.features.drift_plots import distributions, psi_heat_map
+    from trading_assets.features.drift.plots import distributions, psi_heat_map
     from trading_assets.reports.plots import as_markdown_image
 
     rows = _of_scope(desk, scope).drop_nulls("psi")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from trading_assets.features.matrix import KEY, Matrix, features_in, short_name
+from trading_assets.features.matrix.matrix import KEY, Matrix, features_in, short_name
 from trading_assets.lake import Lake
 from trading_assets.lake.views import ensure_view, stored_tables
 

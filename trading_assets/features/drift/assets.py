@@ -5,8 +5,8 @@ from typing import cast
 import dagster as dg
 import polars as pl
 
-from trading_assets.features.drift_contract import DRIFT
-from trading_assets.features.matrix import Matrix
+from trading_assets.features.drift.contract import DRIFT
+from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.assets import run_scope_of, table_asset
 from trading_assets.market_data.contract import SYMBOLS
@@ -31,7 +31,7 @@ def build_assets(partitions: Partitions, matrix: Matrix) -> list[dg.AssetsDefini
         ],
     )
     def drift(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
-        from trading_assets.features.drift_build import drift_of_lake
+        from trading_assets.features.drift.build import drift_of_lake
 
         scope = run_scope_of(context, DRIFT)
         first, last = scope.window()

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from scipy.stats import ks_2samp
 
-from trading_assets.features.drift import (
+from trading_assets.features.drift.build import _portions
+from trading_assets.features.drift.contract import DRIFT
+from trading_assets.features.drift.figures import (
     LEAST_ROWS,
     Reference,
     bin_edges,
@@ -20,9 +22,7 @@ from trading_assets.features.drift import (
     p_value,
     population_stability,
 )
-from trading_assets.features.drift_build import _portions
-from trading_assets.features.drift_contract import DRIFT
-from trading_assets.features.drift_plots import MOST_FEATURES, distributions, psi_heat_map, worst_features
+from trading_assets.features.drift.plots import MOST_FEATURES, distributions, psi_heat_map, worst_features
 
 JANUARY = month_number(date(2021, 1, 1))
 

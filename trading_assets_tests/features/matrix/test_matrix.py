@@ -9,9 +9,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from trading_assets.features.contract import BY_SET, CROSS_SECTION, DAILY, contract_of
-from trading_assets.features.feature import Feature, FeatureSet
-from trading_assets.features.matrix import TABLES, Matrix, features_in
-from trading_assets.features.matrix_view import NAME, ensure_matrix, view_query
+from trading_assets.features.feature_set import Feature, FeatureSet
+from trading_assets.features.matrix.matrix import TABLES, Matrix, features_in
+from trading_assets.features.matrix.view import NAME, ensure_matrix, view_query
 from trading_assets.lake import Contract, Lake, LakeFrame, Scope
 from trading_assets.lake.contracts import column
 from trading_assets.lake.pandera_polars import pa

@@ -7,9 +7,9 @@ from datetime import date
 
 import polars as pl
 
-from trading_assets.features.drift import drift, last_of, month_number
-from trading_assets.features.drift_contract import DRIFT
-from trading_assets.features.matrix import Matrix, features_in
+from trading_assets.features.drift.contract import DRIFT
+from trading_assets.features.drift.figures import drift, last_of, month_number
+from trading_assets.features.matrix.matrix import Matrix, features_in
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake._literals import literal
 from trading_assets.lake.contracts import Contract

@@ -8,7 +8,7 @@ from typing import cast
 import dagster as dg
 
 from trading_assets.features.contract import BY_SET, SQL
-from trading_assets.features.matrix_view import ensure_matrix
+from trading_assets.features.matrix.view import ensure_matrix
 from trading_assets.features.sql.compiled import Dependencies, compiled_models
 from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.sql_set import SqlSet

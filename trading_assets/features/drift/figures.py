@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trading_assets.features.drift_contract import DRIFT
+from trading_assets.features.drift.contract import DRIFT
 
 Values = NDArray[np.float32]
 Array = NDArray[np.float64]

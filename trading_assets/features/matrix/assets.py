@@ -5,8 +5,8 @@ Each asset of daily features makes the view again where its run has brought a ta
 
 import dagster as dg
 
-from trading_assets.features.matrix import Matrix, features_in
-from trading_assets.features.matrix_view import MEANING, NAME
+from trading_assets.features.matrix.matrix import Matrix, features_in
+from trading_assets.features.matrix.view import MEANING, NAME
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.io_manager import column_schema
 

@@ -8,12 +8,12 @@ from functools import partial
 import polars as pl
 
 from trading_assets.features.contract import SQL
+from trading_assets.features.sql.assets import SOURCES
 from trading_assets.features.sql.compiled import compiled_models
 from trading_assets.features.sql.contract import contract_of
 from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.features.sql.statements import run_on_frames
-from trading_assets.features.sql_assets import SOURCES
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.orchestration.resources import Desk
