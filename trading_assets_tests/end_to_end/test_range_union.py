@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from trading_assets.features.contract import DAILY
 from trading_assets.lake.errors import UpstreamNotReadyError
 from trading_assets.lake.history import diff, rollback
 from trading_assets.lake.postgres import PostgresUrl
@@ -38,6 +39,7 @@ SOURCE = {
 SYMBOLS = ("SIM0001", "SIM0002")
 RAW = ("market_data.bars_daily", "market_data.corporate_actions")
 QUALITY = ("market_data.listings", "market_data.coverage", "market_data.anomalies")
+FEATURES = tuple(contract.table for contract in DAILY.values())
 PANEL = (*RAW, "features.technical", "labels.forward_return", *QUALITY)
 EVERYTHING = multi_range({"date": YEARS[0], "symbol": SYMBOLS[0]}, {"date": YEARS[-1], "symbol": SYMBOLS[-1]})
 
@@ -158,7 +160,7 @@ def test_refreshing_the_running_year_appends_only_the_new_session(running: Bench
     today = running.with_source(RUNNING | {"end": str(TODAY)})
     today.list_symbols()
     result = today.run("refresh_panel", RUNNING_YEAR)
-    for table in ("market_data.bars_daily", "features.technical"):
+    for table in ("market_data.bars_daily", *FEATURES):
         found = metadata_of(result, table)
         assert (found["rows_added"], found["rows_changed"], found["rows_removed"]) == (3, 0, 0)
         assert today.read(table).filter(pl.col("date") == TODAY).height == 3
@@ -168,11 +170,25 @@ def test_refreshing_the_running_year_appends_only_the_new_session(running: Bench
     assert (month["added"], month["removed"]) == (3, 3), "the running month of each name has one more session"
     missing = panel.pop("market_data.anomalies")
     assert missing["added"] == missing["removed"], "the gap up to the end of the lake begins a session later"
-    assert set(panel) == {"market_data.bars_daily", "features.technical", "labels.forward_return"}
+    assert set(panel) == {"market_data.bars_daily", "labels.forward_return", *FEATURES}
     assert {table: (rows["added"], rows["removed"]) for table, rows in panel.items()} == dict.fromkeys(panel, (3, 0))
     # The label that ends today was decided seven sessions ago.
     decided = sessions("XNYS", date(2015, 10, 1), TODAY)[-7]
     assert today.read("labels.forward_return")["date"].max() == decided
+
+
+def test_a_new_session_leaves_the_features_that_all_sessions_give_at_once(
+    running: Bench, postgres: PostgresUrl, tmp_path: Path
+) -> None:
+    today = running.with_source(RUNNING | {"end": str(TODAY)})
+    today.list_symbols()
+    today.run("refresh_panel", RUNNING_YEAR)
+    source = RUNNING | {"end": str(TODAY)}
+    with open_bench(postgres, tmp_path / "whole", source, date(2015, 1, 1), date(2016, 1, 1)) as whole:
+        whole.list_symbols()
+        whole.run("refresh_panel", RUNNING_YEAR)
+        for table in FEATURES:
+            assert today.read(table).equals(whole.read(table)), table
 
 
 @dataclass(frozen=True)

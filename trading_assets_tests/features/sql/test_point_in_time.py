@@ -12,6 +12,7 @@ from trading_assets.features.sql.checks import recomputation
 from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.statements import run_on_frames
 from trading_assets.lake import Scope
+from trading_assets.point_in_time.lookahead import lookahead_violations, pick_cuts
 
 FIRST, LAST = date(2016, 1, 1), date(2016, 5, 31)
 all_sets = pytest.mark.parametrize("one", SQL_SETS.values(), ids=SQL_SETS)
@@ -28,6 +29,24 @@ def test_a_shipped_model_sees_neither_the_future_nor_more_than_its_look_back(one
     found = again(one, models[one.name].sql, tables)
     assert found.look_ahead(Scope()).is_empty()
     assert found.warm_up().is_empty()
+
+
+@pytest.mark.slow
+@all_sets
+def test_a_shipped_model_raises_no_alarm_at_twenty_cuts(one, models, tables):
+    found = again(one, models[one.name].sql, tables)
+    cuts = pick_cuts(found.stored["date"], 20)
+    assert len(cuts) == 20
+    violations = lookahead_violations(
+        found.compute,
+        found.inputs,
+        known_on=found.known_on,
+        key=found.key,
+        cuts=cuts,
+        poison_seed=3,
+        computed=found.computed,
+    )
+    assert violations.is_empty(), violations
 
 
 @pytest.mark.parametrize(
