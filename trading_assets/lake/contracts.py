@@ -101,6 +101,14 @@ class Contract:
         """Column names and Polars dtypes."""
         return {column.name: column.dtype for column in self.columns}
 
+    @cached_property
+    def constrained(self) -> tuple[str, ...]:
+        """Columns in which a value of the right type can break the contract: all where a rule looks at whole rows."""
+        if self.model.to_schema().checks:
+            return tuple(self.schema)
+        keys = (*self.key, self.time)
+        return tuple(one.name for one in self.columns if one.name in keys or one.rules or not one.nullable)
+
     @property
     def asset_key(self) -> list[str]:
         """Path of the asset key: stage and name."""

@@ -115,13 +115,16 @@ def _evaluations(instance: dg.DagsterInstance, run_id: str) -> Iterator[AssetChe
 
 def work_seconds(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> float:
     """Seconds in asset bodies and checks (from the event log) and in lake writes (from the metadata)."""
-    body, since = 0.0, dict[str, float]()
+    # An asset has done its work when it hands out its first output; checks of a step work until the last of them.
+    since, until = dict[str, float](), dict[str, float]()
+    makes_tables = {event.step_key for event in result.all_events if event.is_step_materialization}
     for entry in instance.all_logs(result.run_id, of_type=_MARKS):
         step = entry.step_key or ""
-        if entry.dagster_event_type == DagsterEventType.STEP_OUTPUT:
-            body += entry.timestamp - since.pop(step, entry.timestamp)
-        else:
+        if entry.dagster_event_type != DagsterEventType.STEP_OUTPUT:
             since[step] = entry.timestamp
+        elif step not in until or step not in makes_tables:
+            until[step] = entry.timestamp
+    body = sum(moment - since.get(step, moment) for step, moment in until.items())
     written, seen = 0.0, set[tuple[str, str]]()
     for event in result.all_events:
         if event.is_step_materialization and event.asset_key is not None:

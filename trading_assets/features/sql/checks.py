@@ -18,7 +18,7 @@ from trading_assets.lake import LakeFrame, Scope
 from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.orchestration.resources import Desk
 
-_CHECKED_DAYS = 30
+_CHECKED_DAYS = 15
 _SESSIONS = "sessions"
 _WORD = re.compile(r"\w+")
 
