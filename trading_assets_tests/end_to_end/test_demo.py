@@ -17,6 +17,8 @@ import pytest
 
 from trading_assets import demo
 from trading_assets.definitions import build_defs
+from trading_assets.features.contract import BY_SET
+from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.lake import Scope
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.market_data.calendar import sessions
@@ -130,7 +132,8 @@ def expected_tables(settings: Settings) -> set[str]:
     """Tables of the desk's assets; those of intraday bars are for who asks for them."""
     graph = build_defs(settings).resolve_asset_graph()
     found = {".".join(key.path) for key in graph.materializable_asset_keys}
-    return found - {f"market_data.{name}" for name in INTRADAY_TABLES}
+    intraday = {contract.table for (_, interval), contract in BY_SET.items() if interval != "daily"}
+    return found - intraday - {f"market_data.{name}" for name in INTRADAY_TABLES}
 
 
 def is_live(table: str) -> bool:
@@ -196,7 +199,7 @@ def test_a_registered_model_predicts_what_is_stored(finished: Bench) -> None:
     row = finished.read("models.trained").filter(date=last["trained_through"][0]).row(0, named=True)
     booster = load(row["model"], row["registry_version"], tracking_uri=finished.desk.mlflow_uri)
     keys = ["symbol", "date"]
-    panel = finished.read("features.technical").join(finished.read("features.cross_section"), on=keys)
+    panel = Matrix().read(finished.desk.lake, booster.feature_name(), *SPAN)
     features = last.select(keys).join(panel, on=keys, maintain_order="left")
     again = booster.predict(features.select(pl.col(booster.feature_name()).cast(pl.Float32)))
     assert last["prediction"].to_list() == list(again)

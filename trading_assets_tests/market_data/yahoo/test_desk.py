@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from trading_assets import demo
 from trading_assets.cli import app
-from trading_assets.market_data.calendar import sessions
+from trading_assets.market_data.calendar import session_open, sessions
 from trading_assets.market_data.contract import COMPANIES, CORPORATE_ACTIONS, SOURCE_FAILURES
 from trading_assets.market_data.sources import SourceUnavailableError, _factory
 from trading_assets.orchestration.settings import Settings
@@ -65,7 +65,10 @@ def test_the_desk_is_filled_from_yahoo_and_asks_again_for_the_newest_sessions_al
     assert {name: metadata_of(again, BARS)[name] for name in ("rows_added", "rows_changed", "rows_removed")} == {
         "rows_added": 0, "rows_changed": 0, "rows_removed": 0}  # fmt: skip
     assert bench.hashes(BARS) == before
-    assert len(replay.charts()) <= 3, "the name that is gone is not asked for again"
+    newest = {str(int(session_open("XNYS", day).timestamp()) // 86400 * 86400) for day in DAYS[-3:]}
+    starts = [chart["period1"] for chart in replay.charts()]
+    assert sum(int(start) >= int(min(newest)) for start in starts) == 3, "the last sessions of the three that trade"
+    assert len(starts) <= 5, "and of the one that is gone, which nobody has said, what may have come since"
 
 
 def test_a_newcomer_without_a_network_is_told_so_at_once_and_pointed_to_the_sample(replay, tmp_path, monkeypatch):
