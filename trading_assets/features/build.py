@@ -17,7 +17,7 @@ from trading_assets.lake.writes import replace, together
 Frames = Mapping[str, pl.DataFrame]
 
 # Rows of a portion: what is computed and written at once bounds the memory of a run over thousands of names.
-_ROWS_AT_ONCE = 600_000
+_ROWS_AT_ONCE = 300_000
 _BARS_PER_DAY = {"daily": 0.7, "hourly": 5.0, "minute": 270.0}
 
 
