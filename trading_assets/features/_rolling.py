@@ -3,7 +3,7 @@
 A value is a function of the rows of its window, bit for bit: nothing is carried from one window to the next, so it
 does not matter where the rows begin. Sums run over deviations from the newest value of the window: a window without
 movement has a deviation of exactly zero, and prices of any scale keep their precision. The inner loops run over
-neighbouring rows, which the compiler turns into vector instructions (`python -m benchmarks features.rolling`).
+neighbouring rows, which the compiler turns into vector instructions (`python -m benchmarks rolling`).
 
 A window that holds a NaN, or is not filled since the span began, gives NaN.
 """
@@ -21,22 +21,30 @@ _TILE = 512
 
 
 @numba_compiled
+def _centre(values: Array, first: int, size: int, window: int, found: Array) -> None:
+    """Mean of the windows that end in `size` rows from `first` on, as deviations from the newest value of each."""
+    last = values[first : first + size]
+    found[:size] = 0.0
+    for back in range(1, window):
+        row = values[first - back : first - back + size]
+        for i in range(size):
+            found[i] += row[i] - last[i]
+    for i in range(size):
+        found[i] /= window
+
+
+@numba_compiled
 def mean(values: Array, offsets: Offsets, window: int) -> Array:
     """Mean of the last `window` rows; spans are offsets[i] to offsets[i + 1]."""
     result = np.full(values.size, np.nan)
-    total = np.empty(_TILE)
+    centre = np.empty(_TILE)
     for span in range(offsets.size - 1):
         stop = offsets[span + 1]
         for first in range(offsets[span] + window - 1, stop, _TILE):
             size = min(_TILE, stop - first)
-            last = values[first : first + size]
-            total[:size] = 0.0
-            for back in range(1, window):
-                row = values[first - back : first - back + size]
-                for i in range(size):
-                    total[i] += row[i] - last[i]
+            _centre(values, first, size, window, centre)
             for i in range(size):
-                result[first + i] = last[i] + total[i] / window
+                result[first + i] = values[first + i] + centre[i]
     return result
 
 
@@ -51,13 +59,7 @@ def central_sums(values: Array, offsets: Offsets, window: int, order: int) -> tu
         for first in range(offsets[span] + window - 1, stop, _TILE):
             size = min(_TILE, stop - first)
             last = values[first : first + size]
-            centre[:size] = 0.0
-            for back in range(1, window):
-                row = values[first - back : first - back + size]
-                for i in range(size):
-                    centre[i] += row[i] - last[i]
-            for i in range(size):
-                centre[i] /= window
+            _centre(values, first, size, window, centre)
             square[:size] = 0.0
             power[:size] = 0.0
             for back in range(window):
@@ -87,13 +89,7 @@ def squared_deviations(values: Array, offsets: Offsets, window: int) -> Array:
         for first in range(offsets[span] + window - 1, stop, _TILE):
             size = min(_TILE, stop - first)
             last = values[first : first + size]
-            centre[:size] = 0.0
-            for back in range(1, window):
-                row = values[first - back : first - back + size]
-                for i in range(size):
-                    centre[i] += row[i] - last[i]
-            for i in range(size):
-                centre[i] /= window
+            _centre(values, first, size, window, centre)
             square[:size] = 0.0
             for back in range(window):
                 row = values[first - back : first - back + size]
@@ -114,16 +110,8 @@ def co_deviations(left: Array, right: Array, offsets: Offsets, window: int) -> A
         for first in range(offsets[span] + window - 1, stop, _TILE):
             size = min(_TILE, stop - first)
             last_x, last_y = left[first : first + size], right[first : first + size]
-            centre_x[:size] = 0.0
-            centre_y[:size] = 0.0
-            for back in range(1, window):
-                x, y = left[first - back : first - back + size], right[first - back : first - back + size]
-                for i in range(size):
-                    centre_x[i] += x[i] - last_x[i]
-                    centre_y[i] += y[i] - last_y[i]
-            for i in range(size):
-                centre_x[i] /= window
-                centre_y[i] /= window
+            _centre(left, first, size, window, centre_x)
+            _centre(right, first, size, window, centre_y)
             product[:size] = 0.0
             for back in range(window):
                 x, y = left[first - back : first - back + size], right[first - back : first - back + size]

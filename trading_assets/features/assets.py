@@ -11,7 +11,7 @@ from trading_assets.features.contract import BY_SET
 from trading_assets.features.feature_set import FeatureSet, Interval
 from trading_assets.features.matrix.view import ensure_matrix
 from trading_assets.features.sets import SETS
-from trading_assets.lake import LakeFrame
+from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.assets import run_scope_of, table_in, table_out
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.io_manager import Written
@@ -76,7 +76,7 @@ def _daily(sets: Sequence[FeatureSet], name: str, partitions: Partitions) -> dg.
     ) -> Iterator[dg.Output[Written]]:
         scope = run_scope_of(context, BY_SET[sets[0].name, "daily"])
         first, last = scope.window()
-        earliest = date(first.year - mappings.LOOK_BACK_YEARS, 1, 1)
+        earliest = earliest_for("daily", first)
         listing = symbols.read()
         names = listing["symbol"] if reads_market else scope.values["symbol"]
         needed = listed_partitions(listing, names, partitions.existing_years(earliest.year, last.year))
@@ -84,13 +84,27 @@ def _daily(sets: Sequence[FeatureSet], name: str, partitions: Partitions) -> dg.
             for upstream in (bars, actions):
                 upstream.require_written(needed, for_what=f"features of daily bars ({scope.describe()})")
         market = market_of(bars, actions, earliest, last) if reads_market else None
-        wanted = [one for one in sets if one.name in context.op_execution_context.selected_output_names]
-        build = Build(wanted, "daily", bars, actions, earliest, desk.settings.exchange, market)
-        for output, result in build.write(desk.lake, scope, author=context.run.run_id).items():
-            yield dg.Output(Written(result), output)
+        build = Build(_wanted(context, sets), "daily", bars, actions, earliest, desk.settings.exchange, market)
+        yield from _built(context, desk, build, scope)
         ensure_matrix(desk.lake)
 
     return features
+
+
+def earliest_for(interval: Interval, first: date) -> date:
+    """First day to read for features from a day on."""
+    if interval == "daily":
+        return date(first.year - mappings.LOOK_BACK_YEARS, 1, 1)
+    return mappings.months_before(first, mappings.LOOK_BACK_MONTHS[interval])
+
+
+def _wanted(context: dg.AssetExecutionContext, sets: Sequence[FeatureSet]) -> list[FeatureSet]:
+    return [one for one in sets if one.name in context.op_execution_context.selected_output_names]
+
+
+def _built(context: dg.AssetExecutionContext, desk: Desk, build: Build, scope: Scope) -> Iterator[dg.Output[Written]]:
+    for output, result in build.write(desk.lake, scope, author=context.run.run_id).items():
+        yield dg.Output(Written(result), output)
 
 
 def market_of(bars: LakeFrame, actions: LakeFrame, start: date, end: date) -> pl.DataFrame:
@@ -126,7 +140,7 @@ def _intraday(interval: Interval, partitions: Partitions) -> dg.AssetsDefinition
     ) -> Iterator[dg.Output[Written]]:
         scope = run_scope_of(context, BY_SET[sets[0].name, interval])
         first, last = scope.window()
-        earliest = mappings.months_before(first, months)
+        earliest = earliest_for(interval, first)
         listing, names = symbols.read(), scope.values["symbol"]
         keys = [key for key in partitions.months_so_far() if f"{earliest:%Y-%m}" <= key <= f"{last:%Y-%m}"]
         years = partitions.existing_years(earliest.year, last.year)
@@ -134,9 +148,7 @@ def _intraday(interval: Interval, partitions: Partitions) -> dg.AssetsDefinition
         with retry_when_not_ready(desk.settings.retry_seconds):
             bars.require_written(listed_months(listing, names, keys), for_what=what)
             actions.require_written(listed_partitions(listing, names, years), for_what=what)
-        wanted = [one for one in sets if one.name in context.op_execution_context.selected_output_names]
-        build = Build(wanted, interval, bars, actions, earliest, desk.settings.exchange)
-        for output, result in build.write(desk.lake, scope, author=context.run.run_id).items():
-            yield dg.Output(Written(result), output)
+        build = Build(_wanted(context, sets), interval, bars, actions, earliest, desk.settings.exchange)
+        yield from _built(context, desk, build, scope)
 
     return features

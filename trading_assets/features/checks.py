@@ -6,13 +6,12 @@ from functools import partial
 
 import polars as pl
 
-from trading_assets.features.assets import BARS, market_of
+from trading_assets.features.assets import BARS, earliest_for, market_of
 from trading_assets.features.contract import BY_SET
 from trading_assets.features.feature_set import FeatureSet, Interval
 from trading_assets.features.sets import SETS
 from trading_assets.lake import Contract, LakeFrame, Scope
 from trading_assets.market_data.contract import CORPORATE_ACTIONS
-from trading_assets.orchestration import mappings
 from trading_assets.orchestration.checks import ScopeCheck, scope_check
 from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.orchestration.resources import Desk
@@ -77,13 +76,6 @@ def _sampled(desk: Desk, contract: Contract, scope: Scope, first: date, last: da
     wanted = scope.values.get("symbol")
     names = stored if wanted is None else sorted({*stored} & {*wanted})
     return sorted({names[0], names[len(names) // 2], names[-1]}) if names else []
-
-
-def earliest_for(interval: Interval, first: date) -> date:
-    """First day to read for features from a day on."""
-    if interval == "daily":
-        return date(first.year - mappings.LOOK_BACK_YEARS, 1, 1)
-    return mappings.months_before(first, mappings.LOOK_BACK_MONTHS[interval])
 
 
 def missing_features(contract: Contract, interval: Interval, desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:

@@ -88,7 +88,7 @@ def compute(
             found |= {one.name: _values(one, rows, start, end, dtype) for one in group}
         return found
 
-    # Windows are computed outside Python's lock: 505 names take two thirds of the time of one portion after the other.
+    # windows are computed outside Python's lock, so that two portions keep two cores busy
     with ThreadPoolExecutor(_WORKERS) as pool:
         parts = list(pool.map(of_portion, _portions(bars)))
     return {one.name: pl.concat([part[one.name] for part in parts]) for one in sets}
