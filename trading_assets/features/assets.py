@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 import dagster as dg
-import polars as pl
 
 from trading_assets.features.build import Build
 from trading_assets.features.contract import BY_SET
@@ -83,8 +82,7 @@ def _daily(sets: Sequence[FeatureSet], name: str, partitions: Partitions) -> dg.
         with retry_when_not_ready(desk.settings.retry_seconds):
             for upstream in (bars, actions):
                 upstream.require_written(needed, for_what=f"features of daily bars ({scope.describe()})")
-        market = market_of(bars, actions, earliest, last) if reads_market else None
-        build = Build(_wanted(context, sets), "daily", bars, actions, earliest, desk.settings.exchange, market)
+        build = Build(_wanted(context, sets), "daily", bars, actions, earliest, desk.settings.exchange)
         yield from _built(context, desk, build, scope)
         ensure_matrix(desk.lake)
 
@@ -105,13 +103,6 @@ def _wanted(context: dg.AssetExecutionContext, sets: Sequence[FeatureSet]) -> li
 def _built(context: dg.AssetExecutionContext, desk: Desk, build: Build, scope: Scope) -> Iterator[dg.Output[Written]]:
     for output, result in build.write(desk.lake, scope, author=context.run.run_id).items():
         yield dg.Output(Written(result), output)
-
-
-def market_of(bars: LakeFrame, actions: LakeFrame, start: date, end: date) -> pl.DataFrame:
-    """Return of the market from the bars of all names."""
-    from trading_assets.features.statistical.market import market_returns
-
-    return market_returns(bars.read(start=start, end=end), actions.read(start=start, end=end))
 
 
 def _intraday(interval: Interval, partitions: Partitions) -> dg.AssetsDefinition:

@@ -58,6 +58,7 @@ class BarRows:
         exchange: str = "XNYS",
         market: pl.DataFrame | None = None,
         reach: int | None = None,
+        before: int | None = None,
     ) -> BarRows:
         """Arrange bars in look-back blocks and adjust each block for its splits.
 
@@ -77,6 +78,8 @@ class BarRows:
             date and market_return, to be joined on.
         reach
             Periods before its own that a block's history may come from; all of them where it is None.
+        before
+            Rows to keep of each block before its first one that is wanted; all of them where it is None.
 
         Raises
         ------
@@ -100,7 +103,7 @@ class BarRows:
         if market is not None:
             rows = rows.join(market, on="date", how="left", maintain_order="left")
         rows = rows.with_columns(pl.struct("symbol", "block").rle_id().alias(SPAN))
-        return cls(rows, interval, exchange)
+        return cls(rows if before is None else _from(rows, start, before), interval, exchange)
 
     @cached_property
     def offsets(self) -> NDArray[np.int64]:
@@ -210,6 +213,14 @@ def ratio(numerator: Array, denominator: Array, neutral: float = 0.0) -> Array:
     """Quotient; the neutral value where the denominator is 0; what is not known yet stays NaN."""
     still = denominator == 0.0
     return np.where(still & ~np.isnan(numerator), neutral, numerator / np.where(still, 1.0, denominator))
+
+
+def _from(rows: pl.DataFrame, start: date, before: int) -> pl.DataFrame:
+    """Rows of each span from so many before its first one that is wanted; prices keep the scale of the whole block."""
+    is_wanted = pl.col("is_output") & (pl.col("date") >= start)
+    place = pl.int_range(pl.len())
+    is_kept = place >= pl.when(is_wanted).then(place).min() - before
+    return rows.filter(is_kept.over(SPAN)).rechunk()
 
 
 def _checked(bars: pl.DataFrame) -> pl.DataFrame:

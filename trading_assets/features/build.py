@@ -11,8 +11,10 @@ import polars as pl
 
 from trading_assets.features.contract import BY_SET
 from trading_assets.features.feature_set import FeatureSet, Interval
+from trading_assets.features.fingerprint import fingerprint
 from trading_assets.lake import Lake, LakeFrame, Scope, WriteResult
-from trading_assets.lake.writes import replace, together
+from trading_assets.lake.incremental import Input, stale_rows
+from trading_assets.lake.writes import brought_up_to_date, replace
 
 Frames = Mapping[str, pl.DataFrame]
 
@@ -37,8 +39,6 @@ class Build:
         First day to read for the look-back.
     exchange : str
         Calendar code.
-    market : polars.DataFrame, optional
-        Return of the market, for sets that need it.
     """
 
     sets: Sequence[FeatureSet]
@@ -47,38 +47,66 @@ class Build:
     actions: LakeFrame
     earliest: date
     exchange: str
-    market: pl.DataFrame | None = None
-
-    def compute(self, names: Sequence[str], start: date, end: date) -> Frames:
-        """Features of some names for the sessions from start to end, by set."""
-        from trading_assets.features.compute import compute
-
-        return compute(
-            self.sets,
-            self.bars.read(start=self.earliest, end=end, symbol=names),
-            self.actions.read(start=self.earliest, end=end, symbol=names),
-            start=start,
-            end=end,
-            interval=self.interval,
-            exchange=self.exchange,
-            market=self.market,
-        )
 
     def write(self, lake: Lake, scope: Scope, *, author: str) -> dict[str, WriteResult]:
-        """Compute and write the scope; while one portion of names is written the next one is computed.
+        """Make the scope what its bars give: rows that are behind them are computed and written, the others left.
 
-        A portion is one transaction for each set, so that a name's partition is written as a whole or not at all.
+        While one portion of names is written the next one is computed. A portion is one transaction for each set, so
+        that a name's partition is written as a whole or not at all.
         """
-        start, end = scope.window()
+        contracts = {one.name: BY_SET[one.name, self.interval] for one in self.sets}
+        stale = stale_rows(lake, list(contracts.values()), scope, self._inputs(), fingerprint(self.exchange))
+        results: dict[str, list[WriteResult]] = {name: [] for name in contracts}
+        for rows, part in stale.parts():
+            for names, frames in self._computed(rows):
+                made = stale.made_from(part.of_symbols(names))
+                for name, frame in frames.items():
+                    contract, of_names = contracts[name], rows.of_symbols(names)
+                    message = f"{contract.table} from bars"
+                    written = replace(lake, contract, frame, of_names, author=author, message=message, made_from=made)
+                    results[name].append(written)
+        return {name: brought_up_to_date(lake, contracts[name], stale, found) for name, found in results.items()}
+
+    def _inputs(self) -> tuple[Input, Input]:
+        from trading_assets.features.bar_rows import PRICES
+
+        is_own = not any(one.needs_market for one in self.sets)
+        return (
+            Input(self.bars.contract, "date", since=self.earliest, is_own=is_own, columns=(*PRICES, "volume")),
+            Input(self.actions.contract, "ex_date", since=self.earliest, is_own=is_own),
+        )
+
+    def _computed(self, rows: Scope) -> Iterator[tuple[Sequence[str], Frames]]:
+        """Features of some rows by set, a portion of names at a time; the next one is computed meanwhile."""
+        from trading_assets.features.compute import compute
+
+        start, end = rows.window()
+        market = None
+        if any(one.needs_market for one in self.sets):
+            market = market_of(self.bars, self.actions, self.earliest, end)
+
+        def of_names(names: Sequence[str]) -> Frames:
+            return compute(
+                self.sets,
+                self.bars.read(start=self.earliest, end=end, symbol=names),
+                self.actions.read(start=self.earliest, end=end, symbol=names),
+                start=start,
+                end=end,
+                interval=self.interval,
+                exchange=self.exchange,
+                market=market,
+            )
+
         days = (end - start).days + 1
-        portions = list(_portions(scope.values["symbol"], int(days * _BARS_PER_DAY[self.interval])))
-        results: dict[str, list[WriteResult]] = {one.name: [] for one in self.sets}
-        for names, frames in _ahead(portions, lambda names: self.compute(names, start, end)):
-            for name, frame in frames.items():
-                contract = BY_SET[name, self.interval]
-                part, message = scope.of_symbols(names), f"{contract.table} from bars"
-                results[name].append(replace(lake, contract, frame, part, author=author, message=message))
-        return {name: together(found) for name, found in results.items()}
+        portions = list(_portions(rows.values["symbol"], int(days * _BARS_PER_DAY[self.interval])))
+        return _ahead(portions, of_names)
+
+
+def market_of(bars: LakeFrame, actions: LakeFrame, start: date, end: date) -> pl.DataFrame:
+    """Return of the market from the bars of all names."""
+    from trading_assets.features.statistical.market import market_returns
+
+    return market_returns(bars.read(start=start, end=end), actions.read(start=start, end=end))
 
 
 def _portions(names: Sequence[str], rows_per_name: int) -> Iterator[Sequence[str]]:

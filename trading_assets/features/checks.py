@@ -6,7 +6,8 @@ from functools import partial
 
 import polars as pl
 
-from trading_assets.features.assets import BARS, earliest_for, market_of
+from trading_assets.features.assets import BARS, earliest_for
+from trading_assets.features.build import market_of
 from trading_assets.features.contract import BY_SET
 from trading_assets.features.feature_set import FeatureSet, Interval
 from trading_assets.features.sets import SETS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import groupby
@@ -73,7 +73,8 @@ def compute(
 
     def of_portion(portion: pl.DataFrame) -> dict[str, pl.DataFrame]:
         found: dict[str, pl.DataFrame] = {}
-        for length, group in groupby(sorted(sets, key=_history), key=_history):
+        for (length, is_windowed), group in groupby(sorted(sets, key=_needs), key=_needs):
+            alike = list(group)
             rows = BarRows.of(
                 portion,
                 actions,
@@ -84,18 +85,23 @@ def compute(
                 exchange=exchange,
                 market=market,
                 reach=PERIODS_BEFORE[interval] if history is None else None,
+                before=max(one.lookback for one in alike) if is_windowed and history is None else None,
             )
-            found |= {one.name: _values(one, rows, start, end, dtype) for one in group}
+            found |= {one.name: _values(one, rows, start, end, dtype) for one in alike}
         return found
 
-    # windows are computed outside Python's lock, so that two portions keep two cores busy
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        parts = list(pool.map(of_portion, _portions(bars)))
+    if len(portions := _portions(bars)) == 1:
+        parts = [of_portion(bars)]
+    else:
+        # windows are computed outside Python's lock, so that two portions keep two cores busy
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            parts = list(pool.map(lambda names: of_portion(bars.filter(pl.col("symbol").is_in(names))), portions))
     return {one.name: pl.concat([part[one.name] for part in parts]) for one in sets}
 
 
-def _history(one: FeatureSet) -> int:
-    return one.history
+def _needs(one: FeatureSet) -> tuple[int, bool]:
+    """Sets that are computed from the same rows have the same needs."""
+    return one.history, one.is_windowed
 
 
 def _values(one: FeatureSet, rows: BarRows, start: date, end: date, dtype: type[np.floating]) -> pl.DataFrame:
@@ -109,10 +115,8 @@ def _values(one: FeatureSet, rows: BarRows, start: date, end: date, dtype: type[
     return rows.frame.select(key)[keep].with_columns(columns)
 
 
-def _portions(bars: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Split the bars by symbol, ascending."""
+def _portions(bars: pl.DataFrame) -> list[list[str]]:
+    """Symbols, ascending, as many at a time as have so many bars."""
     symbols = bars["symbol"].unique().sort()
-    rows = max(bars.height // max(len(symbols), 1), 1)
-    at_once = max(_ROWS_AT_ONCE // rows, 1)
-    for first in range(0, max(len(symbols), 1), at_once):
-        yield bars.filter(pl.col("symbol").is_in(symbols[first : first + at_once].implode()))
+    at_once = max(_ROWS_AT_ONCE * len(symbols) // max(bars.height, 1), 1)
+    return [symbols[first : first + at_once].to_list() for first in range(0, max(len(symbols), 1), at_once)]

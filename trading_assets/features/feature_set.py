@@ -104,6 +104,9 @@ class FeatureSet:
         Bars that the set exists for.
     needs_market
         Whether it reads the return of the market beside the name's own bars.
+    is_windowed
+        Whether a value has the same bits from the rows of its look-back as from any longer history, so that a new
+        session is computed from these alone. What recurs from row to row, as exponential averages do, has not.
     """
 
     name: str
@@ -112,6 +115,7 @@ class FeatureSet:
     package: str
     intervals: frozenset[Interval] = frozenset(INTERVALS)
     needs_market: bool = False
+    is_windowed: bool = False
 
     def of(self, interval: Interval) -> Mapping[str, Feature]:
         """Features that exist for bars of an interval."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +43,34 @@ _HAS_FILES = """
         WHERE s.schema_name = %s AND t.table_name = %s
         AND s.end_snapshot IS NULL AND t.end_snapshot IS NULL AND f.end_snapshot IS NULL)
 """
+# A commit's changes are written down as: inserted_into_table:7,deleted_from_table:7
+_COMMITS = """
+    SELECT json_agg(json_build_array(kinds, info) ORDER BY snapshot DESC) FROM (
+        SELECT c.snapshot_id AS snapshot, c.commit_extra_info AS info,
+            ARRAY(SELECT m[1] FROM regexp_matches(c.changes_made, '([a-z_]+):' || t.table_id || '(?=,|$)', 'g') m) kinds
+        FROM lake.ducklake_snapshot_changes c
+        JOIN lake.ducklake_table t ON c.changes_made ~ ('[a-z_]:' || t.table_id || '(,|$)')
+        JOIN lake.ducklake_schema s USING (schema_id)
+        WHERE s.schema_name = %s AND t.table_name = %s AND t.end_snapshot IS NULL AND s.end_snapshot IS NULL
+        ORDER BY 1 DESC LIMIT %s) commits
+"""
+_KEPT = "SELECT json_agg(snapshot_id) FROM lake.ducklake_snapshot WHERE snapshot_id = ANY(%s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A snapshot that touched a table.
+
+    Attributes
+    ----------
+    kinds : frozenset of str
+        What DuckLake notes of it: ``inserted_into_table``, ``deleted_from_table``, ``merge_adjacent``...
+    info : mapping
+        What its writer recorded.
+    """
+
+    kinds: frozenset[str]
+    info: Mapping[str, Any]
 
 
 @dataclass
@@ -216,6 +245,16 @@ class Lake:
     def table_snapshot(self, *tables: str) -> int:
         """Id of the newest snapshot that changed any of the tables; 0 if none did."""
         return int(self._asked(_CHANGED_AT, list(tables)) or 0)
+
+    def commits(self, table: str, *, limit: int = 2_000) -> list[Commit]:
+        """Snapshots that touched a table, newest first."""
+        stage, name = table.split(".")
+        found = self._asked(_COMMITS, stage, name, limit) or []
+        return [Commit(frozenset(kinds), json.loads(info or "{}")) for kinds, info in found]
+
+    def kept_snapshots(self, among: Collection[int]) -> set[int]:
+        """Those of some snapshots that maintenance has not expired."""
+        return set(self._asked(_KEPT, list(among)) or ()) if among else set()
 
     def written_partitions(self, table: str, among: Collection[str] = ()) -> set[str]:
         """Partition keys of a table that have been written at least once, with rows or without.

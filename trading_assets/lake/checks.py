@@ -1,5 +1,7 @@
 """The check of a table's contract: the stored rows of the run's partitions hold it."""
 
+from collections.abc import Callable
+
 import dagster as dg
 import polars as pl
 
@@ -11,14 +13,14 @@ from trading_assets.lake.scope import Scope
 _SHOWN = 20
 
 
-def run_scope(
-    context: dg.AssetCheckExecutionContext, contract: Contract, partitions_def: dg.PartitionsDefinition | None
-) -> Scope:
-    """Rows of the partitions that this run was asked for; the whole table where it was asked for none."""
+def run_scopes(
+    context: dg.AssetCheckExecutionContext, partitions_def: dg.PartitionsDefinition | None
+) -> Callable[[Contract], Scope]:
+    """From a table to its rows in the partitions that this run was asked for; the whole table if it was for none."""
     if partitions_def is None:
-        return Scope()
+        return lambda _: Scope()
     keys = run_partition_keys(partitions_def, context.run.tags, context.instance)
-    return Scope() if keys is None else scope_of_keys(partitions_def, keys, contract)
+    return lambda contract: Scope() if keys is None else scope_of_keys(partitions_def, keys, contract)
 
 
 def check_contract(lake: Lake, contract: Contract, scope: Scope) -> dg.AssetCheckResult:

@@ -99,7 +99,7 @@ def _restore(cursor: duckdb.DuckDBPyConnection, tables: Sequence[str], snapshot:
 
 
 def _restore_table(cursor: duckdb.DuckDBPyConnection, table: str, snapshot: int) -> None:
-    columns = _columns(cursor, f"lake.{table}") or []
+    columns = columns_at(cursor, f"lake.{table}") or []
     names = ", ".join(f'"{name}"' for name in columns)
     same = " AND ".join(f'stored."{name}" IS NOT DISTINCT FROM gone."{name}"' for name in columns)
     old, new = _rows_sql(cursor, table, snapshot, columns), f"SELECT {names} FROM lake.{table}"
@@ -111,7 +111,7 @@ def _restore_table(cursor: duckdb.DuckDBPyConnection, table: str, snapshot: int)
 
 def _compare(lake: Lake, table: str, before: int, after: int) -> tuple[int, int, int, int]:
     cursor = lake.cursor()
-    sides = [_columns(cursor, f"lake.{table} AT (VERSION => {snapshot})") or [] for snapshot in (before, after)]
+    sides = [columns_at(cursor, f"lake.{table} AT (VERSION => {snapshot})") or [] for snapshot in (before, after)]
     columns = list(dict.fromkeys([*sides[1], *sides[0]]))
     old, new = (_rows_sql(cursor, table, snapshot, columns) for snapshot in (before, after))
     row = cursor.execute(
@@ -126,12 +126,13 @@ def _compare(lake: Lake, table: str, before: int, after: int) -> tuple[int, int,
 def _rows_sql(cursor: duckdb.DuckDBPyConnection, table: str, snapshot: int, columns: Sequence[str]) -> str:
     """Query of a table's rows at a snapshot with the given columns; null for those it does not have."""
     source = f"lake.{table} AT (VERSION => {snapshot})"
-    stored = _columns(cursor, source)
+    stored = columns_at(cursor, source)
     listed = ", ".join(f'"{name}"' if name in (stored or ()) else f'NULL AS "{name}"' for name in columns)
     return f"SELECT {listed} FROM {source}" if stored else f"SELECT {listed} WHERE FALSE"
 
 
-def _columns(cursor: duckdb.DuckDBPyConnection, source: str) -> list[str] | None:
+def columns_at(cursor: duckdb.DuckDBPyConnection, source: str) -> list[str] | None:
+    """Columns of a table, or of a table ``AT`` a snapshot; None where it is not there."""
     try:
         found = cursor.execute(f"SELECT * FROM {source} LIMIT 0").description
     except duckdb.CatalogException:

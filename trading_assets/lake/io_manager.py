@@ -82,8 +82,8 @@ class LakeIOManager(dg.IOManager):
 
 
 def write_metadata(contract: Contract, result: WriteResult) -> dict[str, int | str]:
-    """Metadata of a materialization: what changed, the snapshot that holds it, and the hash of the content."""
-    return {
+    """Metadata of a materialization: what changed, the snapshot that holds it, the content's hash if all was read."""
+    found: dict[str, int | str] = {
         "dagster/row_count": result.rows,
         "dagster/table_name": contract.table,
         "rows_added": result.added,
@@ -92,8 +92,8 @@ def write_metadata(contract: Contract, result: WriteResult) -> dict[str, int | s
         "rows_quarantined": result.quarantined,
         "bytes": result.bytes,
         "snapshot_id": result.snapshot,
-        "content_hash": result.content_hash,
     }
+    return found if result.content_hash is None else found | {"content_hash": result.content_hash}
 
 
 def column_schema(contract: Contract) -> dg.TableSchema:

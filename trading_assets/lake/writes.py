@@ -6,6 +6,7 @@ and commits nothing; a vendor's restatement is exactly the changed rows.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,20 +19,24 @@ from trading_assets.lake.catalog import WRITTEN, Lake
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import ContractError
 from trading_assets.lake.hashing import combined_hash, content_hash
+from trading_assets.lake.incremental import MadeFrom, Stale
 from trading_assets.lake.retries import roll_back, with_retries
 from trading_assets.lake.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What a write did: rows by kind, the content hash of the scope, and the snapshot that holds it."""
+    """What a write did: rows by kind, the content hash of the scope, and the snapshot that holds it.
+
+    The hash is None where a part of the scope was left as it was, unread.
+    """
 
     rows: int
     added: int
     changed: int
     removed: int
     quarantined: int
-    content_hash: str
+    content_hash: str | None
     snapshot: int
     bytes: int
 
@@ -60,6 +65,15 @@ class _Change:
     quarantined: pl.DataFrame
     has_rows: bool
     has_quarantined: bool
+    author: str
+    message: str
+    made_from: MadeFrom | None
+
+    @property
+    def info(self) -> str:
+        """Record of the commit, JSON."""
+        made_from = {"made_from": self.made_from.recorded()} if self.made_from else {}
+        return json.dumps({"table": self.contract.table, "scope": self.scope.describe()} | made_from)
 
 
 def replace(
@@ -71,6 +85,7 @@ def replace(
     rules: Mapping[str, pl.Expr] | None = None,
     author: str = "",
     message: str = "",
+    made_from: MadeFrom | None = None,
 ) -> WriteResult:
     """Make the rows of a scope equal to a frame, atomically.
 
@@ -91,6 +106,8 @@ def replace(
         Further rules: name -> expression that is true where a row breaks it.
     author, message : str
         Recorded with the snapshot.
+    made_from : MadeFrom, optional
+        What the rows were made from, recorded with the snapshot; see `trading_assets.lake.incremental`.
 
     Raises
     ------
@@ -116,8 +133,11 @@ def replace(
             quarantined,
             lake.has_files(contract.table),
             lake.has_files(contract.quarantine_table),
+            author,
+            message,
+            made_from,
         )
-        difference = with_retries(lake, lambda cursor: _write(cursor, change, author, message))
+        difference = with_retries(lake, lambda cursor: _write(cursor, change))
         snapshot = lake.current_snapshot()
     return WriteResult(
         rows=good.height,
@@ -132,7 +152,7 @@ def replace(
 
 
 def together(results: Sequence[WriteResult]) -> WriteResult:
-    """What several writes of disjoint scopes did; the hash is that of their hashes, in their order.
+    """What several writes of disjoint scopes did; the hash is that of their hashes, in their order, if all have one.
 
     Raises
     ------
@@ -143,30 +163,39 @@ def together(results: Sequence[WriteResult]) -> WriteResult:
         raise ValueError("nothing was written, so there is nothing to put together")
     if len(results) == 1:
         return results[0]
+    hashes = [result.content_hash for result in results if result.content_hash is not None]
     return WriteResult(
         rows=sum(result.rows for result in results),
         added=sum(result.added for result in results),
         changed=sum(result.changed for result in results),
         removed=sum(result.removed for result in results),
         quarantined=sum(result.quarantined for result in results),
-        content_hash=combined_hash([result.content_hash for result in results]),
+        content_hash=combined_hash(hashes) if len(hashes) == len(results) else None,
         snapshot=max(result.snapshot for result in results),
         bytes=sum(result.bytes for result in results),
     )
 
 
-def _write(cursor: duckdb.DuckDBPyConnection, change: _Change, author: str, message: str) -> _Difference:
-    table, scope = change.contract.table, change.scope
+def brought_up_to_date(lake: Lake, contract: Contract, stale: Stale, results: Sequence[WriteResult]) -> WriteResult:
+    """What the writes of the stale rows of a scope did; `rows` are all that the scope holds now."""
+    if stale.is_everything:
+        return together(results)
+    rows = 0
+    if lake.has_files(contract.table):
+        rows = int(lake.query(f"SELECT count(*) AS n FROM lake.{contract.table} WHERE {stale.scope.sql()}")["n"][0])
+    nothing = WriteResult(0, 0, 0, 0, 0, None, lake.table_snapshot(contract.table), 0)
+    return dataclasses.replace(together([nothing, *results]), rows=rows, content_hash=None)
+
+
+def _write(cursor: duckdb.DuckDBPyConnection, change: _Change) -> _Difference:
     cursor.execute("BEGIN")
     try:
         difference = _apply_difference(cursor, change)
         quarantine_changed = _replace_quarantine(cursor, change)
-        unrecorded = _record_partitions(cursor, table, scope)
+        unrecorded = _record_partitions(cursor, change.contract.table, change.scope)
         if difference.upserts.height or difference.stale_keys.height or quarantine_changed or unrecorded:
-            info = json.dumps({"table": table, "scope": scope.describe()})
-            cursor.execute(
-                f"CALL lake.set_commit_message({literals([author, message])}, extra_info => {literal(info)})"
-            )
+            said = literals([change.author, change.message])
+            cursor.execute(f"CALL lake.set_commit_message({said}, extra_info => {literal(change.info)})")
             cursor.execute("COMMIT")
         else:
             cursor.execute("ROLLBACK")

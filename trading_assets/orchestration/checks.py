@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import dagster as dg
 import polars as pl
 
-from trading_assets.lake.checks import check_contract, run_scope
+from trading_assets.lake.checks import check_contract, run_scopes
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.scope import Scope
 from trading_assets.orchestration.resources import Desk
@@ -120,14 +120,13 @@ def asset_checks(
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         desk: Desk = context.op_execution_context.resources.desk
         wanted = {(tuple(key.asset_key.path), key.name) for key in context.selected_asset_check_keys}
+        scope_of = run_scopes(context, asset.partitions_def)
         for contract in tables:
             if (tuple(contract.asset_key), _CONTRACT) in wanted:
-                scope = run_scope(context, contract, asset.partitions_def)
-                yield _named(check_contract(desk.lake, contract, scope), contract, _CONTRACT)
+                yield _named(check_contract(desk.lake, contract, scope_of(contract)), contract, _CONTRACT)
         for one in own:
             if wanted & {(tuple(one.contract.asset_key), name) for name in one.names}:
-                scope = run_scope(context, one.contract, asset.partitions_def)
-                for result in one.results(desk, scope, context.run.run_id):
+                for result in one.results(desk, scope_of(one.contract), context.run.run_id):
                     if (tuple(one.contract.asset_key), result.check_name) in wanted:
                         yield result
 

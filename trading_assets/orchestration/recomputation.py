@@ -42,6 +42,8 @@ class Recomputation:
         Columns that identify a row.
     time
         Column of the key that says when a row is known; history is cut at its values.
+    made
+        Rows as a run makes them, where the span that the function computes gives other bits; what it gives otherwise.
     """
 
     compute: Compute
@@ -52,6 +54,7 @@ class Recomputation:
     lookback: Lookback = 0
     key: Sequence[str] = ("symbol", "date")
     time: str = "date"
+    made: pl.DataFrame | None = None
 
     @cached_property
     def computed(self) -> pl.DataFrame:
@@ -60,7 +63,8 @@ class Recomputation:
 
     def look_ahead(self, scope: Scope) -> pl.DataFrame:
         """Values of the scope that differ from the stored ones, or that change with a cut or falsified future."""
-        differing = differing_from_stored(self.stored, self.computed, scope, self.key)
+        made = self.computed if self.made is None else self.made
+        differing = differing_from_stored(self.stored, made, scope, self.key)
         moments = self.stored[self.time].unique()
         if differing.height or moments.len() <= _CUTS:
             return differing

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from trading_assets.features.bar_rows import BarRows
 from trading_assets.features.compute import compute
 from trading_assets.features.sets import SETS
 from trading_assets.features.statistical.market import market_returns
@@ -53,6 +54,24 @@ def test_single_years_that_read_their_look_back_make_up_the_range(name, years):
     assert not_finite(whole, SETS[name].of("daily")) == []
 
 
+@pytest.mark.parametrize("name", [name for name, one in SETS.items() if "daily" in one.intervals])
+def test_the_last_sessions_alone_have_the_bits_of_their_whole_year(name, years):
+    bars, known = years
+    last = bars["date"].max()
+    whole = daily(name, bars, known, date(last.year, 1, 1), last)
+    for start in whole["date"].unique().sort()[[-1, -2, -40]]:
+        alone = daily(name, bars, known, start, last)
+        assert_frame_equal(alone, whole.filter(pl.col("date") >= start), check_exact=True)
+
+
+def test_a_new_session_is_computed_from_its_look_back_alone(years):
+    bars, known = years
+    last = bars["date"].max()
+    spans = BarRows.of(bars, known, history=256, start=last, end=last, before=20).frame.partition_by("span")
+    assert {span["date"][-1] for span in spans} == {last}
+    assert max(span.height for span in spans) == 21
+
+
 def single_months(name, bars, known, interval, months):
     for year, month in months:
         start, end = date(year, month, 1), date(year, month, monthrange(year, month)[1])
@@ -71,6 +90,18 @@ def test_single_months_that_read_their_look_back_make_up_the_range(name):
     parts = pl.concat(single_months(name, bars, known, "minute", [(1992, 3), (1992, 2)]))
     assert whole.height > 5000
     assert_frame_equal(parts.sort("symbol", "ts"), whole, check_exact=True)
+
+
+@pytest.mark.parametrize("name", [name for name, one in SETS.items() if "minute" in one.intervals])
+def test_the_last_minutes_alone_have_the_bits_of_their_whole_month(name):
+    bars = as_intraday(pl.concat([random_bars("XY", 2400), extreme_names(2400)]), per_session=40)
+    known = actions(("X", date(1992, 2, 11), "split", 7 / 3), ("Y", date(1992, 3, 3), "dividend", 0.4))
+    last = bars["date"].max()
+    frames = read(bars, months_before(last, LOOK_BACK_MONTHS["minute"]), last), known
+    whole = compute([SETS[name]], *frames, start=last.replace(day=1), end=last, interval="minute")[name]
+    alone = compute([SETS[name]], *frames, start=last, end=last, interval="minute")[name]
+    assert alone.height == 40 * whole["symbol"].n_unique()
+    assert_frame_equal(alone, whole.filter(pl.col("date") == last), check_exact=True)
 
 
 @pytest.mark.parametrize("name", INTRADAY)

@@ -106,4 +106,5 @@ SET = FeatureSet(
     doc="The 158 features of qlib's Alpha158: shape of the bar, and windows of 5 to 60 bars of price and volume.",
     features=table_of(_features()),
     package=__package__ or "",
+    is_windowed=True,
 )

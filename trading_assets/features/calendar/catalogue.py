@@ -82,4 +82,5 @@ SET = FeatureSet(
     doc="Where each bar lies in the week, the month, the year, between holidays, and in its session.",
     features=table_of([*_dates(), *_turns(), *_holidays(), *_expiries(), *_sessions()]),
     package=__package__ or "",
+    is_windowed=True,
 )

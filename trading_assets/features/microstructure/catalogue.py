@@ -106,4 +106,5 @@ SET = FeatureSet(
     features=table_of([*_sessions(), *_prices(), *_spreads(), *_impacts(), *_flows(), *_tradings()]),
     package=__package__ or "",
     intervals=INTRADAY,
+    is_windowed=True,
 )

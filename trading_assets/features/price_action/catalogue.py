@@ -76,4 +76,5 @@ SET = FeatureSet(
     doc="Returns, ratios, gaps and their changes of each name's own bars.",
     features=table_of([*_returns(), *_locations(), *_bars(), *_gaps(), *_signs()]),
     package=__package__ or "",
+    is_windowed=True,
 )

@@ -2,22 +2,25 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property
 from typing import cast
 
 import dagster as dg
 
 from trading_assets.features.contract import BY_SET, SQL
+from trading_assets.features.fingerprint import fingerprint
 from trading_assets.features.matrix.view import ensure_matrix
 from trading_assets.features.sql.compiled import Dependencies, compiled_models
 from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.sql_set import SqlSet
-from trading_assets.features.sql.statements import run_on_lake
-from trading_assets.lake import Contract, LakeFrame, Scope, WriteResult
+from trading_assets.features.sql.statements import columns_read, run_on_lake
+from trading_assets.lake import Contract, Lake, LakeFrame, Scope, WriteResult
 from trading_assets.lake.assets import run_scope_of, table_asset, table_in
+from trading_assets.lake.incremental import Input, stale_rows
 from trading_assets.lake.io_manager import Written
 from trading_assets.lake.partitions import scope_of_keys
-from trading_assets.lake.writes import replace, together
+from trading_assets.lake.writes import brought_up_to_date, replace, together
 from trading_assets.market_data.contract import CONTRACTS as MARKET_DATA
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.listing import listed_months, listed_partitions
@@ -144,17 +147,53 @@ def _asset(one: SqlSet, reads: Sequence[Read]) -> dg.AssetsDefinition:
         context.add_output_metadata({"dagster/column_lineage": column_lineage(model.lineage)})
         definition = reads[0].partitions.years
         years = [scope_of_keys(definition, [key], contract) for key in sorted(context.partition_keys)]
-        result = together([_write(desk, contract, model.sql, year, context.run.run_id) for year in years])
+        results = [write(desk.lake, one, model.sql, year, author=context.run.run_id) for year in years]
         ensure_matrix(desk.lake)
-        return Written(result)
+        return Written(together(results))
 
     return cast("dg.AssetsDefinition", features)
 
 
-def _write(desk: Desk, contract: Contract, sql: str, year: Scope, author: str) -> WriteResult:
-    """Compute and write a year: what a window adds up, and the memory it takes, then never depend on the run's span."""
-    rows = run_on_lake(desk.lake, contract, sql, *year.window())
-    return replace(desk.lake, contract, rows, year, author=author, message=f"{contract.table} in SQL")
+def write(lake: Lake, one: SqlSet, sql: str, year: Scope, *, author: str) -> WriteResult:
+    """Make a year what the model gives: days that are behind what it reads are computed and written, the others left.
+
+    Parameters
+    ----------
+    lake : Lake
+        The lake.
+    one : SqlSet
+        The set.
+    sql : str
+        Compiled SQL of its model.
+    year : Scope
+        Rows of a year: what a window adds up, and the memory it takes, then never depend on the run's span.
+    author : str
+        Recorded with the snapshot.
+    """
+    contract = SQL[one.name]
+    first, last = year.window()
+    inputs = [_input(one, sql, SOURCES[table], first) for table in one.reads]
+    stale = stale_rows(lake, [contract], year, inputs, fingerprint(sql))
+    results = []
+    for rows, part in stale.parts():
+        found = run_on_lake(lake, contract, sql, first_day_of_windows(one, rows.window()[0]), last)
+        frame, made_from = found.filter(rows.expr()), stale.made_from(part)
+        message = f"{contract.table} in SQL"
+        results.append(replace(lake, contract, frame, rows, author=author, message=message, made_from=made_from))
+    return brought_up_to_date(lake, contract, stale, results)
+
+
+def first_day_of_windows(one: SqlSet, first: date) -> date:
+    """Where a model must begin for the rows of a day on to have the bits of its whole year.
+
+    What a window adds up may depend, in its last bits, on the row that it began to add up with.
+    """
+    return date(first.year, 1, 1) if one.lookback else first
+
+
+def _input(one: SqlSet, sql: str, table: Contract, first: date) -> Input:
+    since = first - timedelta(days=one.days_before) if table.time == "date" else None
+    return Input(table, table.time, since=since, columns=columns_read(sql, table, SQL[one.name]))
 
 
 def column_lineage(found: Dependencies) -> dg.TableColumnLineage:

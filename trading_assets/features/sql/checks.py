@@ -1,26 +1,25 @@
 """Checks of features in SQL: nothing from the future, nothing beyond the look-back."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 
 import polars as pl
 
 from trading_assets.features.contract import SQL
-from trading_assets.features.sql.assets import SOURCES
+from trading_assets.features.sql.assets import SOURCES, first_day_of_windows
 from trading_assets.features.sql.compiled import compiled_models
 from trading_assets.features.sql.contract import contract_of
 from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.sql_set import SqlSet
-from trading_assets.features.sql.statements import run_on_frames
+from trading_assets.features.sql.statements import columns_read, run_on_frames, run_on_lake
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.orchestration.resources import Desk
 
 _CHECKED_DAYS = 15
 _SESSIONS = "sessions"
-_WORD = re.compile(r"\w+")
 
 
 def recompute(one: SqlSet, desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
@@ -30,14 +29,20 @@ def recompute(one: SqlSet, desk: Desk, scope: Scope, run_id: str) -> Iterator[Re
     span = stored_span(table, scope, _CHECKED_DAYS)
     if span is None:
         return
-    last = span[1]
-    # what is computed of a window may depend, in its last bits, on the rows that the window's year begins with
-    first = date(last.year, 1, 1) if one.lookback else span[0]
+    first, last = span
+    if one.lookback:  # a year is made by itself, see `first_day_of_windows`
+        first = max(first, date(last.year, 1, 1))
     earliest = first - timedelta(days=one.days_before)
     sql = compiled_models()[one.name].sql
-    named = {*_WORD.findall(sql), *table.contract.schema}
-    inputs = {of: _read(LakeFrame(desk.lake, SOURCES[of]), named, earliest, last) for of in one.reads}
-    yield recomputation(one, sql, inputs, table.read(start=first, end=last), first, last)
+    inputs = {
+        of: _read(LakeFrame(desk.lake, SOURCES[of]), columns_read(sql, SOURCES[of], table.contract), earliest, last)
+        for of in one.reads
+    }
+    again = recomputation(one, sql, inputs, table.read(start=first, end=last), first, last)
+    if one.lookback:
+        made = run_on_lake(desk.lake, table.contract, sql, first_day_of_windows(one, last), last)
+        again = replace(again, made=made.filter(pl.col("date") >= first))
+    yield again
 
 
 def recomputation(
@@ -71,13 +76,10 @@ def recomputation(
     )
 
 
-def _read(table: LakeFrame, named: Collection[str], first: date, last: date) -> pl.DataFrame:
-    """Columns of a table that the model names, and those that say which row it is: a set has hundreds of others."""
-    contract = table.contract
-    columns = [name for name in contract.schema if name in named or name in (*contract.key, contract.time)]
-    if contract.time is None:
-        return table.read(columns)
-    return table.read(columns, start=first if contract.time == "date" else None, end=last)
+def _read(table: LakeFrame, columns: Collection[str], first: date, last: date) -> pl.DataFrame:
+    if table.contract.time is None:
+        return table.read(list(columns))
+    return table.read(list(columns), start=first if table.contract.time == "date" else None, end=last)
 
 
 CHECKS = tuple(point_in_time_check(SQL[one.name], partial(recompute, one)) for one in SQL_SETS.values())

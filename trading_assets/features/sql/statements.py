@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import date
@@ -13,6 +14,19 @@ from trading_assets.features.sql.compiled import SqlModelError
 from trading_assets.lake import Lake
 from trading_assets.lake._literals import literal
 from trading_assets.lake.contracts import Contract
+
+_WORD = re.compile(r"\w+")
+
+
+def columns_read(sql: str, table: Contract, made: Contract) -> list[str]:
+    """Columns of a table that a model may read: a set has hundreds that it does not name.
+
+    Those that its text names, those of its own table, which it may pass on under a star, and those that say which row
+    it is. All of them where it asks for ``COLUMNS(...)``.
+    """
+    words = {word.lower() for word in _WORD.findall(sql)}
+    named = {*words, *made.schema, *table.key, table.time}
+    return [name for name in table.schema if name in named or "columns" in words]
 
 
 def run_on_lake(lake: Lake, contract: Contract, sql: str, first: date, last: date) -> pl.DataFrame:

@@ -111,4 +111,5 @@ SET = FeatureSet(
     package=__package__ or "",
     intervals=frozenset({"daily"}),
     needs_market=True,
+    is_windowed=True,
 )

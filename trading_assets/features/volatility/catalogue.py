@@ -113,4 +113,5 @@ SET = FeatureSet(
     doc="Estimators of each name's volatility, annualised, and their ratios.",
     features=table_of([*_estimators(), *_sides(), *_ratios(), *_jumps(), *_falls()]),
     package=__package__ or "",
+    is_windowed=True,
 )
