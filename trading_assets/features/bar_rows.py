@@ -12,13 +12,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.features import _rolling
-from trading_assets.features.feature_set import Interval
+from trading_assets.features.feature_set import PRICES, Interval, bar_columns
 from trading_assets.point_in_time.adjustment import forward_adjust_blocks
 from trading_assets.point_in_time.blocks import lookback_blocks
 
 Array = NDArray[np.float64]
 
-PRICES = ("open", "high", "low", "close")
 SPAN = "span"
 BARS_PER_SESSION = {"daily": 1.0, "hourly": 6.5, "minute": 390.0}
 _SESSIONS_PER_YEAR = 252.0
@@ -87,9 +86,8 @@ class BarRows:
             A null, non-finite or non-positive price, a negative volume, a repeated bar, an unusable action.
         """
         time = "date" if interval == "daily" else "ts"
-        columns = dict.fromkeys(("symbol", "date", time, *PRICES, "volume"))
         # every feature looks back only, so bars after the end cannot matter
-        clean = _checked(bars.select(*columns).filter(pl.col("date") <= end))
+        clean = _checked(bars.select(bar_columns(interval)).filter(pl.col("date") <= end))
         blocks = lookback_blocks(
             clean,
             lookback=history,

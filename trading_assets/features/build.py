@@ -10,7 +10,7 @@ from datetime import date
 import polars as pl
 
 from trading_assets.features.contract import BY_SET
-from trading_assets.features.feature_set import FeatureSet, Interval
+from trading_assets.features.feature_set import FeatureSet, Interval, bar_columns
 from trading_assets.features.fingerprint import fingerprint
 from trading_assets.lake import Lake, LakeFrame, Scope, WriteResult
 from trading_assets.lake.incremental import Input, stale_rows
@@ -68,11 +68,9 @@ class Build:
         return {name: brought_up_to_date(lake, contracts[name], stale, found) for name, found in results.items()}
 
     def _inputs(self) -> tuple[Input, Input]:
-        from trading_assets.features.bar_rows import PRICES
-
-        is_own = not any(one.needs_market for one in self.sets)
+        is_own, columns = not any(one.needs_market for one in self.sets), bar_columns(self.interval)
         return (
-            Input(self.bars.contract, "date", since=self.earliest, is_own=is_own, columns=(*PRICES, "volume")),
+            Input(self.bars.contract, "date", since=self.earliest, is_own=is_own, columns=columns),
             Input(self.actions.contract, "ex_date", since=self.earliest, is_own=is_own),
         )
 
@@ -88,7 +86,7 @@ class Build:
         def of_names(names: Sequence[str]) -> Frames:
             return compute(
                 self.sets,
-                self.bars.read(start=self.earliest, end=end, symbol=names),
+                self.bars.read(bar_columns(self.interval), start=self.earliest, end=end, symbol=names),
                 self.actions.read(start=self.earliest, end=end, symbol=names),
                 start=start,
                 end=end,
@@ -106,7 +104,7 @@ def market_of(bars: LakeFrame, actions: LakeFrame, start: date, end: date) -> pl
     """Return of the market from the bars of all names."""
     from trading_assets.features.statistical.market import market_returns
 
-    return market_returns(bars.read(start=start, end=end), actions.read(start=start, end=end))
+    return market_returns(bars.read(bar_columns("daily"), start=start, end=end), actions.read(start=start, end=end))
 
 
 def _portions(names: Sequence[str], rows_per_name: int) -> Iterator[Sequence[str]]:

@@ -9,7 +9,7 @@ import polars as pl
 from trading_assets.features.assets import BARS, earliest_for
 from trading_assets.features.build import market_of
 from trading_assets.features.contract import BY_SET
-from trading_assets.features.feature_set import FeatureSet, Interval
+from trading_assets.features.feature_set import FeatureSet, Interval, bar_columns
 from trading_assets.features.sets import SETS
 from trading_assets.lake import Contract, LakeFrame, Scope
 from trading_assets.market_data.contract import CORPORATE_ACTIONS
@@ -38,7 +38,7 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
     earliest = earliest_for(interval, first)
     bars, actions = LakeFrame(desk.lake, BARS[interval]), LakeFrame(desk.lake, CORPORATE_ACTIONS)
     inputs = {
-        "bars": bars.read(start=earliest, end=last, symbol=sampled),
+        "bars": bars.read(bar_columns(interval), start=earliest, end=last, symbol=sampled),
         "actions": actions.read(start=earliest, end=last, symbol=sampled),
     }
     if one.needs_market:
@@ -82,14 +82,14 @@ def _sampled(desk: Desk, contract: Contract, scope: Scope, first: date, last: da
 def missing_features(contract: Contract, interval: Interval, desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
     """Bars without features and features without a bar."""
     del run_id
-    inside, key = scope.sql(), ", ".join(contract.key)
-    shown = f"symbol, {contract.key[-1]}::VARCHAR AS {contract.key[-1]}"
-    bars, features = f"lake.{BARS[interval].table}", f"lake.{contract.table}"
+    inside, key, time = scope.sql(), ", ".join(contract.key), contract.key[-1]
+    bars, features = BARS[interval].table, contract.table
     return desk.lake.query(
-        f"SELECT {shown}, 'bar without features' AS problem "
-        f"FROM (FROM {bars} WHERE {inside}) ANTI JOIN {features} USING ({key}) UNION ALL "
-        f"SELECT {shown}, 'features without bar' "
-        f"FROM (FROM {features} WHERE {inside}) ANTI JOIN {bars} USING ({key}) ORDER BY ALL"
+        f"SELECT symbol, {time}::VARCHAR AS {time}, "
+        "CASE WHEN has_bar THEN 'bar without features' ELSE 'features without bar' END AS problem "
+        f"FROM (SELECT {key}, TRUE AS has_bar FROM lake.{bars} WHERE {inside}) AS bars "
+        f"FULL JOIN (SELECT {key}, TRUE AS has_features FROM lake.{features} WHERE {inside}) AS features USING ({key}) "
+        "WHERE has_bar IS NULL OR has_features IS NULL ORDER BY ALL"
     )
 
 

@@ -20,6 +20,9 @@ Interval = Literal["daily", "hourly", "minute"]
 INTERVALS: tuple[Interval, ...] = ("daily", "hourly", "minute")
 INTRADAY: frozenset[Interval] = frozenset(("hourly", "minute"))
 
+PRICES = ("open", "high", "low", "close")
+"""Prices of a bar."""
+
 RECURSIVE = 400
 """Look-back of exponential averages: by then the longest of them has forgotten its seed to 1e-9."""
 
@@ -32,6 +35,11 @@ A month has 19 sessions at least: 7,000 minutes, or 120 hours.
 # Rows that a block reads before its period: few lengths, so that sets of a similar look-back share their rows.
 _HISTORIES = (0, 64, 256, RECURSIVE)
 MAX_LOOKBACK = RECURSIVE
+
+
+def bar_columns(interval: Interval) -> list[str]:
+    """Columns of bars that features are computed from: not those that say where a bar came from."""
+    return ["symbol", "date", *([] if interval == "daily" else ["ts"]), *PRICES, "volume"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,15 +46,17 @@ _HAS_FILES = """
 """
 # A commit's changes are written down as: inserted_into_table:7,deleted_from_table:7
 _COMMITS = """
-    SELECT json_agg(json_build_array(kinds, info) ORDER BY snapshot DESC) FROM (
+    SELECT json_agg(json_build_array(snapshot, kinds, info) ORDER BY snapshot DESC) FROM (
         SELECT c.snapshot_id AS snapshot, c.commit_extra_info AS info,
             ARRAY(SELECT m[1] FROM regexp_matches(c.changes_made, '([a-z_]+):' || t.table_id || '(?=,|$)', 'g') m) kinds
         FROM lake.ducklake_snapshot_changes c
         JOIN lake.ducklake_table t ON c.changes_made ~ ('[a-z_]:' || t.table_id || '(,|$)')
         JOIN lake.ducklake_schema s USING (schema_id)
         WHERE s.schema_name = %s AND t.table_name = %s AND t.end_snapshot IS NULL AND s.end_snapshot IS NULL
+        AND c.snapshot_id < %s
         ORDER BY 1 DESC LIMIT %s) commits
 """
+_COMMITS_AT_ONCE = 100
 _KEPT = "SELECT json_agg(snapshot_id) FROM lake.ducklake_snapshot WHERE snapshot_id = ANY(%s)"
 
 
@@ -246,11 +249,13 @@ class Lake:
         """Id of the newest snapshot that changed any of the tables; 0 if none did."""
         return int(self._asked(_CHANGED_AT, list(tables)) or 0)
 
-    def commits(self, table: str, *, limit: int = 2_000) -> list[Commit]:
-        """Snapshots that touched a table, newest first."""
+    def commits(self, table: str) -> Iterator[Commit]:
+        """Snapshots that touched a table, newest first, read as they are asked for."""
         stage, name = table.split(".")
-        found = self._asked(_COMMITS, stage, name, limit) or []
-        return [Commit(frozenset(kinds), json.loads(info or "{}")) for kinds, info in found]
+        before = sys.maxsize
+        while found := self._asked(_COMMITS, stage, name, before, _COMMITS_AT_ONCE):
+            yield from (Commit(frozenset(kinds), json.loads(info or "{}")) for _, kinds, info in found)
+            before = found[-1][0]
 
     def kept_snapshots(self, among: Collection[int]) -> set[int]:
         """Those of some snapshots that maintenance has not expired."""

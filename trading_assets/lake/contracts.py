@@ -152,15 +152,42 @@ class Contract:
             msg = f"{self.table}: the frame lacks the columns {missing}; it has {frame.columns}"
             raise ContractError(msg)
         indexed = frame.with_row_index("__row")
-        cast, uncast = _cast(self, indexed)
-        broken = pl.concat([uncast, _pandera_failures(self, cast), _rule_failures(cast, rules or {})])
-        kept = cast.join(broken.select("__row"), on="__row", how="anti") if broken.height else cast
-        broken = pl.concat([broken, _duplicate_failures(self, kept)])
+        cast, broken = self._examined(indexed, self.columns, self.model.to_schema(), rules or {})
         good = cast.join(broken.select("__row").unique(), on="__row", how="anti") if broken.height else cast
         bad = (
             _quarantined(self, indexed, cast, broken) if broken.height else pl.DataFrame(schema=self.quarantine_schema)
         )
         return Split(_in_order(good.drop("__row"), self.key), bad)
+
+    def breaking(self, stored: pl.DataFrame) -> pl.DataFrame:
+        """Rows that break the contract, of which the `constrained` columns alone are given, and the rules they break.
+
+        Returns
+        -------
+        polars.DataFrame
+            The rows as given, with a column ``rule``.
+        """
+        indexed = stored.with_row_index("__row")
+        columns = [one for one in self.columns if one.name in self.constrained]
+        _, broken = self._examined(indexed, columns, self._constrained_schema, {})
+        return indexed.join(_rules_by_row(broken), on="__row", how="inner", maintain_order="left").drop("__row")
+
+    @cached_property
+    def _constrained_schema(self) -> pa.DataFrameSchema:
+        return self.model.to_schema().select_columns(list(self.constrained))
+
+    def _examined(
+        self,
+        indexed: pl.DataFrame,
+        columns: Sequence[Column],
+        schema: pa.DataFrameSchema,
+        rules: Mapping[str, pl.Expr],
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Rows cast to the types of columns, and which of them break what."""
+        cast, uncast = _cast(self.table, columns, indexed)
+        broken = pl.concat([uncast, _pandera_failures(self.table, schema, cast), _rule_failures(cast, rules)])
+        kept = cast.join(broken.select("__row"), on="__row", how="anti") if broken.height else cast
+        return cast, pl.concat([broken, _duplicate_failures(self, kept)])
 
 
 def _in_order(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
@@ -211,10 +238,10 @@ def _no_failures() -> pl.DataFrame:
     return pl.DataFrame(schema={"__row": pl.UInt32, "rule": pl.String})
 
 
-def _cast(contract: Contract, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _cast(table: str, wanted: Sequence[Column], frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Cast every column; rows with a cell that does not cast, or only by losing something, are reported."""
     columns, failures = [frame["__row"]], [_no_failures()]
-    for column in contract.columns:
+    for column in wanted:
         given = frame[column.name]
         if given.dtype == column.dtype and not given.dtype.is_float():
             columns.append(given)
@@ -226,7 +253,7 @@ def _cast(contract: Contract, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
             cast, is_kept = cast_column(given, column.dtype)
         except pl.exceptions.PolarsError as error:
             reason = str(error).split("\n", 1)[0]
-            msg = f"{contract.table}.{column.name}: {given.dtype} cannot be stored as {column.sql_type} ({reason})"
+            msg = f"{table}.{column.name}: {given.dtype} cannot be stored as {column.sql_type} ({reason})"
             raise ContractError(msg) from None
         if not is_kept.all():
             failures.append(_failures(frame["__row"].filter(~is_kept), f"{column.name}: not of type {column.sql_type}"))
@@ -244,15 +271,15 @@ def _without_negative_zero(values: pl.Series) -> pl.Series:
     )
 
 
-def _pandera_failures(contract: Contract, cast: pl.DataFrame) -> pl.DataFrame:
+def _pandera_failures(table: str, schema: pa.DataFrameSchema, cast: pl.DataFrame) -> pl.DataFrame:
     if cast.is_empty():
         return _no_failures()
     try:
-        contract.model.to_schema().validate(cast.drop("__row"), lazy=True)
+        schema.validate(cast.drop("__row"), lazy=True)
     except SchemaErrors as error:
         cases: pl.DataFrame = error.failure_cases
         if cases["index"].null_count():
-            msg = f"{contract.table}: the frame as a whole breaks its contract: {cases.to_dicts()[:3]}"
+            msg = f"{table}: the frame as a whole breaks its contract: {cases.to_dicts()[:3]}"
             raise ContractError(msg) from None
         whole_row = pl.col("schema_context") == "DataFrameSchema"
         return cases.select(
@@ -282,8 +309,12 @@ def _duplicate_failures(contract: Contract, cast: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _rules_by_row(broken: pl.DataFrame) -> pl.DataFrame:
+    return broken.group_by("__row").agg(rule=pl.col("rule").unique().sort().str.join("; "))
+
+
 def _quarantined(contract: Contract, indexed: pl.DataFrame, cast: pl.DataFrame, broken: pl.DataFrame) -> pl.DataFrame:
-    rules = broken.group_by("__row").agg(rule=pl.col("rule").unique().sort().str.join("; "))
+    rules = _rules_by_row(broken)
     original = indexed.join(rules, on="__row", how="semi", maintain_order="left")
     rows = original.select("__row", row=rows_as_json(original.drop("__row")))
     return (

@@ -1,6 +1,7 @@
 """Comparison of two results of one computation, by bits or within a tolerance."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 ROWS = "<rows>"
 """Column name under which a difference of the row sets is reported."""
 
+_WORKERS = 2
 _FLOAT32_RESOLUTION = 2.0**-23
 _GONE, _NEW = ("present", "missing"), ("missing", "present")
 
@@ -17,6 +19,12 @@ _Finding = tuple[str, int, str, str, str]
 
 Frames = Mapping[str, pl.DataFrame]
 Compute = Callable[[Frames], pl.DataFrame]
+
+
+def side_by_side(trial: Callable[..., pl.DataFrame], arguments: Sequence[tuple[object, ...]]) -> list[pl.DataFrame]:
+    """Results of a trial for each tuple of arguments, in their order, two at a time."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        return list(pool.map(lambda given: trial(*given), arguments))
 
 
 def known_by(frame: pl.DataFrame, column: str, moment: date) -> pl.Expr:

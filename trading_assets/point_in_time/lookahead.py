@@ -22,6 +22,7 @@ from trading_assets.point_in_time._compare import (
     no_violations,
     require_names,
     require_rows,
+    side_by_side,
 )
 from trading_assets.point_in_time._poison import poisoned
 
@@ -82,7 +83,8 @@ def lookahead_violations(
     Parameters
     ----------
     compute
-        From the named inputs to a frame with the key columns and values. Must be deterministic.
+        From the named inputs to a frame with the key columns and values. Must be deterministic, and is called from
+        two threads at once.
     inputs
         Complete inputs by name.
     known_on
@@ -121,21 +123,22 @@ def lookahead_violations(
     require_names(inputs, known_on)
     full = keyed(compute(inputs) if computed is None else computed, key, date_column)
     require_rows(full, known_by(full, date_column, max(cuts)) if cuts else pl.lit(value=False), "up to any cut")
-    found = [no_violations()]
-    for cut in cuts:
-        variants = {
-            "cut": {name: _known(frame, known_on.get(name), cut) for name, frame in inputs.items()},
-            "poison": {
-                name: poisoned(frame, known_on.get(name), cut, [c for c in key if c != date_column], poison_seed + i)
-                for i, (name, frame) in enumerate(sorted(inputs.items()))
-            },
-        }
-        expected = full.filter(known_by(full, date_column, cut))
-        for mode, variant in variants.items():
-            again = keyed(compute(variant), key, date_column)
-            actual = again.filter(known_by(again, date_column, cut))
-            found.append(differences(expected, actual, key=key, cut=cut, mode=mode, differing=differing_bits))
-    return pl.concat(found)
+    entity = [column for column in key if column != date_column]
+
+    def trial(cut: date, mode: str) -> pl.DataFrame:
+        if mode == "cut":
+            variant = {name: _known(frame, known_on.get(name), cut) for name, frame in inputs.items()}
+        else:
+            variant = {
+                name: poisoned(frame, known_on.get(name), cut, entity, poison_seed + number)
+                for number, (name, frame) in enumerate(sorted(inputs.items()))
+            }
+        again = keyed(compute(variant), key, date_column)
+        expected, actual = (frame.filter(known_by(frame, date_column, cut)) for frame in (full, again))
+        return differences(expected, actual, key=key, cut=cut, mode=mode, differing=differing_bits)
+
+    trials = [(cut, mode) for cut in cuts for mode in ("cut", "poison")]
+    return pl.concat([no_violations(), *side_by_side(trial, trials)])
 
 
 def _spread(days: Sequence[Day], count: int) -> list[Day]:

@@ -19,6 +19,7 @@ from trading_assets.point_in_time._compare import (
     no_violations,
     require_names,
     require_rows,
+    side_by_side,
 )
 
 Lookback = int | Mapping[str, int]
@@ -84,20 +85,21 @@ def warmup_violations(
     def differing(expected: pl.Series, actual: pl.Series) -> NDArray[np.bool_]:
         return differing_beyond(expected, actual, tolerance=tolerance, scale=scales.get(expected.name, 0.0))
 
-    found = [no_violations()]
-    for probe in probes:
-        for rows, columns in sorted(_by_lookback(full, lookback, key).items()):
-            expected = full.filter(known_at(full, date_column, probe)).select(*key, *columns)
-            for extra in extra_history:
-                shorter = {
-                    name: _recent(frame, history.get(name), probe, rows + extra + 1, entity)
-                    for name, frame in inputs.items()
-                }
-                again = keyed(compute(shorter), key, date_column)
-                actual = again.filter(known_at(again, date_column, probe)).select(expected.columns)
-                mode = f"{rows}+{extra} rows"
-                found.append(differences(expected, actual, key=key, cut=probe, mode=mode, differing=differing))
-    return pl.concat(found)
+    def trial(probe: date, extra: int, rows: int, columns: Sequence[str]) -> pl.DataFrame:
+        shorter = {
+            name: _recent(frame, history.get(name), probe, rows + extra + 1, entity) for name, frame in inputs.items()
+        }
+        again = keyed(compute(shorter), key, date_column)
+        expected, actual = (
+            frame.filter(known_at(frame, date_column, probe)).select(*key, *columns) for frame in (full, again)
+        )
+        return differences(expected, actual, key=key, cut=probe, mode=f"{rows}+{extra} rows", differing=differing)
+
+    by_lookback = sorted(_by_lookback(full, lookback, key).items())
+    trials = [
+        (probe, extra, rows, columns) for probe in probes for rows, columns in by_lookback for extra in extra_history
+    ]
+    return pl.concat([no_violations(), *side_by_side(trial, trials)])
 
 
 def _by_lookback(full: pl.DataFrame, lookback: Lookback, key: Sequence[str]) -> dict[int, list[str]]:

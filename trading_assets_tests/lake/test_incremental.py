@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from trading_assets.lake import Contract, Lake, Scope
+from trading_assets.lake import Contract, Lake, Scope, catalog
 from trading_assets.lake.contracts import column
 from trading_assets.lake.history import rollback
 from trading_assets.lake.incremental import ALL, Input, Stale, stale_rows
@@ -216,6 +216,16 @@ def test_a_part_of_the_names_is_up_to_date_by_itself(lake: Lake) -> None:
     deliver(lake, prices([*JANUARY, TODAY]))
     make(lake, asked(lake, "B"))
     assert asked(lake).first_days == {"A": TODAY, "C": YEAR[0]}
+
+
+def test_a_record_that_lies_many_commits_back_is_found(made: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "_COMMITS_AT_ONCE", 2)
+    for day in (12, 15, 16, 17, 18):
+        deliver(made, prices([*JANUARY, date(2024, 1, day)]))
+        make(made, asked(made, "A"))
+    assert [commit.kinds for commit in made.commits(DOUBLED.table)][-2:] == [{"inserted_into_table"}, {"altered_table"}]
+    assert asked(made).first_days == dict.fromkeys(("B", "C"), date(2024, 1, 18))
+    assert list(made.commits("market_data.nothing")) == []
 
 
 def test_a_record_of_fewer_days_does_not_vouch_for_more(lake: Lake) -> None:
