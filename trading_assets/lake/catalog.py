@@ -57,6 +57,7 @@ _COMMITS = """
         ORDER BY 1 DESC LIMIT %s) commits
 """
 _COMMITS_AT_ONCE = 100
+_SAME_ROWS = {"merge_adjacent", "rewrite_delete"}
 _KEPT = "SELECT json_agg(snapshot_id) FROM lake.ducklake_snapshot WHERE snapshot_id = ANY(%s)"
 
 
@@ -66,14 +67,22 @@ class Commit:
 
     Attributes
     ----------
+    snapshot : int
+        Its id.
     kinds : frozenset of str
         What DuckLake notes of it: ``inserted_into_table``, ``deleted_from_table``, ``merge_adjacent``...
     info : mapping
         What its writer recorded.
     """
 
+    snapshot: int
     kinds: frozenset[str]
     info: Mapping[str, Any]
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether it arranged the files of the table anew and left its rows as they were."""
+        return self.kinds <= _SAME_ROWS
 
 
 @dataclass
@@ -254,7 +263,7 @@ class Lake:
         stage, name = table.split(".")
         before = sys.maxsize
         while found := self._asked(_COMMITS, stage, name, before, _COMMITS_AT_ONCE):
-            yield from (Commit(frozenset(kinds), json.loads(info or "{}")) for _, kinds, info in found)
+            yield from (Commit(at, frozenset(kinds), json.loads(info or "{}")) for at, kinds, info in found)
             before = found[-1][0]
 
     def kept_snapshots(self, among: Collection[int]) -> set[int]:

@@ -25,8 +25,7 @@ from trading_assets.lake.scope import Scope
 ALL = ""
 """Stands for the symbol in tables whose rows belong to all symbols."""
 
-# What DuckLake notes of a snapshot that arranges the files of a table anew and leaves its rows as they are.
-_SAME_ROWS = {"merge_adjacent", "rewrite_delete"}
+_CHANGED = pl.Schema({"symbol": pl.String, "day": pl.Date})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ def stale_rows(lake: Lake, made: Sequence[Contract], scope: Scope, inputs: Seque
     since = {name: min(at[name] for at in of_tables) for name in symbols if all(name in at for at in of_tables)}
     days = {name: first for name in symbols if name not in since}
     for snapshot in set(since.values()):
-        changed = pl.concat([_changed(lake, one, snapshot, now, last) for one in inputs])
+        changed = pl.concat([_changed(lake, one, snapshot, now, (first, last)) for one in inputs])
         of_all = changed.filter(pl.col("symbol").is_null())["day"].min()
         own = dict(changed.drop_nulls("symbol").group_by("symbol").agg(pl.col("day").min()).rows())
         for name in (name for name, at in since.items() if at == snapshot):
@@ -166,7 +165,7 @@ def _made_at(lake: Lake, contract: Contract, scope: Scope, code: str) -> dict[st
     wanted = set(scope.values.get("symbol", (ALL,)))
     found: dict[str, int] = {}
     for commit in lake.commits(contract.table):
-        if commit.kinds <= _SAME_ROWS:
+        if commit.keeps_rows:
             continue
         made = commit.info.get("made_from")
         if made is None or made["code"] != code or not wanted:
@@ -179,8 +178,29 @@ def _made_at(lake: Lake, contract: Contract, scope: Scope, code: str) -> dict[st
     return {name: snapshot for name, snapshot in found.items() if snapshot in kept}
 
 
-def _changed(lake: Lake, one: Input, before: int, after: int, last: date) -> pl.DataFrame:
+def _changed(lake: Lake, one: Input, before: int, after: int, span: tuple[date, date]) -> pl.DataFrame:
     """First day of each symbol, or of all of them, on which an input differs between two snapshots."""
+    first, last = span
+    if not one.is_own and one.day == one.contract.time:
+        day = _written_from(lake, one.contract, before)
+        if day > first:  # what is to be computed is small: no need to read both versions of the input
+            return pl.DataFrame({"symbol": [None], "day": [day]}, schema=_CHANGED).filter(pl.col("day") <= last)
+    return _differing(lake, one, before, after, last)
+
+
+def _written_from(lake: Lake, contract: Contract, after: int) -> date:
+    """First day of the rows that the writer has touched since a snapshot; the first of all where it cannot be known."""
+    found = date.max
+    for commit in lake.commits(contract.table):
+        if commit.snapshot <= after:
+            break
+        if not commit.keeps_rows:
+            found = min(found, date.fromisoformat(commit.info.get("changed_from") or str(date.min)))
+    return found
+
+
+def _differing(lake: Lake, one: Input, before: int, after: int, last: date) -> pl.DataFrame:
+    """The same, from the rows of both snapshots."""
     contract = one.contract
     read = one.columns or [name for name in contract.schema if name not in contract.provenance]
     shown = list(dict.fromkeys([*contract.key, *([one.day] if one.day else []), *read]))
@@ -199,7 +219,7 @@ def _changed(lake: Lake, one: Input, before: int, after: int, last: date) -> pl.
             f"SELECT {symbol} AS symbol, {day} AS day FROM {new} AS new FULL JOIN {old} AS old ON {same_row} "
             f"WHERE {' OR '.join(differs)} GROUP BY 1"
         ).pl()
-    return found.cast({"symbol": pl.String, "day": pl.Date})
+    return found.cast(_CHANGED)
 
 
 def _rows_at(cursor: duckdb.DuckDBPyConnection, contract: Contract, snapshot: int, names: Sequence[str]) -> str:

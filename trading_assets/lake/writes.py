@@ -10,6 +10,7 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 import polars as pl
@@ -54,6 +55,14 @@ class _Difference:
     changed: int
     removed: int
 
+    def first_day(self, contract: Contract) -> date | None:
+        """First day of the rows that differ; None where it cannot be known."""
+        if contract.time is None or (self.removed and contract.time not in contract.key):
+            return None
+        frames = [frame for frame in (self.upserts, self.stale_keys) if contract.time in frame.columns]
+        days = [day for frame in frames if isinstance(day := frame[contract.time].min(), date)]
+        return date.fromisoformat(f"{min(days):%Y-%m-%d}") if days else None
+
 
 @dataclass(frozen=True, slots=True)
 class _Change:
@@ -69,11 +78,12 @@ class _Change:
     message: str
     made_from: MadeFrom | None
 
-    @property
-    def info(self) -> str:
-        """Record of the commit, JSON."""
-        made_from = {"made_from": self.made_from.recorded()} if self.made_from else {}
-        return json.dumps({"table": self.contract.table, "scope": self.scope.describe()} | made_from)
+    def record(self, difference: _Difference) -> str:
+        """What goes with the commit, JSON."""
+        first_day = difference.first_day(self.contract)
+        found: dict[str, object] = {"table": self.contract.table, "scope": self.scope.describe()}
+        found |= {"changed_from": str(first_day)} if first_day else {}
+        return json.dumps(found | ({"made_from": self.made_from.recorded()} if self.made_from else {}))
 
 
 def replace(
@@ -195,7 +205,7 @@ def _write(cursor: duckdb.DuckDBPyConnection, change: _Change) -> _Difference:
         unrecorded = _record_partitions(cursor, change.contract.table, change.scope)
         if difference.upserts.height or difference.stale_keys.height or quarantine_changed or unrecorded:
             said = literals([change.author, change.message])
-            cursor.execute(f"CALL lake.set_commit_message({said}, extra_info => {literal(change.info)})")
+            cursor.execute(f"CALL lake.set_commit_message({said}, extra_info => {literal(change.record(difference))})")
             cursor.execute("COMMIT")
         else:
             cursor.execute("ROLLBACK")

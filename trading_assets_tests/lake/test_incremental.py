@@ -135,6 +135,20 @@ def test_an_input_that_matters_to_all_names_makes_all_stale(made: Lake) -> None:
     assert asked(made, inputs=(of_all,)).first_days == dict.fromkeys(NAMES, TODAY)
 
 
+@pytest.mark.parametrize("by_hand", [False, True], ids=["by the writer", "by hand"])
+def test_what_the_writer_has_touched_of_such_an_input_need_not_be_read(made: Lake, *, by_hand: bool) -> None:
+    of_all = Input(PRICES, "date", columns=("close",))
+    deliver(made, prices([*JANUARY, TODAY], source="y").filter(pl.col("date") != JANUARY[3]))
+    assert next(made.commits(PRICES.table)).info["changed_from"] == str(JANUARY[0]), "all have another source"
+    make(made, asked(made, inputs=(of_all,)))
+    deliver(made, prices([*JANUARY, TODAY], source="y"))
+    assert next(made.commits(PRICES.table)).info["changed_from"] == str(JANUARY[3])
+    if by_hand:
+        made.cursor().execute(f"DELETE FROM lake.{PRICES.table} WHERE date = '{JANUARY[1]}'")
+    day = JANUARY[1] if by_hand else JANUARY[3]
+    assert asked(made, inputs=(of_all,)).first_days == dict.fromkeys(NAMES, day)
+
+
 def test_an_input_without_days_makes_everything_stale(made: Lake) -> None:
     names = Input(SECTORS, None)
     assert asked(made, inputs=(OWN, names)).first_days == {}

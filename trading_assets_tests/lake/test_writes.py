@@ -36,13 +36,14 @@ def test_first_write_stores_all_rows_and_says_so(lake):
     assert not result.is_unchanged
 
 
-def test_snapshot_tells_author_message_and_scope(lake):
+def test_snapshot_tells_author_message_scope_and_first_day(lake):
     replace(lake, BARS_DAILY, bars("A"), symbol_years("A"), author="run 7", message="bars")
     row = lake.query("SELECT author, commit_message, commit_extra_info FROM lake.snapshots() ORDER BY snapshot_id").row(
         -1
     )
     assert row[:2] == ("run 7", "bars")
-    assert json.loads(row[2]) == {"table": BARS, "scope": "symbol A, 2024-01-01 to before 2025-01-01"}
+    scope = "symbol A, 2024-01-01 to before 2025-01-01"
+    assert json.loads(row[2]) == {"table": BARS, "scope": scope, "changed_from": "2024-01-01"}
 
 
 def test_same_rows_again_commit_nothing(lake):
