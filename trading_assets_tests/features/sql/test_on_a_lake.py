@@ -1,11 +1,14 @@
 """The models on a lake: dbt tests what is stored, the checks read it, and it is what frames give."""
 
+import dataclasses
 from collections import Counter
 from datetime import date
 
+import polars as pl
 import pytest
 
 from trading_assets.features.contract import CROSS_SECTION, SQL
+from trading_assets.features.sql import checks
 from trading_assets.features.sql.catalogue import SHIPPED
 from trading_assets.features.sql.checks import recompute
 from trading_assets.features.sql.compiled import SqlModelError
@@ -60,13 +63,33 @@ def test_a_statement_that_does_not_run_names_its_table(filled):
         run_on_lake(filled, CROSS_SECTION, "select * from lake.features.of_nobody", *SPAN)
 
 
+class Desk:
+    """A desk of which the checks need the lake alone."""
+
+    def __init__(self, lake):
+        self.lake = lake
+
+
+SPRING = Scope(time="date", start=date(2016, 1, 1), end=date(2016, 5, 31))
+
+
 @all_sets
 def test_the_check_reads_the_lake(one, filled):
     """With the columns alone that the model names."""
-
-    class Desk:
-        lake = filled
-
-    (found,) = recompute(one, Desk(), Scope(time="date", start=date(2016, 1, 1), end=date(2016, 5, 31)), "")
+    (found,) = recompute(one, Desk(filled), SPRING, "")
     assert found.look_ahead(Scope()).is_empty()
+    assert found.warm_up().is_empty()
     assert found.stored.height > 0
+
+
+def test_trials_see_a_sample_of_names_and_the_stored_rows_of_all_are_compared(filled, monkeypatch):
+    monkeypatch.setattr(checks, "_NAMES", 3)
+    (found,) = recompute(SQL_SETS["standardised"], Desk(filled), SPRING, "")
+    assert 1 < found.computed["symbol"].n_unique() <= 3
+    unseen = next(name for name in found.stored["symbol"].unique() if name not in found.computed["symbol"].to_list())
+    assert found.look_ahead(Scope()).is_empty()
+    wrong = pl.when(pl.col("symbol") == unseen).then(9.0).otherwise("rsi_14_z").alias("rsi_14_z")
+    violations = dataclasses.replace(found, stored=found.stored.with_columns(wrong.cast(pl.Float32))).look_ahead(
+        Scope()
+    )
+    assert violations["symbol"].unique().to_list() == [unseen]
