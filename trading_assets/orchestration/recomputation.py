@@ -42,6 +42,8 @@ class Recomputation:
         Columns that identify a row.
     time
         Column of the key that says when a row is known; history is cut at its values.
+    entity
+        Column whose values are computed independently of each other, see `lookahead_violations`.
     made
         Rows as a run makes them, where the span that the function computes gives other bits; what it gives otherwise.
     """
@@ -54,6 +56,7 @@ class Recomputation:
     lookback: Lookback = 0
     key: Sequence[str] = ("symbol", "date")
     time: str = "date"
+    entity: str | None = None
     made: pl.DataFrame | None = None
 
     @cached_property
@@ -77,6 +80,7 @@ class Recomputation:
             cuts=pick_cuts(moments, _CUTS),
             poison_seed=_POISON_SEED,
             computed=self.computed,
+            entity=self.entity,
         )
 
     def warm_up(self) -> pl.DataFrame:
@@ -93,6 +97,7 @@ class Recomputation:
             key=self.key,
             date_column=self.time,
             computed=self.computed,
+            entity=self.entity,
         )
 
 
@@ -159,13 +164,15 @@ def differing_from_stored(
     """
     stored, computed = stored.filter(scope.expr()), computed.filter(scope.expr())
     both = stored.join(computed, on=key, how="full", coalesce=True, suffix="__computed", nulls_equal=True)
-    values = [name for name in stored.columns if name not in key]
+    differs = {name: pl.col(name).ne_missing(pl.col(f"{name}__computed")) for name in stored.columns if name not in key}
+    is_wrong = both.select(**{name: one.any() for name, one in differs.items()}).row(0, named=True)
     found = [
-        both.filter(pl.col(name).ne_missing(pl.col(f"{name}__computed"))).select(
+        both.filter(one).select(
             *(pl.col(k).cast(pl.String) for k in key),
             mode=pl.lit("stored value is not what the code computes"),
             column=pl.lit(name),
         )
-        for name in values
+        for name, one in differs.items()
+        if is_wrong[name]
     ]
-    return pl.concat(found)
+    return pl.concat(found) if found else pl.DataFrame()

@@ -12,6 +12,7 @@ ROWS = "<rows>"
 """Column name under which a difference of the row sets is reported."""
 
 _WORKERS = 2
+_MARK = "\x1f"
 _FLOAT32_RESOLUTION = 2.0**-23
 _GONE, _NEW = ("present", "missing"), ("missing", "present")
 
@@ -21,10 +22,30 @@ Frames = Mapping[str, pl.DataFrame]
 Compute = Callable[[Frames], pl.DataFrame]
 
 
-def side_by_side(trial: Callable[..., pl.DataFrame], arguments: Sequence[tuple[object, ...]]) -> list[pl.DataFrame]:
-    """Results of a trial for each tuple of arguments, in their order, two at a time."""
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        return list(pool.map(lambda given: trial(*given), arguments))
+def trials(
+    compute: Compute, variants: Sequence[Callable[[], Frames]], key: Sequence[str], date_column: str, entity: str | None
+) -> list[pl.DataFrame]:
+    """What a function gives for each of several inputs, in their order.
+
+    Where entities are computed independently of each other all inputs go through it at once, their entities under names
+    of their own: for a sample of names a call costs more than its rows. Otherwise two calls run at a time.
+    """
+    if entity is None:
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            return list(pool.map(lambda variant: keyed(compute(variant()), key, date_column), variants))
+    if not variants:
+        return []
+    named = [_renamed(variant(), entity, f"{_MARK}{number}") for number, variant in enumerate(variants)]
+    together = {name: pl.concat([frames[name] for frames in named]) for name in named[0]}
+    parts = pl.col(entity).str.split_exact(_MARK, 1)
+    marked = keyed(compute(together), key, date_column).with_columns(
+        parts.struct.field("field_0").alias(entity), parts.struct.field("field_1").alias(_MARK)
+    )
+    return [marked.filter(pl.col(_MARK) == str(number)).drop(_MARK) for number in range(len(variants))]
+
+
+def _renamed(frames: Frames, entity: str, suffix: str) -> Frames:
+    return {name: frame.with_columns(pl.col(entity) + suffix) for name, frame in frames.items()}
 
 
 def known_by(frame: pl.DataFrame, column: str, moment: date) -> pl.Expr:
@@ -92,16 +113,19 @@ def differing_bits(expected: pl.Series, actual: pl.Series) -> NDArray[np.bool_]:
     return unequal
 
 
-def differing_beyond(expected: pl.Series, actual: pl.Series, *, tolerance: float, scale: float) -> NDArray[np.bool_]:
+def differing_beyond(
+    expected: pl.Series, actual: pl.Series, *, tolerance: float, scale: Callable[[], float]
+) -> NDArray[np.bool_]:
     """Mark the rows whose values are further apart than the tolerance, relative to the larger of value and scale."""
-    if not expected.dtype.is_float() or expected.dtype != actual.dtype:
-        return differing_bits(expected, actual)
+    unlike = differing_bits(expected, actual)
+    if not expected.dtype.is_float() or expected.dtype != actual.dtype or not unlike.any():
+        return unlike
     allowed = max(tolerance, _FLOAT32_RESOLUTION) if expected.dtype == pl.Float32 else tolerance
     a, b = (values.cast(pl.Float64).fill_null(0.0).to_numpy() for values in (expected, actual))
     distance = np.abs(np.subtract(a, b, out=np.zeros_like(a), where=a != b))
-    far = ~(distance <= allowed * np.maximum(np.abs(a), scale)) & ~(np.isnan(a) & np.isnan(b))
-    unlike: NDArray[np.bool_] = far | (expected.is_null() != actual.is_null()).to_numpy()
-    return unlike
+    far = ~(distance <= allowed * np.maximum(np.abs(a), scale())) & ~(np.isnan(a) & np.isnan(b))
+    distant: NDArray[np.bool_] = far | (expected.is_null() != actual.is_null()).to_numpy()
+    return distant
 
 
 def column_scale(values: pl.Series) -> float:
@@ -121,20 +145,25 @@ def differences(
 ) -> pl.DataFrame:
     """Compare two results row by row and list one violation per differing column, and for differing row sets."""
     keys = list(key)
-    found: list[_Finding] = [
-        (ROWS, rows.height, _show(rows.select(keys).row(0)), *states)
-        for rows, states in (
-            (expected.join(actual, on=keys, how="anti"), _GONE),
-            (actual.join(expected, on=keys, how="anti"), _NEW),
+    left, right = expected.sort(keys), actual.sort(keys)
+    found: list[_Finding] = []
+    if not left.select(keys).equals(right.select(keys)):
+        found += [
+            (ROWS, rows.height, _show(rows.select(keys).row(0)), *states)
+            for rows, states in (
+                (left.join(right, on=keys, how="anti"), _GONE),
+                (right.join(left, on=keys, how="anti"), _NEW),
+            )
+            if rows.height
+        ]
+        left, right = (
+            one.join(other.select(keys), on=keys, how="semi").sort(keys)
+            for one, other in ((left, right), (right, left))
         )
-        if rows.height
-    ]
     found.extend(
         (column, expected.height, "", *(_GONE if column in expected.columns else _NEW))
         for column in sorted(set(expected.columns) ^ set(actual.columns))
     )
-    left = expected.join(actual.select(keys), on=keys, how="semi").sort(keys)
-    right = actual.join(expected.select(keys), on=keys, how="semi").sort(keys)
     for column in (name for name in left.columns if name in right.columns and name not in keys):
         unlike = np.flatnonzero(differing(left[column], right[column]))
         if unlike.size:

@@ -6,6 +6,7 @@ moment must not change when what became known later is taken away or falsified.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from trading_assets.point_in_time._compare import (
     no_violations,
     require_names,
     require_rows,
-    side_by_side,
+    trials,
 )
 from trading_assets.point_in_time._poison import poisoned
 
@@ -72,6 +73,7 @@ def lookahead_violations(
     cuts: Sequence[date],
     poison_seed: int,
     computed: pl.DataFrame | None = None,
+    entity: str | None = None,
 ) -> pl.DataFrame:
     """Report values that change when what is known only later is removed or falsified.
 
@@ -83,8 +85,8 @@ def lookahead_violations(
     Parameters
     ----------
     compute
-        From the named inputs to a frame with the key columns and values. Must be deterministic, and is called from
-        two threads at once.
+        From the named inputs to a frame with the key columns and values. Must be deterministic; without an `entity`
+        it is called from two threads at once.
     inputs
         Complete inputs by name.
     known_on
@@ -102,6 +104,9 @@ def lookahead_violations(
         Seed of the falsification.
     computed
         What the function gives for the complete inputs, where that is at hand.
+    entity
+        Column of texts in key and inputs, such as the symbol, whose values are computed independently of each other:
+        all variants then go through the function in one call, which sees them as entities of other names.
 
     Returns
     -------
@@ -123,22 +128,25 @@ def lookahead_violations(
     require_names(inputs, known_on)
     full = keyed(compute(inputs) if computed is None else computed, key, date_column)
     require_rows(full, known_by(full, date_column, max(cuts)) if cuts else pl.lit(value=False), "up to any cut")
-    entity = [column for column in key if column != date_column]
+    within = [column for column in key if column != date_column]
 
-    def trial(cut: date, mode: str) -> pl.DataFrame:
-        if mode == "cut":
-            variant = {name: _known(frame, known_on.get(name), cut) for name, frame in inputs.items()}
-        else:
-            variant = {
-                name: poisoned(frame, known_on.get(name), cut, entity, poison_seed + number)
-                for number, (name, frame) in enumerate(sorted(inputs.items()))
-            }
-        again = keyed(compute(variant), key, date_column)
-        expected, actual = (frame.filter(known_by(frame, date_column, cut)) for frame in (full, again))
-        return differences(expected, actual, key=key, cut=cut, mode=mode, differing=differing_bits)
+    def cut_at(cut: date) -> Frames:
+        return {name: _known(frame, known_on.get(name), cut) for name, frame in inputs.items()}
 
-    trials = [(cut, mode) for cut in cuts for mode in ("cut", "poison")]
-    return pl.concat([no_violations(), *side_by_side(trial, trials)])
+    def poisoned_after(cut: date) -> Frames:
+        return {
+            name: poisoned(frame, known_on.get(name), cut, within, poison_seed + number)
+            for number, (name, frame) in enumerate(sorted(inputs.items()))
+        }
+
+    modes = {"cut": cut_at, "poison": poisoned_after}
+    tried = [(cut, mode, partial(change, cut)) for cut in cuts for mode, change in modes.items()]
+    again = trials(compute, [variant for _, _, variant in tried], key, date_column, entity)
+    found = [no_violations()]
+    for (cut, mode, _), one in zip(tried, again, strict=True):
+        expected, actual = (frame.filter(known_by(frame, date_column, cut)) for frame in (full, one))
+        found.append(differences(expected, actual, key=key, cut=cut, mode=mode, differing=differing_bits))
+    return pl.concat(found)
 
 
 def _spread(days: Sequence[Day], count: int) -> list[Day]:

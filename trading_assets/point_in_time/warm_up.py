@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,7 @@ from trading_assets.point_in_time._compare import (
     no_violations,
     require_names,
     require_rows,
-    side_by_side,
+    trials,
 )
 
 Lookback = int | Mapping[str, int]
@@ -38,6 +39,7 @@ def warmup_violations(
     date_column: str = "date",
     tolerance: float = 1e-9,
     computed: pl.DataFrame | None = None,
+    entity: str | None = None,
 ) -> pl.DataFrame:
     """Report values that depend on more history than the declared look-back.
 
@@ -46,7 +48,7 @@ def warmup_violations(
 
     Parameters
     ----------
-    compute, inputs, key, date_column, computed
+    compute, inputs, key, date_column, computed, entity
         As in `lookahead_violations`.
     history
         Inputs to shorten, each with its date column; the others are passed on unchanged.
@@ -77,29 +79,29 @@ def warmup_violations(
         raise ValueError(f"lookback and extra_history count rows, got {lookback} and {list(extra_history)}")
     require_names(inputs, history)
     full = keyed(compute(inputs) if computed is None else computed, key, date_column)
-    scales = {name: column_scale(full[name]) for name in full.columns if full[name].dtype.is_float()}
-    entity = [column for column in key if column != date_column]
+    within = [column for column in key if column != date_column]
     probed = pl.any_horizontal(pl.lit(value=False), *(known_at(full, date_column, probe) for probe in probes))
     require_rows(full, probed, "on any probe date")
 
     def differing(expected: pl.Series, actual: pl.Series) -> NDArray[np.bool_]:
-        return differing_beyond(expected, actual, tolerance=tolerance, scale=scales.get(expected.name, 0.0))
+        return differing_beyond(expected, actual, tolerance=tolerance, scale=lambda: column_scale(full[expected.name]))
 
-    def trial(probe: date, extra: int, rows: int, columns: Sequence[str]) -> pl.DataFrame:
-        shorter = {
-            name: _recent(frame, history.get(name), probe, rows + extra + 1, entity) for name, frame in inputs.items()
-        }
-        again = keyed(compute(shorter), key, date_column)
-        expected, actual = (
-            frame.filter(known_at(frame, date_column, probe)).select(*key, *columns) for frame in (full, again)
-        )
-        return differences(expected, actual, key=key, cut=probe, mode=f"{rows}+{extra} rows", differing=differing)
+    def recent(probe: date, rows: int) -> Frames:
+        return {name: _recent(frame, history.get(name), probe, rows + 1, within) for name, frame in inputs.items()}
 
     by_lookback = sorted(_by_lookback(full, lookback, key).items())
-    trials = [
-        (probe, extra, rows, columns) for probe in probes for rows, columns in by_lookback for extra in extra_history
-    ]
-    return pl.concat([no_violations(), *side_by_side(trial, trials)])
+    tried = [(probe, rows, extra, names) for probe in probes for rows, names in by_lookback for extra in extra_history]
+    variants = [partial(recent, probe, rows + extra) for probe, rows, extra, _ in tried]
+    found = [no_violations()]
+    for (probe, rows, extra, names), one in zip(
+        tried, trials(compute, variants, key, date_column, entity), strict=True
+    ):
+        expected, actual = (
+            frame.filter(known_at(frame, date_column, probe)).select(*key, *names) for frame in (full, one)
+        )
+        mode = f"{rows}+{extra} rows"
+        found.append(differences(expected, actual, key=key, cut=probe, mode=mode, differing=differing))
+    return pl.concat(found)
 
 
 def _by_lookback(full: pl.DataFrame, lookback: Lookback, key: Sequence[str]) -> dict[int, list[str]]:
