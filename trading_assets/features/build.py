@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -77,17 +78,19 @@ class Build:
     def _computed(self, rows: Scope) -> Iterator[tuple[Sequence[str], Frames]]:
         """Features of some rows by set, a portion of names at a time; the next one is computed meanwhile."""
         from trading_assets.features.compute import compute
+        from trading_assets.features.statistical.market import market_returns
 
         start, end = rows.window()
-        market = None
-        if any(one.needs_market for one in self.sets):
-            market = market_of(self.bars, self.actions, self.earliest, end)
+        read = partial(self.bars.read, bar_columns(self.interval), start=self.earliest, end=end)
+        actions = self.actions.read(start=self.earliest, end=end)
+        all_bars = read() if any(one.needs_market for one in self.sets) else None
+        market = None if all_bars is None else market_returns(all_bars, actions)
 
         def of_names(names: Sequence[str]) -> Frames:
             return compute(
                 self.sets,
-                self.bars.read(bar_columns(self.interval), start=self.earliest, end=end, symbol=names),
-                self.actions.read(start=self.earliest, end=end, symbol=names),
+                read(symbol=names) if all_bars is None else all_bars.filter(pl.col("symbol").is_in(names)),
+                actions.filter(pl.col("symbol").is_in(names)),
                 start=start,
                 end=end,
                 interval=self.interval,
@@ -98,13 +101,6 @@ class Build:
         days = (end - start).days + 1
         portions = list(_portions(rows.values["symbol"], int(days * _BARS_PER_DAY[self.interval])))
         return _ahead(portions, of_names)
-
-
-def market_of(bars: LakeFrame, actions: LakeFrame, start: date, end: date) -> pl.DataFrame:
-    """Return of the market from the bars of all names."""
-    from trading_assets.features.statistical.market import market_returns
-
-    return market_returns(bars.read(bar_columns("daily"), start=start, end=end), actions.read(start=start, end=end))
 
 
 def _portions(names: Sequence[str], rows_per_name: int) -> Iterator[Sequence[str]]:

@@ -7,7 +7,6 @@ from functools import partial
 import polars as pl
 
 from trading_assets.features.assets import BARS, earliest_for
-from trading_assets.features.build import market_of
 from trading_assets.features.contract import BY_SET
 from trading_assets.features.feature_set import FeatureSet, Interval, bar_columns
 from trading_assets.features.sets import SETS
@@ -25,6 +24,7 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
     """Features of three of the scope's names, over the days that are checked."""
     del run_id
     from trading_assets.features.compute import compute
+    from trading_assets.features.statistical.market import market_returns
 
     contract = BY_SET[one.name, interval]
     table = LakeFrame(desk.lake, contract)
@@ -42,7 +42,9 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
         "actions": actions.read(start=earliest, end=last, symbol=sampled),
     }
     if one.needs_market:
-        inputs["market"] = market_of(bars, actions, earliest, last)
+        inputs["market"] = market_returns(
+            bars.read(bar_columns(interval), start=earliest, end=last), actions.read(start=earliest, end=last)
+        )
 
     def again(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         found = compute(
@@ -84,13 +86,17 @@ def missing_features(contract: Contract, interval: Interval, desk: Desk, scope: 
     """Bars without features and features without a bar."""
     del run_id
     inside, key, time = scope.sql(), ", ".join(contract.key), contract.key[-1]
-    bars, features = BARS[interval].table, contract.table
+    tables = (f"lake.{BARS[interval].table}", f"lake.{contract.table}")
+    # sums of hashes tell in one reading of each whether there is anything to look for
+    bars, features = (f"(SELECT sum(hash({key})) FROM {table} WHERE {inside})" for table in tables)
+    if desk.lake.query(f"SELECT {bars} IS NOT DISTINCT FROM {features} AS is_same")["is_same"][0]:
+        return pl.DataFrame()
+    bars, features = (f"(SELECT {key}, TRUE AS is_there FROM {table} WHERE {inside})" for table in tables)
     return desk.lake.query(
         f"SELECT symbol, {time}::VARCHAR AS {time}, "
-        "CASE WHEN has_bar THEN 'bar without features' ELSE 'features without bar' END AS problem "
-        f"FROM (SELECT {key}, TRUE AS has_bar FROM lake.{bars} WHERE {inside}) AS bars "
-        f"FULL JOIN (SELECT {key}, TRUE AS has_features FROM lake.{features} WHERE {inside}) AS features USING ({key}) "
-        "WHERE has_bar IS NULL OR has_features IS NULL ORDER BY ALL"
+        "CASE WHEN bars.is_there THEN 'bar without features' ELSE 'features without bar' END AS problem "
+        f"FROM {bars} AS bars FULL JOIN {features} AS features USING ({key}) "
+        "WHERE bars.is_there IS NULL OR features.is_there IS NULL ORDER BY ALL"
     )
 
 

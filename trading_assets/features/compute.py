@@ -116,7 +116,9 @@ def _values(one: FeatureSet, rows: BarRows, start: date, end: date, dtype: type[
 
 
 def _portions(bars: pl.DataFrame) -> list[list[str]]:
-    """Symbols, ascending, as many at a time as have so many bars."""
-    symbols = bars["symbol"].unique().sort()
-    at_once = max(_ROWS_AT_ONCE * len(symbols) // max(bars.height, 1), 1)
-    return [symbols[first : first + at_once].to_list() for first in range(0, max(len(symbols), 1), at_once)]
+    """Symbols, ascending, in portions of at most about so many bars; as many portions for each worker."""
+    symbols = bars["symbol"].unique().sort().to_list()
+    count = -(-bars.height // _ROWS_AT_ONCE)
+    count += count % _WORKERS if count > 1 else 0
+    at_once = max(-(-len(symbols) // max(count, 1)), 1)
+    return [symbols[first : first + at_once] for first in range(0, max(len(symbols), 1), at_once)]

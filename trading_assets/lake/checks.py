@@ -1,6 +1,7 @@
 """The check of a table's contract: the stored rows of the run's partitions hold it."""
 
 from collections.abc import Callable
+from functools import cache
 
 import dagster as dg
 import polars as pl
@@ -20,7 +21,7 @@ def run_scopes(
     if partitions_def is None:
         return lambda _: Scope()
     keys = run_partition_keys(partitions_def, context.run.tags, context.instance)
-    return lambda contract: Scope() if keys is None else scope_of_keys(partitions_def, keys, contract)
+    return cache(lambda contract: Scope() if keys is None else scope_of_keys(partitions_def, keys, contract))
 
 
 def check_contract(lake: Lake, contract: Contract, scope: Scope) -> dg.AssetCheckResult:

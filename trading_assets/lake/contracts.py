@@ -152,7 +152,7 @@ class Contract:
             msg = f"{self.table}: the frame lacks the columns {missing}; it has {frame.columns}"
             raise ContractError(msg)
         indexed = frame.with_row_index("__row")
-        cast, broken = self._examined(indexed, self.columns, self.model.to_schema(), rules or {})
+        cast, broken = self._examined(indexed, self.columns, rules or {})
         good = cast.join(broken.select("__row").unique(), on="__row", how="anti") if broken.height else cast
         bad = (
             _quarantined(self, indexed, cast, broken) if broken.height else pl.DataFrame(schema=self.quarantine_schema)
@@ -169,23 +169,22 @@ class Contract:
         """
         indexed = stored.with_row_index("__row")
         columns = [one for one in self.columns if one.name in self.constrained]
-        _, broken = self._examined(indexed, columns, self._constrained_schema, {})
+        _, broken = self._examined(indexed, columns, {})
         return indexed.join(_rules_by_row(broken), on="__row", how="inner", maintain_order="left").drop("__row")
 
     @cached_property
     def _constrained_schema(self) -> pa.DataFrameSchema:
+        """What is left to hold once every column has its type."""
         return self.model.to_schema().select_columns(list(self.constrained))
 
     def _examined(
-        self,
-        indexed: pl.DataFrame,
-        columns: Sequence[Column],
-        schema: pa.DataFrameSchema,
-        rules: Mapping[str, pl.Expr],
+        self, indexed: pl.DataFrame, columns: Sequence[Column], rules: Mapping[str, pl.Expr]
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Rows cast to the types of columns, and which of them break what."""
         cast, uncast = _cast(self.table, columns, indexed)
-        broken = pl.concat([uncast, _pandera_failures(self.table, schema, cast), _rule_failures(cast, rules)])
+        constrained = cast.select("__row", *self.constrained)
+        failures = _pandera_failures(self.table, self._constrained_schema, constrained)
+        broken = pl.concat([uncast, failures, _rule_failures(cast, rules)])
         kept = cast.join(broken.select("__row"), on="__row", how="anti") if broken.height else cast
         return cast, pl.concat([broken, _duplicate_failures(self, kept)])
 

@@ -57,7 +57,7 @@ class LakeIOManager(dg.IOManager):
         """Make the rows of the run's partitions equal to the frame; record what changed as metadata."""
         contract = self._contract(context.asset_key)
         if isinstance(obj, Written):
-            context.add_output_metadata(write_metadata(contract, obj.result))
+            context.add_output_metadata(write_metadata(obj.result))
             return
         rows = obj if isinstance(obj, Rows) else Rows(obj)
         started = time.perf_counter()
@@ -71,7 +71,7 @@ class LakeIOManager(dg.IOManager):
             message=f"{contract.table} by {context.job_name}",
         )
         seconds = time.perf_counter() - started
-        context.add_output_metadata({**write_metadata(contract, result), "write_seconds": seconds})
+        context.add_output_metadata({**write_metadata(result), "write_seconds": seconds})
 
     def load_input(self, context: dg.InputContext) -> LakeFrame:
         """Hand out the upstream table, unread."""
@@ -81,11 +81,10 @@ class LakeIOManager(dg.IOManager):
         return self._contracts[".".join(key.path)]
 
 
-def write_metadata(contract: Contract, result: WriteResult) -> dict[str, int | str]:
+def write_metadata(result: WriteResult) -> dict[str, int | str]:
     """Metadata of a materialization: what changed, the snapshot that holds it, the content's hash if all was read."""
     found: dict[str, int | str] = {
         "dagster/row_count": result.rows,
-        "dagster/table_name": contract.table,
         "rows_added": result.added,
         "rows_changed": result.changed,
         "rows_removed": result.removed,

@@ -149,13 +149,14 @@ def replace(
         )
         difference = with_retries(lake, lambda cursor: _write(cursor, change))
         snapshot = lake.current_snapshot()
+    is_part = made_from is not None and made_from.scope != scope
     return WriteResult(
         rows=good.height,
         added=difference.added,
         changed=difference.changed,
         removed=difference.removed,
         quarantined=split.quarantined.height,
-        content_hash=content_hash(good, key=contract.key, exclude=contract.provenance),
+        content_hash=None if is_part else content_hash(good, key=contract.key, exclude=contract.provenance),
         snapshot=snapshot,
         bytes=int(good.estimated_size()),
     )

@@ -5,7 +5,9 @@ step Dagster lists all partitions of what it reads (`python -m benchmarks graph`
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -16,6 +18,7 @@ from trading_assets.lake.scope import Scope
 from trading_assets.orchestration.resources import Desk
 
 _SHOWN = 20
+_WORKERS = 2
 _CONTRACT = "contract"
 Body = Callable[[Desk, Scope, str], pl.DataFrame]
 
@@ -121,16 +124,30 @@ def asset_checks(
         desk: Desk = context.op_execution_context.resources.desk
         wanted = {(tuple(key.asset_key.path), key.name) for key in context.selected_asset_check_keys}
         scope_of = run_scopes(context, asset.partitions_def)
-        for contract in tables:
-            if (tuple(contract.asset_key), _CONTRACT) in wanted:
-                yield _named(check_contract(desk.lake, contract, scope_of(contract)), contract, _CONTRACT)
-        for one in own:
-            if wanted & {(tuple(one.contract.asset_key), name) for name in one.names}:
-                for result in one.results(desk, scope_of(one.contract), context.run.run_id):
-                    if (tuple(one.contract.asset_key), result.check_name) in wanted:
-                        yield result
+        bodies: list[Callable[[], list[dg.AssetCheckResult]]] = [
+            partial(_contract_result, desk, contract, scope_of(contract))
+            for contract in tables
+            if (tuple(contract.asset_key), _CONTRACT) in wanted
+        ]
+        bodies += [
+            partial(_results, one, desk, scope_of(one.contract), context.run.run_id)
+            for one in own
+            if wanted & {(tuple(one.contract.asset_key), name) for name in one.names}
+        ]
+        # most of their time is spent in DuckDB and Polars, outside Python's lock
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            for results in pool.map(lambda body: body(), bodies):
+                yield from (one for one in results if (tuple(one.asset_key.path), one.check_name) in wanted)
 
     return check
+
+
+def _contract_result(desk: Desk, contract: Contract, scope: Scope) -> list[dg.AssetCheckResult]:
+    return [_named(check_contract(desk.lake, contract, scope), contract, _CONTRACT)]
+
+
+def _results(check: ScopeCheck, desk: Desk, scope: Scope, run_id: str) -> list[dg.AssetCheckResult]:
+    return list(check.results(desk, scope, run_id))
 
 
 def _contract_holds(contract: Contract) -> str:

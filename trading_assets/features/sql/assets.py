@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import cast
 
 import dagster as dg
+import polars as pl
 
 from trading_assets.features.contract import BY_SET, SQL
 from trading_assets.features.fingerprint import fingerprint
@@ -99,7 +100,7 @@ class Read:
             return dg.AssetDep(key)
         return dg.AssetDep(key, partition_mapping=mappings.everything_so_far())
 
-    def require_written(self, desk: Desk, symbols: LakeFrame, scope: Scope) -> None:
+    def require_written(self, desk: Desk, listing: pl.DataFrame, scope: Scope) -> None:
         """Make sure that the rows are there, of every listed name.
 
         Raises
@@ -107,11 +108,11 @@ class Read:
         UpstreamNotReadyError
             Some partitions have not been written; the message lists the first ones.
         """
-        needed = self.needed(symbols, scope)
+        needed = self.needed(listing, scope)
         what = f"{self.reader.table} ({scope.describe()})"
         LakeFrame(desk.lake, SOURCES[self.table]).require_written(needed, for_what=what)
 
-    def needed(self, symbols: LakeFrame, scope: Scope) -> Sequence[str]:
+    def needed(self, listing: pl.DataFrame, scope: Scope) -> Sequence[str]:
         """Partition keys of the table that the model reads for a scope."""
         first, last = scope.window()
         before = -(-self.reader.days_before // _DAYS_OF_A_YEAR)
@@ -121,7 +122,6 @@ class Read:
             return []
         if self.partitions_def is self.partitions.years:
             return [str(year) for year in years]
-        listing = symbols.read()
         if self.partitions_def is self.partitions.panel:
             return listed_partitions(listing, listing["symbol"], years)
         months = [key for key in self.partitions.months_so_far() if f"{earliest}-01" <= key <= f"{last:%Y-%m}"]
@@ -141,8 +141,9 @@ def _asset(one: SqlSet, reads: Sequence[Read]) -> dg.AssetsDefinition:
     def features(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame) -> Written:
         scope = run_scope_of(context, contract)
         with retry_when_not_ready(desk.settings.retry_seconds):
+            listing = symbols.read()
             for read in reads:
-                read.require_written(desk, symbols, scope)
+                read.require_written(desk, listing, scope)
         model = compiled_models()[one.name]
         context.add_output_metadata({"dagster/column_lineage": column_lineage(model.lineage)})
         definition = reads[0].partitions.years

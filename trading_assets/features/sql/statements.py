@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import date
 
 import duckdb
@@ -16,6 +16,7 @@ from trading_assets.lake._literals import literal
 from trading_assets.lake.contracts import Contract
 
 _WORD = re.compile(r"\w+")
+_idle: list[duckdb.DuckDBPyConnection] = []
 
 
 def columns_read(sql: str, table: Contract, made: Contract) -> list[str]:
@@ -45,13 +46,27 @@ def run_on_frames(
     frames: Mapping[str, pl.DataFrame], contract: Contract, sql: str, first: date, last: date, *, threads: int = 1
 ) -> pl.DataFrame:
     """Do the same on frames by table, instead of the lake's tables."""
-    with closing(duckdb.connect(config={"threads": threads})) as connection:
-        connection.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS lake")
+    with _in_memory() as connection:
+        connection.execute(f"SET threads = {threads}")
         for table, frame in frames.items():
             connection.register("given", frame.to_arrow())
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{table.partition('.')[0]}")
             connection.execute(f"CREATE TABLE lake.{table} AS FROM given")
         return _run(connection, contract, sql, first, last)
+
+
+@contextmanager
+def _in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with an empty catalog ``lake``; opening one costs more than a model of a few names, so it is kept."""
+    connection = _idle.pop() if _idle else duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS lake")
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+    connection.execute("DETACH lake")
+    _idle.append(connection)
 
 
 def _run(connection: duckdb.DuckDBPyConnection, contract: Contract, sql: str, first: date, last: date) -> pl.DataFrame:

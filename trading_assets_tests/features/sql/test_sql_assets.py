@@ -72,13 +72,13 @@ def test_a_year_waits_for_the_partitions_that_it_reads(name, table, mapping, yea
     read = Read(partitions, SQL_SETS[name], table, partitions.panel)
     assert isinstance(read.dependency.partition_mapping, mapping)
     scope = Scope(time="date", start=date(2015, 1, 1), end=date(2016, 1, 1))
-    assert read.needed(LakeFrame(lake, SYMBOLS), scope) == [f"{year}|A" for year in years]
+    assert read.needed(LakeFrame(lake, SYMBOLS).read(), scope) == [f"{year}|A" for year in years]
 
 
 def test_a_model_of_a_model_waits_for_its_years(partitions, lake):
     read = Read(partitions, SQL_SETS["market_breadth"], "features.cross_section", partitions.years)
     scope = Scope(time="date", start=date(2015, 1, 1), end=date(2016, 1, 1))
-    assert read.needed(LakeFrame(lake, SYMBOLS), scope) == ["2014", "2015"]
+    assert read.needed(LakeFrame(lake, SYMBOLS).read(), scope) == ["2014", "2015"]
 
 
 def test_dbt_tests_what_a_lake_has():
