@@ -1,4 +1,7 @@
-"""A small lake with everything in it, and the web UI and the daemon on it; made once for all tests that look at it."""
+"""A small lake with everything in it, and the web UI and the daemon on it.
+
+The fixtures are of a module: a daemon that ran on would take time from every test that comes after.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ class DemoUi:
         return self.ui.runs({REFRESH_TAG: str(self.last)})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo_ui(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoUi]:
     folder = tmp_path_factory.mktemp("demo")
     bad_bars = _write_bars(folder / "bars.parquet")
@@ -62,7 +65,7 @@ def demo_ui(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> 
             yield DemoUi(bench, ui, LAST, bad_bars, bench.read("backtest.pnl"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def refreshed_ui(demo_ui: DemoUi) -> DemoUi:
     """The same, after the daemon has brought the last session through every stage."""
     demo_ui.ui.launch_job(MAINTENANCE_JOB, {})
