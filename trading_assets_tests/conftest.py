@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
 
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 _numbers = itertools.count()
+
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    # The tests start hundreds of processes, and compiling all packages anew would cost each of them five seconds.
+    os.environ["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp(prefix="ta-bytecode-")
+    atexit.register(shutil.rmtree, os.environ["PYTHONPYCACHEPREFIX"], ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)
