@@ -24,7 +24,7 @@ from trading_assets_tests.end_to_end._processes import WebUi, web_ui
 
 FIRST, LAST = date(2015, 1, 2), date(2016, 9, 30)
 _UNTIL, _END = date(2016, 9, 29), date(2016, 10, 1)
-_REPLAYED_FROM = date(2016, 9, 23)
+_REPLAYED_FROM = date(2016, 9, 28)
 
 
 @dataclass(frozen=True)

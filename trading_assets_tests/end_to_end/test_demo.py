@@ -1,13 +1,15 @@
-"""The demo: a source's history through every stage, the same rows every time, and an honest summary."""
+"""The demo: a source's history through every stage, the same rows every time and in pieces, an honest summary."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +22,7 @@ from trading_assets.definitions import build_defs
 from trading_assets.features.contract import BY_SET
 from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.lake import Scope
+from trading_assets.lake.history import rollback
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.sources import make_source
@@ -31,7 +34,8 @@ from trading_assets.point_in_time.lookahead import lookahead_violations, pick_cu
 from trading_assets.predictions import checks as prediction_checks
 from trading_assets.replay import SessionReport
 from trading_assets.signals import checks as signal_checks
-from trading_assets_tests.desks import Bench, fresh_database, own_environment
+from trading_assets_tests.desks import Bench, fresh_database, multi_range, own_environment
+from trading_assets_tests.end_to_end._pieces import Piece, run_in_any_order
 from trading_assets_tests.end_to_end.conftest import END, NOISE, SPAN, START
 
 pytestmark = pytest.mark.slow
@@ -245,3 +249,59 @@ def test_ranks_of_the_sql_features_are_those_of_the_technical_ones(finished: Ben
     assert both.height == expected.height
     assert both.filter(pl.col("rsi_14_rank").is_not_null())["rsi_14_rank"].len() > 1000
     assert both.filter((pl.col("rsi_14_rank") - pl.col("expected")).abs() > 1e-6).is_empty()
+
+
+# --- the stages whose partitions are sessions and months -----------------------------------------------------------
+
+BY_SESSION = {
+    "predictions.daily": ("predict", "model", "lgbm_daily"),
+    "signals.ml_alpha": ("signal", "strategy", "ml_alpha"),
+    "portfolio.target_weights": ("trade_books", "book", "main"),
+    "backtest.pnl": ("trade_books", "book", "main"),
+}
+DECIDED = (*BY_SESSION, "backtest.orders", "backtest.fills", "backtest.positions")
+
+
+def session_pieces(days: list[date], cuts: Sequence[date]) -> list[Piece]:
+    """Every stage's sessions in pieces that begin at the cuts; two neighbouring cuts are a single partition."""
+    bounds = [0, *(days.index(cut) for cut in cuts), len(days)]
+    spans = [(days[first], days[following - 1]) for first, following in itertools.pairwise(bounds)]
+    return [
+        (job, table, multi_range({"date": str(first), name: value}, {"date": str(last), name: value}))
+        for table, (job, name, value) in BY_SESSION.items()
+        for first, last in spans
+    ]
+
+
+def test_sessions_in_pieces_and_shuffled_order_equal_one_range(finished: Bench) -> None:
+    """The cuts are single sessions around a month's end (another model) and a Friday (another portfolio)."""
+    wanted, lake = finished.hashes(*DECIDED), finished.desk.lake
+    before, whole = lake.current_snapshot(), finished.hashes()
+    rollback(lake, lake.table_snapshot("models.trained", "models.feature_importance"))
+    assert all(finished.read(table).is_empty() for table in DECIDED)
+    cuts = [date(2016, 2, 26), date(2016, 2, 29), date(2016, 3, 1), date(2016, 3, 2), date(2016, 5, 4)]
+    refused = run_in_any_order(finished, session_pieces(sessions("XNYS", *SPAN), cuts), seed=3)
+    assert refused > 0
+    assert finished.hashes(*DECIDED) == wanted
+    rollback(lake, before)  # the reports too, which were made from them
+    assert finished.hashes() == whole
+
+
+def test_single_months_equal_the_range_of_months(finished: Bench) -> None:
+    tables = ("models.trained", "models.feature_importance")
+    rows, snapshot = finished.read("models.trained"), finished.desk.lake.current_snapshot()
+    assert rows.height == 6  # January is the first month whose model has the 252 sessions it needs
+    for month in ("2016-06", "2016-03", "2015-05"):
+        finished.run("train_models", multi_range({"date": month, "model": "lgbm_daily"}))
+    assert finished.read("models.trained").equals(rows)
+    assert finished.desk.lake.current_snapshot() == snapshot
+    assert set(finished.hashes(*tables)) == set(tables)
+
+
+def test_single_years_of_the_sql_features_equal_the_range_of_years(finished: Bench) -> None:
+    wanted, lake = finished.hashes("features.cross_section"), finished.desk.lake
+    snapshot = lake.current_snapshot()
+    for year in ("2016", "2015"):
+        finished.run("refresh_cross_section", {"dagster/partition": year})
+    assert finished.hashes("features.cross_section") == wanted
+    assert lake.current_snapshot() == snapshot
