@@ -20,6 +20,8 @@ from trading_assets.market_data.sources import Source, make_source
 from trading_assets_tests.desks import Bench, metadata_of, multi_range, open_bench
 from trading_assets_tests.end_to_end._pieces import Piece, run_in_any_order, siblings
 
+pytestmark = pytest.mark.slow
+
 START, END = date(2014, 1, 1), date(2017, 1, 1)
 YEARS = ("2014", "2015", "2016")
 # SIM0001 trades all the time and splits once; SIM0002 is listed in September 2014, splits, and ends in December 2015.
