@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -28,13 +30,30 @@ if TYPE_CHECKING:
 
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 _numbers = itertools.count()
+# Those that wait for a daemon and those that compute take turns.
+_LONGEST = (
+    "test_web_ui",
+    "test_sink_histories",
+    "test_daemon_backfill",
+    "test_demo",
+    "test_live_daemon",
+    "test_parity_replay",
+    "test_range_union",
+    "test_real_universe",
+)
+
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    # The tests start hundreds of processes, and compiling all packages anew would cost each of them five seconds.
+    os.environ["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp(prefix="ta-bytecode-")
+    atexit.register(shutil.rmtree, os.environ["PYTHONPYCACHEPREFIX"], ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the files with slow tests first: several processes then end at about the same time."""
+    """Start the longest files first, then all with slow tests: several processes then end at about the same time."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    longest = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: (longest.get(item.path.stem, len(longest)), item.path not in slow))
 
 
 @pytest.fixture(scope="session")

@@ -269,10 +269,10 @@ def ui(
     require_free(host, port)
     prepare_environment(settings)
     workspace = str(PROJECT / "workspace.yaml")
-    programs = Path(sys.executable).parent
+    webserver = Path(sys.executable).parent / "dagster-webserver"
     commands = [
-        [str(programs / "dagster-webserver"), "-w", workspace, "-h", host, "-p", str(port)],
-        [str(programs / "dagster-daemon"), "run", "-w", workspace],
+        [str(webserver), "-w", workspace, "-h", host, "-p", str(port)],
+        [sys.executable, "-m", "trading_assets.orchestration.daemon", "run", "-w", workspace],
     ]
     stop = signalled()
     processes = [subprocess.Popen(command) for command in commands]  # noqa: S603 - fixed programs of this environment

@@ -24,7 +24,7 @@ def build_sensors(desk: Desk, partitions: Partitions, jobs: dict[str, AssetJob])
         monitored_jobs=[jobs[name] for name in stages[:-1]],
         request_jobs=[jobs[name] for name in stages[1:]],
         default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=5,
+        minimum_interval_seconds=2,
         description="When a stage of a refresh has succeeded, starts the next one for the same session.",
     )
     def continue_refresh(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:

@@ -1,4 +1,7 @@
-"""A small lake with everything in it, and the web UI and the daemon on it; made once for all tests that look at it."""
+"""A small lake with everything in it, and the web UI and the daemon on it.
+
+The fixtures are of a module: a daemon that ran on would take time from every test that comes after.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from trading_assets_tests.end_to_end._processes import WebUi, web_ui
 
 FIRST, LAST = date(2015, 1, 2), date(2016, 9, 30)
 _UNTIL, _END = date(2016, 9, 29), date(2016, 10, 1)
-_REPLAYED_FROM = date(2016, 9, 23)
+_REPLAYED_FROM = date(2016, 9, 28)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class DemoUi:
         return self.ui.runs({REFRESH_TAG: str(self.last)})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo_ui(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoUi]:
     folder = tmp_path_factory.mktemp("demo")
     bad_bars = _write_bars(folder / "bars.parquet")
@@ -62,7 +65,7 @@ def demo_ui(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> 
             yield DemoUi(bench, ui, LAST, bad_bars, bench.read("backtest.pnl"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def refreshed_ui(demo_ui: DemoUi) -> DemoUi:
     """The same, after the daemon has brought the last session through every stage."""
     demo_ui.ui.launch_job(MAINTENANCE_JOB, {})

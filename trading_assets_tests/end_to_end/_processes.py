@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -186,9 +182,6 @@ def ui_command(settings: Settings, port: int) -> list[str]:
 def environment_of(settings: Settings) -> dict[str, str]:
     """This process's environment without what names another lake."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OF_ANOTHER_LAKE)}
-    if kept.pop("PYTHONDONTWRITEBYTECODE", None):
-        # Each run is a new process: compiling all packages anew would cost each of them five seconds.
-        kept["PYTHONPYCACHEPREFIX"] = _bytecode_folder()
     return kept | ({"DATABASE_URL": settings.database_url} if settings.database_url else {})
 
 
@@ -209,13 +202,6 @@ def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
         return [parent, *parent.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
-
-
-@cache
-def _bytecode_folder() -> str:
-    folder = tempfile.mkdtemp(prefix="ta-bytecode-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 def free_port() -> int:

@@ -16,6 +16,8 @@ from trading_assets.orchestration.jobs import plan_stage
 from trading_assets.orchestration.universe import registered_symbols
 from trading_assets_tests.desks import open_bench
 
+pytestmark = pytest.mark.slow
+
 SOURCE = {
     "kind": "simulated",
     "n_symbols": 3,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -15,12 +14,14 @@ import pytest
 from trading_assets.definitions import CONTRACTS
 from trading_assets.features.contract import DAILY
 from trading_assets.lake.errors import UpstreamNotReadyError
-from trading_assets.lake.history import diff, rollback
+from trading_assets.lake.history import diff
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.sources import Source, make_source
 from trading_assets_tests.desks import Bench, metadata_of, multi_range, open_bench
-from trading_assets_tests.end_to_end.conftest import SPAN
+from trading_assets_tests.end_to_end._pieces import Piece, run_in_any_order, siblings
+
+pytestmark = pytest.mark.slow
 
 START, END = date(2014, 1, 1), date(2017, 1, 1)
 YEARS = ("2014", "2015", "2016")
@@ -43,8 +44,6 @@ QUALITY = ("market_data.listings", "market_data.coverage", "market_data.anomalie
 FEATURES = tuple(contract.table for contract in DAILY.values())
 PANEL = (*RAW, "features.technical", "labels.forward_return", *QUALITY)
 EVERYTHING = multi_range({"date": YEARS[0], "symbol": SYMBOLS[0]}, {"date": YEARS[-1], "symbol": SYMBOLS[-1]})
-
-Piece = tuple[str, str, dict[str, str]]
 
 
 def panel_piece(table: str, year: str, symbol: str) -> Piece:
@@ -71,35 +70,6 @@ def partial(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def year_of_all(year: str) -> dict[str, str]:
     return multi_range({"date": year, "symbol": SYMBOLS[0]}, {"date": year, "symbol": SYMBOLS[-1]})
-
-
-def run_in_any_order(bench: Bench, pieces: Sequence[Piece], *, seed: int) -> int:
-    """Run pieces in shuffled order, what is not ready again in the next pass; returns how often a piece was refused."""
-    waiting = random.Random(seed).sample(pieces, len(pieces))
-    refused = 0
-    while waiting:
-        left = [piece for piece in waiting if not could_run(bench, *piece)]
-        assert len(left) < len(waiting), f"none of these can run: {left}"
-        refused += len(left)
-        waiting = left
-    return refused
-
-
-def could_run(bench: Bench, job: str, table: str, tags: dict[str, str]) -> bool:
-    """Run a piece; one that is refused must have written nothing."""
-    before = bench.desk.lake.current_snapshot()
-    try:
-        bench.run(job, tags, only=siblings(bench, job, table))
-    except UpstreamNotReadyError:
-        assert bench.desk.lake.current_snapshot() == before
-        return False
-    return True
-
-
-def siblings(bench: Bench, job: str, table: str) -> list[str]:
-    """Tables that are made together with a table, itself included."""
-    made = bench.defs.resolve_assets_def(table.split("."))
-    return [".".join(key.path) for key in made.keys]
 
 
 # --- the panel: symbol x year ------------------------------------------------------------------------------------
@@ -347,62 +317,3 @@ def test_what_has_no_partition_or_no_listing_is_not_waited_for(postgres: Postgre
         assert bench.read("features.technical")["date"].min() == date(2015, 1, 2)
         bench.run("refresh_panel", multi_range({"date": "2015", "symbol": "SIM0002"}), only=["labels.forward_return"])
         assert bench.read("labels.forward_return").height > 200
-
-
-# --- the stages whose partitions are sessions and months -----------------------------------------------------------
-
-BY_SESSION = {
-    "predictions.daily": ("predict", "model", "lgbm_daily"),
-    "signals.ml_alpha": ("signal", "strategy", "ml_alpha"),
-    "portfolio.target_weights": ("trade_books", "book", "main"),
-    "backtest.pnl": ("trade_books", "book", "main"),
-}
-DECIDED = (*BY_SESSION, "backtest.orders", "backtest.fills", "backtest.positions")
-
-
-def session_pieces(days: list[date], cuts: Sequence[date]) -> list[Piece]:
-    """Every stage's sessions in pieces that begin at the cuts; two neighbouring cuts are a single partition."""
-    bounds = [0, *(days.index(cut) for cut in cuts), len(days)]
-    spans = [(days[first], days[following - 1]) for first, following in itertools.pairwise(bounds)]
-    return [
-        (job, table, multi_range({"date": str(first), name: value}, {"date": str(last), name: value}))
-        for table, (job, name, value) in BY_SESSION.items()
-        for first, last in spans
-    ]
-
-
-@pytest.mark.slow
-def test_sessions_in_pieces_and_shuffled_order_equal_one_range(finished: Bench) -> None:
-    """The cuts are single sessions around a month's end (another model) and a Friday (another portfolio)."""
-    wanted, lake = finished.hashes(*DECIDED), finished.desk.lake
-    before, whole = lake.current_snapshot(), finished.hashes()
-    rollback(lake, lake.table_snapshot("models.trained", "models.feature_importance"))
-    assert all(finished.read(table).is_empty() for table in DECIDED)
-    cuts = [date(2016, 2, 26), date(2016, 2, 29), date(2016, 3, 1), date(2016, 3, 2), date(2016, 5, 4)]
-    refused = run_in_any_order(finished, session_pieces(sessions("XNYS", *SPAN), cuts), seed=3)
-    assert refused > 0
-    assert finished.hashes(*DECIDED) == wanted
-    rollback(lake, before)  # the reports too, which were made from them
-    assert finished.hashes() == whole
-
-
-@pytest.mark.slow
-def test_single_months_equal_the_range_of_months(finished: Bench) -> None:
-    tables = ("models.trained", "models.feature_importance")
-    rows, snapshot = finished.read("models.trained"), finished.desk.lake.current_snapshot()
-    assert rows.height == 6  # January is the first month whose model has the 252 sessions it needs
-    for month in ("2016-06", "2016-03", "2015-05"):
-        finished.run("train_models", multi_range({"date": month, "model": "lgbm_daily"}))
-    assert finished.read("models.trained").equals(rows)
-    assert finished.desk.lake.current_snapshot() == snapshot
-    assert set(finished.hashes(*tables)) == set(tables)
-
-
-@pytest.mark.slow
-def test_single_years_of_the_sql_features_equal_the_range_of_years(finished: Bench) -> None:
-    wanted, lake = finished.hashes("features.cross_section"), finished.desk.lake
-    snapshot = lake.current_snapshot()
-    for year in ("2016", "2015"):
-        finished.run("refresh_cross_section", {"dagster/partition": year})
-    assert finished.hashes("features.cross_section") == wanted
-    assert lake.current_snapshot() == snapshot

@@ -1,22 +1,19 @@
-"""What starts by itself after a close: the schedule's ticks, and the chain of stages that a daemon runs."""
+"""What starts by itself after a close: the schedule's ticks, and the stage that follows on each stage."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-import polars as pl
 import pytest
 
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.orchestration.jobs import STAGE_JOBS
 from trading_assets.orchestration.schedules import REFRESH_TAG
 from trading_assets_tests.desks import Bench, open_bench
-from trading_assets_tests.end_to_end._demo import DemoUi
 
 NEW_YORK = ZoneInfo("America/New_York")
 SOURCE = {"kind": "simulated", "n_symbols": 2, "seed": 3, "start": date(2018, 1, 2), "end": date(2018, 12, 31)}
@@ -104,18 +101,3 @@ def continue_after(bench: Bench, job: str, tags: dict[str, str]) -> Any:
         sensor_name="continue_refresh", dagster_event=event, dagster_instance=bench.instance, dagster_run=run
     )
     return bench.defs.resolve_sensor_def("continue_refresh")(context)
-
-
-@pytest.mark.slow
-def test_the_daemon_takes_a_session_from_its_bars_to_the_report(refreshed_ui: DemoUi) -> None:
-    bench, last = refreshed_ui.bench, refreshed_ui.last
-    states = {run["jobName"]: run["status"] for run in refreshed_ui.refresh_runs()}
-
-    assert states == dict.fromkeys(STAGE_JOBS, "SUCCESS")
-    assert len(refreshed_ui.refresh_runs()) == len(STAGE_JOBS), "a stage ran twice"
-    pnl = bench.read("backtest.pnl")
-    assert refreshed_ui.pnl["date"].max() < last
-    assert pnl.filter(pl.col("date") < last).equals(refreshed_ui.pnl), "a refresh changed P&L of earlier sessions"
-    assert pnl.filter(pl.col("date") == last)["book"].to_list() == ["main"]
-    sheet = json.loads((bench.settings.home / "reports" / "main" / "tear_sheet.json").read_text())
-    assert str(last) in json.dumps(sheet)

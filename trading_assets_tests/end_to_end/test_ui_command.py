@@ -28,7 +28,8 @@ def test_ctrl_c_ends_web_ui_daemon_and_postgres_after_a_quiet_start(tmp_path: Pa
         ui.wait_for("healthy daemon", lambda: _is_healthy(ui.ask(_HEALTH)) or None, timeout=120)
         postmaster = int((settings.home / "postgres" / "postmaster.pid").read_text().split()[0])
         family = [*descendants(ui.process), psutil.Process(postmaster)]
-        assert {"dagster-webserver", "dagster-daemon"} <= {Path(word).name for p in family for word in p.cmdline()}
+        started = {Path(word).name for process in family for word in process.cmdline()}
+        assert {"dagster-webserver", "trading_assets.orchestration.daemon"} <= started
 
         os.killpg(ui.process.pid, signal.SIGINT)  # a terminal sends Ctrl-C to everything in the foreground
 

@@ -1,10 +1,12 @@
-"""What a user sees in the web UI of a lake that the desk has filled, looked at in headless Chromium."""
+"""A lake that the desk has filled: what its daemon does after a close, and what Chromium sees in its web UI."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from trading_assets.definitions import CONTRACTS
@@ -39,6 +41,20 @@ _IMAGES = "return [...document.querySelectorAll('img')].map(image => [image.natu
 def browser(refreshed_ui: DemoUi, tmp_path) -> Iterator[Browser]:
     with open_browser(refreshed_ui.ui.url, tmp_path) as opened:
         yield opened
+
+
+def test_the_daemon_takes_a_session_from_its_bars_to_the_report(refreshed_ui: DemoUi) -> None:
+    bench, last = refreshed_ui.bench, refreshed_ui.last
+    states = {run["jobName"]: run["status"] for run in refreshed_ui.refresh_runs()}
+
+    assert states == dict.fromkeys(STAGE_JOBS, "SUCCESS")
+    assert len(refreshed_ui.refresh_runs()) == len(STAGE_JOBS), "a stage ran twice"
+    pnl = bench.read("backtest.pnl")
+    assert refreshed_ui.pnl["date"].max() < last
+    assert pnl.filter(pl.col("date") < last).equals(refreshed_ui.pnl), "a refresh changed P&L of earlier sessions"
+    assert pnl.filter(pl.col("date") == last)["book"].to_list() == ["main"]
+    sheet = json.loads((bench.settings.home / "reports" / "main" / "tear_sheet.json").read_text())
+    assert str(last) in json.dumps(sheet)
 
 
 def test_the_lineage_shows_every_stage_and_everything_in_it_is_green(browser: Browser, refreshed_ui: DemoUi) -> None:

@@ -221,7 +221,7 @@ def test_training_without_its_selection_is_refused_by_name(desk: Desk):
 
 def test_drift_of_a_range_of_months_is_stored_and_shown(made: Desk, monkeypatch):
     made.run("features.drift", tags=range_tags("2020-12", "2021-02"))
-    found = made.read(DRIFT)
+    found = made.read(DRIFT).filter(pl.col("month") <= date(2021, 2, 1))
     assert found.select("month", "feature").height == 3 * len(FEATURES)
     assert found.filter(month=date(2020, 12, 1))["psi"].null_count() == len(FEATURES), "2019 is not in the lake"
     january = found.filter(month=date(2021, 1, 1))

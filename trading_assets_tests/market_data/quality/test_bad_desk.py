@@ -29,6 +29,8 @@ from trading_assets_tests.lake.examples import symbol_years
 from trading_assets_tests.market_data.quality.panels import at, clean_bars, scaled
 from trading_assets_tests.market_data.quality.quality_desks import PANEL, RAW, QualityDesk, Ran, open_quality_desk
 
+pytestmark = pytest.mark.slow
+
 START, END = date(2015, 1, 1), date(2016, 1, 1)
 DAYS = sessions("XNYS", START, date(2015, 12, 31))
 NAMES = ("BAD", "GOOD", "HOLE", "STOP", "WELL")

@@ -62,7 +62,6 @@ class Broker:
         time = self.store.clock() or self.clock.now()
         session = self.market.sessions.at(time)
         self.state = self.store.load(time, session.open if session else None)
-        self.market.forget()
         self.market.refresh()
         self.exchange = Exchange(self.state, self.market, self.faults)
 
