@@ -98,15 +98,16 @@ class Build:
                 market=market,
             )
 
-        days = (end - start).days + 1
-        portions = list(_portions(rows.values["symbol"], int(days * _BARS_PER_DAY[self.interval])))
-        return _ahead(portions, of_names)
+        return _ahead(list(self.portions(rows)), of_names)
 
-
-def _portions(names: Sequence[str], rows_per_name: int) -> Iterator[Sequence[str]]:
-    at_once = max(_ROWS_AT_ONCE // max(rows_per_name, 1), 1)
-    for first in range(0, len(names), at_once):
-        yield names[first : first + at_once]
+    def portions(self, rows: Scope) -> Iterator[Sequence[str]]:
+        """Names that are computed at once: the memory of a run does not grow with their number."""
+        start, end = rows.window()
+        # a bar that is read takes a third of a row of features at most
+        days = max((end - start).days + 1, (end - self.earliest).days // 3)
+        names, at_once = rows.values["symbol"], max(_ROWS_AT_ONCE // int(days * _BARS_PER_DAY[self.interval] + 1), 1)
+        for first in range(0, len(names), at_once):
+            yield names[first : first + at_once]
 
 
 def _ahead(
