@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+_FEW = 32
+
 
 def literal(value: str | date) -> str:
     """SQL literal of a text, a day or a moment."""
@@ -17,3 +19,16 @@ def literal(value: str | date) -> str:
 def literals(values: tuple[str | date, ...] | list[str] | list[date]) -> str:
     """SQL literals, separated by commas."""
     return ", ".join(literal(value) for value in values)
+
+
+def one_of(column: str, values: tuple[str, ...] | list[str]) -> str:
+    """SQL predicate that is true where a column has one of some values.
+
+    A few values let DuckDB leave out files and row groups that hold none of them; of hundreds it makes a comparison
+    each, for every row group and row.
+    """
+    if not values:
+        return "FALSE"
+    if len(values) <= _FEW:
+        return f'"{column}" IN ({literals(values)})'
+    return f'"{column}" IN (SELECT unnest([{literals(values)}]))'

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import duckdb
 import polars as pl
 
-from trading_assets.lake._literals import literal, literals
+from trading_assets.lake._literals import literal, one_of
 from trading_assets.lake.catalog import Lake
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import ContractError, LakeError, UpstreamNotReadyError
@@ -104,7 +104,7 @@ class LakeFrame:
         for column, wanted in dimensions.items():
             if wanted is not None:
                 values = [wanted] if isinstance(wanted, str) else list(wanted)
-                where.append(f'"{column}" IN ({literals(values)})' if values else "FALSE")
+                where.append(one_of(column, values))
         if (start or end) and not self.contract.time:
             msg = f"{self.table} has no time column, so it cannot be read from {start} to {end}"
             raise ContractError(msg)

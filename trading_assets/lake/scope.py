@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from trading_assets.lake._literals import literal, literals
+from trading_assets.lake._literals import literal, one_of
 from trading_assets.lake.errors import LakeError
 
 
@@ -34,7 +34,7 @@ class Scope:
 
     def sql(self) -> str:
         """SQL predicate that is true for rows inside the scope."""
-        parts = [f'"{column}" IN ({literals(values)})' if values else "FALSE" for column, values in self.values.items()]
+        parts = [one_of(column, values) for column, values in self.values.items()]
         if self.time and self.start:
             parts.append(f'"{self.time}" >= {literal(self.start)}')
         if self.time and self.end:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trading_assets.lake import Scope
+from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.errors import ContractError
 from trading_assets.lake.hashing import content_hash
 from trading_assets.lake.writes import replace
@@ -250,3 +250,14 @@ def test_lake_holds_what_was_last_written_to_each_partition(lake, writes):
     stored = lake.query(f"FROM lake.{DAYS.table}").rows()
     assert {(symbol, day.year, day.day): tuple(values) for symbol, day, *values in stored} == wanted
     assert len(stored) == len(wanted)
+
+
+def test_hundreds_of_names_are_one_scope(lake):
+    names = [f"N{number:03d}'s" for number in range(300)]
+    rows = pl.concat([bars("A", days=2).with_columns(symbol=pl.lit(name)) for name in names])
+    everything, some = symbol_years(*names), symbol_years(*names[100:])
+    replace(lake, BARS_DAILY, rows, everything)
+    kept = rows.filter(pl.col("symbol").is_in(names[150:]))
+    assert replace(lake, BARS_DAILY, kept, some).removed == 2 * 50
+    stored = LakeFrame(lake, BARS_DAILY).read(["symbol"], symbol=names[50:])
+    assert stored["symbol"].unique().sort().to_list() == sorted([*names[50:100], *names[150:]])
