@@ -68,7 +68,7 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
         lookback={name: feature.lookback for name, feature in one.of(interval).items()},
         key=contract.key,
         time=contract.key[-1],
-        entity=None if one.needs_market else "symbol",
+        entity="symbol",
     )
 
 

@@ -28,15 +28,17 @@ def trials(
     """What a function gives for each of several inputs, in their order.
 
     Where entities are computed independently of each other all inputs go through it at once, their entities under names
-    of their own: for a sample of names a call costs more than its rows. Otherwise two calls run at a time.
+    of their own: for a sample of names a call costs more than its rows. Otherwise, and where an input that is common to
+    all entities is not the same in all variants, two calls run at a time.
     """
-    if entity is None:
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            return list(pool.map(lambda variant: keyed(compute(variant()), key, date_column), variants))
-    if not variants:
-        return []
-    named = [_renamed(variant(), entity, f"{_MARK}{number}") for number, variant in enumerate(variants)]
-    together = {name: pl.concat([frames[name] for frames in named]) for name in named[0]}
+    if entity is None or not variants:
+        return _two_at_a_time(compute, variants, key, date_column)
+    given = [variant() for variant in variants]
+    common = {name: frame for name, frame in given[0].items() if entity not in frame.columns}
+    if any(frames[name] is not common[name] for frames in given for name in common):
+        return _two_at_a_time(compute, variants, key, date_column)
+    named = [_renamed(frames, entity, f"{_MARK}{number}") for number, frames in enumerate(given)]
+    together = common | {name: pl.concat([frames[name] for frames in named]) for name in named[0]}
     parts = pl.col(entity).str.split_exact(_MARK, 1)
     marked = keyed(compute(together), key, date_column).with_columns(
         parts.struct.field("field_0").alias(entity), parts.struct.field("field_1").alias(_MARK)
@@ -44,8 +46,17 @@ def trials(
     return [marked.filter(pl.col(_MARK) == str(number)).drop(_MARK) for number in range(len(variants))]
 
 
+def _two_at_a_time(
+    compute: Compute, variants: Sequence[Callable[[], Frames]], key: Sequence[str], date_column: str
+) -> list[pl.DataFrame]:
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        return list(pool.map(lambda variant: keyed(compute(variant()), key, date_column), variants))
+
+
 def _renamed(frames: Frames, entity: str, suffix: str) -> Frames:
-    return {name: frame.with_columns(pl.col(entity) + suffix) for name, frame in frames.items()}
+    return {
+        name: frame.with_columns(pl.col(entity) + suffix) for name, frame in frames.items() if entity in frame.columns
+    }
 
 
 def known_by(frame: pl.DataFrame, column: str, moment: date) -> pl.Expr:

@@ -231,6 +231,25 @@ def test_a_fill_at_the_open_decided_by_the_close_of_the_same_bar_is_caught():
     assert fill_violations(next_bar_fill).rows() == []
 
 
+def test_an_input_common_to_all_names_is_shared_while_it_is_the_same_in_all_variants():
+    def beyond_the_market(inputs):
+        calls.append(inputs["bars"].height)
+        market = inputs["market"].select("date", "market_return")
+        joined = inputs["bars"].sort(KEY).join(market, on="date", how="left", maintain_order="left")
+        return joined.select(*KEY, value=RETURN - pl.col("market_return"))
+
+    calls = []
+    market = INPUTS["bars"].group_by("date").agg(market_return=CLOSE.mean().log()).sort("date")
+    given = {**INPUTS, "market": market}
+    options = {"key": KEY, "entity": "symbol", "computed": beyond_the_market(given)}
+    history, probes = {"bars": "date"}, CUTS[-1:]
+    assert warmup_violations(beyond_the_market, given, history=history, lookback=1, probes=probes, **options).is_empty()
+    assert violations(
+        beyond_the_market, given, known_on=KNOWN_ON | {"market": "date"}, cuts=CUTS[:2], **options
+    ).is_empty()
+    assert len(calls) == 1 + 1 + 4
+
+
 @pytest.mark.parametrize("name", HONEST)
 @pytest.mark.filterwarnings("ignore:Sortedness of columns")
 def test_no_false_alarm_on_honest_features(name):
