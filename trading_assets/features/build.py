@@ -82,8 +82,9 @@ class Build:
 
         start, end = rows.window()
         read = partial(self.bars.read, bar_columns(self.interval), start=self.earliest, end=end)
-        actions = self.actions.read(start=self.earliest, end=end)
         all_bars = read() if any(one.needs_market for one in self.sets) else None
+        known = rows.values["symbol"] if all_bars is None else None
+        actions = self.actions.read(start=self.earliest, end=end, symbol=known)
         market = None if all_bars is None else market_returns(all_bars, actions)
 
         def of_names(names: Sequence[str]) -> Frames:

@@ -37,14 +37,14 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
         return
     earliest = earliest_for(interval, first)
     bars, actions = LakeFrame(desk.lake, BARS[interval]), LakeFrame(desk.lake, CORPORATE_ACTIONS)
-    inputs = {
-        "bars": bars.read(bar_columns(interval), start=earliest, end=last, symbol=sampled),
-        "actions": actions.read(start=earliest, end=last, symbol=sampled),
-    }
+    # the market is that of all names
+    names = None if one.needs_market else sampled
+    all_bars = bars.read(bar_columns(interval), start=earliest, end=last, symbol=names)
+    all_actions = actions.read(start=earliest, end=last, symbol=names)
+    is_sampled = pl.col("symbol").is_in(sampled)
+    inputs = {"bars": all_bars.filter(is_sampled), "actions": all_actions.filter(is_sampled)}
     if one.needs_market:
-        inputs["market"] = market_returns(
-            bars.read(bar_columns(interval), start=earliest, end=last), actions.read(start=earliest, end=last)
-        )
+        inputs["market"] = market_returns(all_bars, all_actions)
 
     def again(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         found = compute(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import duckdb
 import polars as pl
@@ -102,7 +103,7 @@ def _restore_table(cursor: duckdb.DuckDBPyConnection, table: str, snapshot: int)
     columns = columns_at(cursor, f"lake.{table}") or []
     names = ", ".join(f'"{name}"' for name in columns)
     same = " AND ".join(f'stored."{name}" IS NOT DISTINCT FROM gone."{name}"' for name in columns)
-    old, new = _rows_sql(cursor, table, snapshot, columns), f"SELECT {names} FROM lake.{table}"
+    old, new = rows_at(cursor, table, snapshot, columns), f"SELECT {names} FROM lake.{table}"
     cursor.execute(
         f"DELETE FROM lake.{table} AS stored WHERE EXISTS (SELECT 1 FROM ({new} EXCEPT ALL {old}) AS gone WHERE {same})"
     )
@@ -113,7 +114,7 @@ def _compare(lake: Lake, table: str, before: int, after: int) -> tuple[int, int,
     cursor = lake.cursor()
     sides = [columns_at(cursor, f"lake.{table} AT (VERSION => {snapshot})") or [] for snapshot in (before, after)]
     columns = list(dict.fromkeys([*sides[1], *sides[0]]))
-    old, new = (_rows_sql(cursor, table, snapshot, columns) for snapshot in (before, after))
+    old, new = (rows_at(cursor, table, snapshot, columns) for snapshot in (before, after))
     row = cursor.execute(
         f"SELECT (SELECT count(*) FROM ({old})), (SELECT count(*) FROM ({new})), "
         f"(SELECT count(*) FROM ({new} EXCEPT ALL {old})), (SELECT count(*) FROM ({old} EXCEPT ALL {new}))"
@@ -123,11 +124,21 @@ def _compare(lake: Lake, table: str, before: int, after: int) -> tuple[int, int,
     return int(row[0]), int(row[1]), int(row[2]), int(row[3])
 
 
-def _rows_sql(cursor: duckdb.DuckDBPyConnection, table: str, snapshot: int, columns: Sequence[str]) -> str:
-    """Query of a table's rows at a snapshot with the given columns; null for those it does not have."""
+def rows_at(
+    cursor: duckdb.DuckDBPyConnection,
+    table: str,
+    snapshot: int,
+    columns: Sequence[str],
+    types: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Query of a table's rows at a snapshot with the given columns, null for those it does not have.
+
+    Nulls are of the SQL types that are given; a table that was not there has no rows.
+    """
     source = f"lake.{table} AT (VERSION => {snapshot})"
     stored = columns_at(cursor, source)
-    listed = ", ".join(f'"{name}"' if name in (stored or ()) else f'NULL AS "{name}"' for name in columns)
+    absent = {name: f"NULL::{types[name]}" if name in types else "NULL" for name in columns}
+    listed = ", ".join(f'"{name}"' if name in (stored or ()) else f'{absent[name]} AS "{name}"' for name in columns)
     return f"SELECT {listed} FROM {source}" if stored else f"SELECT {listed} WHERE FALSE"
 
 

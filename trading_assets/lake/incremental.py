@@ -13,13 +13,12 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 
-import duckdb
 import polars as pl
 
 from trading_assets.lake._literals import literal
 from trading_assets.lake.catalog import Lake
 from trading_assets.lake.contracts import Contract
-from trading_assets.lake.history import columns_at
+from trading_assets.lake.history import rows_at
 from trading_assets.lake.scope import Scope
 
 ALL = ""
@@ -208,10 +207,12 @@ def _differing(lake: Lake, one: Input, before: int, after: int, last: date) -> p
     if one.day and one.since:
         inside.append(f'"{one.day}" >= {literal(one.since)}')
     where = " AND ".join(inside) or "TRUE"
+    types = {column.name: column.sql_type for column in contract.columns}
+    compared = [name for name in shown if name not in contract.key]
     with closing(lake.cursor()) as cursor:
-        sides = [_rows_at(cursor, contract, snapshot, shown) for snapshot in (before, after)]
+        sides = [rows_at(cursor, contract.table, snapshot, shown, types) for snapshot in (before, after)]
         old, new = (f"(SELECT *, TRUE AS is_there FROM ({rows}) WHERE {where})" for rows in sides)
-        differs = [f'old."{name}" IS DISTINCT FROM new."{name}"' for name in (*shown, "is_there")]
+        differs = [f'old."{name}" IS DISTINCT FROM new."{name}"' for name in (*compared, "is_there")]
         same_row = " AND ".join(f'old."{name}" = new."{name}"' for name in contract.key)
         symbol = "coalesce(new.symbol, old.symbol)" if one.is_own else "NULL::VARCHAR"
         day = f'min(least(new."{one.day}", old."{one.day}")::DATE)' if one.day else f"{literal(date.min)}::DATE"
@@ -220,12 +221,3 @@ def _differing(lake: Lake, one: Input, before: int, after: int, last: date) -> p
             f"WHERE {' OR '.join(differs)} GROUP BY 1"
         ).pl()
     return found.cast(_CHANGED)
-
-
-def _rows_at(cursor: duckdb.DuckDBPyConnection, contract: Contract, snapshot: int, names: Sequence[str]) -> str:
-    """Query of a table's rows at a snapshot; null in columns that it did not have, none where it was not there."""
-    source = f"lake.{contract.table} AT (VERSION => {snapshot})"
-    stored = columns_at(cursor, source)
-    types = {column.name: column.sql_type for column in contract.columns}
-    listed = [f'"{name}"' if name in (stored or ()) else f'NULL::{types[name]} AS "{name}"' for name in names]
-    return f"SELECT {', '.join(listed)} " + (f"FROM {source}" if stored else "WHERE FALSE")

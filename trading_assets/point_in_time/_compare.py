@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ _GONE, _NEW = ("present", "missing"), ("missing", "present")
 _Finding = tuple[str, int, str, str, str]
 
 Frames = Mapping[str, pl.DataFrame]
+Item = TypeVar("Item")
 Compute = Callable[[Frames], pl.DataFrame]
 
 
@@ -31,26 +33,28 @@ def trials(
     of their own: for a sample of names a call costs more than its rows. Otherwise, and where an input that is common to
     all entities is not the same in all variants, two calls run at a time.
     """
+
+    def computed(frames: Frames) -> pl.DataFrame:
+        return keyed(compute(frames), key, date_column)
+
     if entity is None or not variants:
-        return _two_at_a_time(compute, variants, key, date_column)
+        return _two_at_a_time(lambda variant: computed(variant()), variants)
     given = [variant() for variant in variants]
     common = {name: frame for name, frame in given[0].items() if entity not in frame.columns}
     if any(frames[name] is not common[name] for frames in given for name in common):
-        return _two_at_a_time(compute, variants, key, date_column)
+        return _two_at_a_time(computed, given)
     named = [_renamed(frames, entity, f"{_MARK}{number}") for number, frames in enumerate(given)]
     together = common | {name: pl.concat([frames[name] for frames in named]) for name in named[0]}
     parts = pl.col(entity).str.split_exact(_MARK, 1)
-    marked = keyed(compute(together), key, date_column).with_columns(
+    marked = computed(together).with_columns(
         parts.struct.field("field_0").alias(entity), parts.struct.field("field_1").alias(_MARK)
     )
     return [marked.filter(pl.col(_MARK) == str(number)).drop(_MARK) for number in range(len(variants))]
 
 
-def _two_at_a_time(
-    compute: Compute, variants: Sequence[Callable[[], Frames]], key: Sequence[str], date_column: str
-) -> list[pl.DataFrame]:
+def _two_at_a_time(work: Callable[[Item], pl.DataFrame], items: Sequence[Item]) -> list[pl.DataFrame]:
     with ThreadPoolExecutor(_WORKERS) as pool:
-        return list(pool.map(lambda variant: keyed(compute(variant()), key, date_column), variants))
+        return list(pool.map(work, items))
 
 
 def _renamed(frames: Frames, entity: str, suffix: str) -> Frames:

@@ -1,6 +1,6 @@
 """Checks of features in SQL: nothing from the future, nothing beyond the look-back."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -89,14 +89,12 @@ def recomputation(
     )
 
 
-def _read(
-    table: LakeFrame, columns: Collection[str], first: date, last: date, names: Collection[str] | None
-) -> pl.DataFrame:
+def _read(table: LakeFrame, columns: list[str], first: date, last: date, names: list[str] | None) -> pl.DataFrame:
     time, schema = table.contract.time, table.contract.schema
-    symbols = None if names is None or "symbol" not in schema else list(names)
+    symbols = names if "symbol" in schema else None
     if time is None:
-        return table.read(list(columns), symbol=symbols)
-    return table.read(list(columns), start=first if time == "date" else None, end=last, symbol=symbols)
+        return table.read(columns, symbol=symbols)
+    return table.read(columns, start=first if time == "date" else None, end=last, symbol=symbols)
 
 
 CHECKS = tuple(point_in_time_check(SQL[one.name], partial(recompute, one)) for one in SQL_SETS.values())
