@@ -1,6 +1,5 @@
 """Loops compiled with numba, cached on disk by what the code says: the ledger's recursion, the windows of features."""
 
-import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Any, TypeVar
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.dispatcher import Dispatcher
+
+from trading_assets.source_files import files_stamp
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -27,10 +28,7 @@ def source_stamp(folder: Path) -> str:
     str
         Hexadecimal SHA-256 of the names and contents, in the order of names.
     """
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return files_stamp(sorted(folder.glob("*.py")), folder)
 
 
 class _PackageCache(FunctionCache):

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from trading_assets.source_files import files_stamp
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 _FOLDERS = ("features", "point_in_time")
 _LIBRARIES = ("duckdb", "exchange_calendars", "numba", "numpy", "polars", "scipy", "ta-lib")
@@ -21,8 +23,6 @@ def fingerprint(*parts: str) -> str:
     *parts : str
         Further dependencies, such as the calendar or the text of a statement.
     """
-    found = hashlib.sha256("\0".join(parts).encode())
-    for path in sorted(path for name in _FOLDERS for path in (_PACKAGE / name).rglob("*.py")):
-        found.update(str(path.relative_to(_PACKAGE)).encode() + b"\0" + path.read_bytes() + b"\0")
-    found.update("\n".join(f"{name} {version(name)}" for name in _LIBRARIES).encode())
-    return found.hexdigest()[:32]
+    files = sorted(path for name in _FOLDERS for path in (_PACKAGE / name).rglob("*.py"))
+    libraries = [f"{name} {version(name)}" for name in _LIBRARIES]
+    return hashlib.sha256("\0".join([*parts, *libraries, files_stamp(files, _PACKAGE)]).encode()).hexdigest()[:32]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from trading_assets.features.sql.sql_set import PROJECT
+from trading_assets.source_files import files_stamp
 
 Dependencies = Mapping[str, tuple[tuple[str, str], ...]]
 
@@ -81,12 +82,9 @@ def _compile(project: Path, folder: Path) -> dict[str, dict[str, Any]]:
 
 def _digest(project: Path) -> str:
     """What is kept follows from this: property files add descriptions and tests, but change no SQL."""
-    found = hashlib.sha256()
     files = [path for part in ("models", "macros") for path in sorted((project / part).rglob("*.sql"))]
-    for path in (project / "dbt_project.yml", *files, *_MADE_BY):
-        found.update(path.name.encode())
-        found.update(path.read_bytes())
-    return found.hexdigest()[:16]
+    by_dbt = files_stamp([project / "dbt_project.yml", *files], project)
+    return hashlib.sha256((by_dbt + files_stamp(_MADE_BY, Path(__file__).parent)).encode()).hexdigest()[:16]
 
 
 def _cache(project: Path) -> Path:
