@@ -1,7 +1,7 @@
 """A desk that is fed from one file of prices, and the runs a user would make of it."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -63,10 +63,11 @@ class BenchDesk:
 
 
 @contextmanager
-def opened(folder: Path, prices: Path) -> Iterator[BenchDesk]:
-    """Open a desk on a new lake, fed from a file."""
+def opened(folder: Path, prices: Path, further: Mapping[str, Path] | None = None) -> Iterator[BenchDesk]:
+    """Open a desk on a new lake, fed from a file of prices and from further ones by option of the source."""
     with scratch_settings(folder) as scratch:
-        settings = demo.configure(scratch, {"kind": "files", "path": str(prices)})
+        paths = {"path": prices, **(further or {})}
+        settings = demo.configure(scratch, {"kind": "files"} | {option: str(path) for option, path in paths.items()})
         yield BenchDesk(settings, open_instance(settings))
 
 

@@ -107,6 +107,8 @@ class Lake:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     # Contract that a table was last found to hold, and the version of the lake's schema then.
     _ensured: dict[str, tuple[int, Contract]] = field(default_factory=dict, repr=False)
+    # Snapshot that last changed the registry of partitions, and what was asked of it since.
+    _written: tuple[int, dict[str, frozenset[str]]] = field(default=(-1, {}), repr=False)
 
     def __post_init__(self) -> None:
         self._sessions = Sessions(self.postgres)
@@ -270,7 +272,7 @@ class Lake:
         """Those of some snapshots that maintenance has not expired."""
         return set(self._asked(_KEPT, list(among)) or ()) if among else set()
 
-    def written_partitions(self, table: str, among: Collection[str] = ()) -> set[str]:
+    def written_partitions(self, table: str, among: Collection[str] = ()) -> frozenset[str]:
         """Partition keys of a table that have been written at least once, with rows or without.
 
         Parameters
@@ -281,8 +283,15 @@ class Lake:
             Keys that are asked about: others may be left out, and the files that hold them alone are not opened.
         """
         within = f" AND partition_key BETWEEN {literal(min(among))} AND {literal(max(among))}" if among else ""
-        found = self.query(f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = {literal(table)}{within}")
-        return set(found["partition_key"].to_list())
+        wanted = f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = {literal(table)}{within}"
+        # the models of a run ask for the same partitions one after the other
+        snapshot = self.table_snapshot(WRITTEN)
+        if self._written[0] != snapshot:
+            self._written = (snapshot, {})
+        known = self._written[1]
+        if wanted not in known:
+            known[wanted] = frozenset(self.query(wanted)["partition_key"].to_list())
+        return known[wanted]
 
     def _opened(self) -> Cursors:
         with self._lock:

@@ -180,11 +180,15 @@ def _made_at(lake: Lake, contract: Contract, scope: Scope, code: str) -> dict[st
 def _changed(lake: Lake, one: Input, before: int, after: int, span: tuple[date, date]) -> pl.DataFrame:
     """First day of each symbol, or of all of them, on which an input differs between two snapshots."""
     first, last = span
-    if not one.is_own and one.day == one.contract.time:
+    since = one.since
+    if one.day and one.day == one.contract.time:
         day = _written_from(lake, one.contract, before)
-        if day > first:  # what is to be computed is small: no need to read both versions of the input
-            return pl.DataFrame({"symbol": [None], "day": [day]}, schema=_CHANGED).filter(pl.col("day") <= last)
-    return _differing(lake, one, before, after, last)
+        if day > last:
+            return pl.DataFrame(schema=_CHANGED)
+        if not one.is_own and day > first:  # what is to be computed is small: no need to read both versions of the input
+            return pl.DataFrame({"symbol": [None], "day": [day]}, schema=_CHANGED)
+        since = max(since or day, day)  # rows before it are those of both snapshots
+    return _differing(lake, replace(one, since=since), before, after, last)
 
 
 def _written_from(lake: Lake, contract: Contract, after: int) -> date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -94,6 +95,9 @@ def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[s
         A blocking check stopped it; any other error comes as it was raised.
     """
     run_id = make_new_run_id()
+    # What is there before does not become garbage of the run: modules and definitions alone are half a million objects,
+    # and each full collection would look at all of them again.
+    gc.freeze()
     try:
         # At one moment the partitions are the same, so Dagster lists them once per run and not once per step.
         with dg.partition_loading_context(now(), instance):
@@ -105,6 +109,8 @@ def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[s
         )
         msg = f"the job {job.name} was stopped by a check: {found} (run {run_id} in the web UI: make ui)"
         raise RefreshError(msg) from None
+    finally:
+        gc.unfreeze()
 
 
 def _evaluations(instance: dg.DagsterInstance, run_id: str) -> Iterator[AssetCheckEvaluation]:

@@ -179,7 +179,8 @@ def differences(
         (column, expected.height, "", *(_GONE if column in expected.columns else _NEW))
         for column in sorted(set(expected.columns) ^ set(actual.columns))
     )
-    for column in (name for name in left.columns if name in right.columns and name not in keys):
+    shared = set(right.columns) - set(keys)
+    for column in (name for name in left.columns if name in shared):
         unlike = np.flatnonzero(differing(left[column], right[column]))
         if unlike.size:
             first = int(unlike[0])
