@@ -17,7 +17,7 @@ from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.exchange import exchange_of
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.jobs import plan_stage
-from trading_assets.orchestration.refresh import StageReport, run_job, work_seconds
+from trading_assets.orchestration.refresh import StageReport, few_collections, run_job, work_seconds
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.settings import Settings
 from trading_assets.orchestration.universe import register_symbols, registered_symbols
@@ -50,12 +50,13 @@ class BenchDesk:
         started = time.perf_counter()
         planned = plan_stage(job, partitions, registered_symbols(self.instance), first, last)
         assert planned is not None
-        definition = defs.resolve_job_def(job)
-        if tables:
-            assets = {dg.AssetKey(table.split(".")) for table in tables}
-            checks = {key for key in defs.resolve_asset_graph().asset_check_keys if key.asset_key in assets}
-            definition = definition.get_subset(asset_selection=assets, asset_check_selection=checks)
-        return self._report(run_job(definition, self.instance, planned.tags), started)
+        with few_collections():
+            definition = defs.resolve_job_def(job)
+            if tables:
+                assets = {dg.AssetKey(table.split(".")) for table in tables}
+                checks = {key for key in defs.resolve_asset_graph().asset_check_keys if key.asset_key in assets}
+                definition = definition.get_subset(asset_selection=assets, asset_check_selection=checks)
+            return self._report(run_job(definition, self.instance, planned.tags), started)
 
     def _report(self, result: dg.ExecuteInProcessResult, started: float) -> StageReport:
         seconds = time.perf_counter() - started

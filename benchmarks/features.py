@@ -114,9 +114,7 @@ def one_new_day(folder: Path) -> Timing:
             rows.filter(pl.col("date") <= day).write_parquet(prices)
             desk.symbols()
             desk.run("refresh_panel", day, day, _INPUTS)
-            reports.append(
-                (desk.run("refresh_panel", day, day, features), desk.run("refresh_cross_section", day, day))
-            )
+            reports.append((desk.run("refresh_panel", day, day, features), desk.run("refresh_cross_section", day, day)))
     reports.sort(key=lambda pair: sum(report.seconds for report in pair))
     seconds = [sum(report.seconds for report in pair) for pair in reports]
     middle = reports[len(reports) // 2]

@@ -1,5 +1,6 @@
 """The one place that assembles Dagster objects: the web UI, the CLI and tests all load what `build_defs` returns."""
 
+import gc
 from collections.abc import Iterable, Mapping
 
 import dagster as dg
@@ -152,4 +153,6 @@ def _keys(asset: dg.AssetsDefinition | dg.AssetSpec) -> Iterable[dg.AssetKey]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Assemble what the web UI, the daemon and ``dg`` load; a function, so that importing this touches no lake."""
-    return build_defs()
+    found = build_defs()
+    gc.freeze()  # a process loads this once; see `trading_assets.orchestration.refresh.few_collections`
+    return found

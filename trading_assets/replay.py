@@ -20,7 +20,7 @@ from trading_assets.live.errors import TradingSettingsError
 from trading_assets.market_data.calendar import session_close, sessions
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.jobs import CLOSE_JOB, TRADE_JOB, live_tags
-from trading_assets.orchestration.refresh import run_job
+from trading_assets.orchestration.refresh import few_collections, run_job
 from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.settings import Settings
 from trading_assets.portfolio.books import Book, load_books
@@ -90,8 +90,9 @@ def replay(settings: Settings, names: Sequence[str], first: date, last: date) ->
                 broker.advance(close)
             for book in books:
                 started = time.perf_counter()
-                for job in (CLOSE_JOB, TRADE_JOB):
-                    run_job(defs.resolve_job_def(job), instance, live_tags(book.name, day))
+                with few_collections():
+                    for job in (CLOSE_JOB, TRADE_JOB):
+                        run_job(defs.resolve_job_def(job), instance, live_tags(book.name, day))
                 yield _report(desk, book, day, time.perf_counter() - started)
 
 

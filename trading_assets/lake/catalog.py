@@ -209,6 +209,13 @@ class Lake:
         with self._opened().lent() as cursor:
             return cursor.execute(statement, parameters).pl()
 
+    def asked(self, statement: str, *values: object) -> Any:
+        """The one value that Postgres answers about the catalog: DuckDB would take a transaction of its own for it."""
+        self._opened()
+        with self._sessions.lent() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchone()[0]
+
     def tables(self) -> list[str]:
         """Names ``stage.table`` of all tables in the lake."""
         found = self.query(
@@ -239,7 +246,7 @@ class Lake:
 
     def ensure_own_table(self, contract: Contract) -> None:
         """Do the same for a table that the caller holds exclusively."""
-        version = self._asked("SELECT schema_version FROM lake.ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1")
+        version = self.asked("SELECT schema_version FROM lake.ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1")
         if self._ensured.get(contract.table) != (version, contract):
             with_retries(self, lambda cursor: _tables.ensure_table(cursor, contract))
             self._ensured[contract.table] = (version, contract)
@@ -250,27 +257,27 @@ class Lake:
         Asked before it is read: DuckLake asks Postgres twice for each column of a table that has never had any.
         """
         stage, name = table.split(".")
-        return bool(self._asked(_HAS_FILES, stage, name))
+        return bool(self.asked(_HAS_FILES, stage, name))
 
     def current_snapshot(self) -> int:
         """Id of the newest snapshot."""
-        return int(self._asked("SELECT max(snapshot_id) FROM lake.ducklake_snapshot") or 0)
+        return int(self.asked("SELECT max(snapshot_id) FROM lake.ducklake_snapshot") or 0)
 
     def table_snapshot(self, *tables: str) -> int:
         """Id of the newest snapshot that changed any of the tables; 0 if none did."""
-        return int(self._asked(_CHANGED_AT, list(tables)) or 0)
+        return int(self.asked(_CHANGED_AT, list(tables)) or 0)
 
     def commits(self, table: str) -> Iterator[Commit]:
         """Snapshots that touched a table, newest first, read as they are asked for."""
         stage, name = table.split(".")
         before = sys.maxsize
-        while found := self._asked(_COMMITS, stage, name, before, _COMMITS_AT_ONCE):
+        while found := self.asked(_COMMITS, stage, name, before, _COMMITS_AT_ONCE):
             yield from (Commit(at, frozenset(kinds), json.loads(info or "{}")) for at, kinds, info in found)
             before = found[-1][0]
 
     def kept_snapshots(self, among: Collection[int]) -> set[int]:
         """Those of some snapshots that maintenance has not expired."""
-        return set(self._asked(_KEPT, list(among)) or ()) if among else set()
+        return set(self.asked(_KEPT, list(among)) or ()) if among else set()
 
     def written_partitions(self, table: str, among: Collection[str] = ()) -> frozenset[str]:
         """Partition keys of a table that have been written at least once, with rows or without.
@@ -298,13 +305,6 @@ class Lake:
             if self._cursors is None:
                 self._cursors = Cursors(self._open())
             return self._cursors
-
-    def _asked(self, statement: str, *values: object) -> Any:
-        """The one value that Postgres answers about the catalog."""
-        self._opened()
-        with self._sessions.lent() as cursor:
-            cursor.execute(statement, values)
-            return cursor.fetchone()[0]
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         with locked(self._sessions, {CATALOG: "exclusive"}):  # two processes must not make the catalog at once

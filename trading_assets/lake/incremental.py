@@ -185,7 +185,7 @@ def _changed(lake: Lake, one: Input, before: int, after: int, span: tuple[date, 
         day = _written_from(lake, one.contract, before)
         if day > last:
             return pl.DataFrame(schema=_CHANGED)
-        if not one.is_own and day > first:  # what is to be computed is small: no need to read both versions of the input
+        if not one.is_own and day > first:  # what is to be computed is small: both versions need not be read
             return pl.DataFrame({"symbol": [None], "day": [day]}, schema=_CHANGED)
         since = max(since or day, day)  # rows before it are those of both snapshots
     return _differing(lake, replace(one, since=since), before, after, last)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from functools import cache
 
 import duckdb
@@ -13,26 +12,24 @@ from trading_assets.lake.catalog import Lake
 from trading_assets.lake.retries import roll_back, with_retries
 
 _COLUMNS = """
-SELECT s.schema_name || '.' || t.table_name, array_agg(c.column_name ORDER BY c.column_order)
-FROM lake.ducklake_table t
-JOIN lake.ducklake_schema s USING (schema_id)
-JOIN lake.ducklake_column c USING (table_id)
-WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND c.end_snapshot IS NULL AND c.parent_column IS NULL
-  AND s.schema_name || '.' || t.table_name = ANY(%s)
-GROUP BY 1
+SELECT coalesce(json_object_agg(name, columns), '{}') FROM (
+    SELECT s.schema_name || '.' || t.table_name AS name, json_agg(c.column_name ORDER BY c.column_order) AS columns
+    FROM lake.ducklake_table t
+    JOIN lake.ducklake_schema s USING (schema_id)
+    JOIN lake.ducklake_column c USING (table_id)
+    WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND c.end_snapshot IS NULL AND c.parent_column IS NULL
+      AND s.schema_name || '.' || t.table_name = ANY(%s)
+    GROUP BY 1) tables
 """
 _QUERY = """
-SELECT v.sql FROM lake.ducklake_view v JOIN lake.ducklake_schema s USING (schema_id)
+SELECT max(v.sql) FROM lake.ducklake_view v JOIN lake.ducklake_schema s USING (schema_id)
 WHERE v.end_snapshot IS NULL AND s.end_snapshot IS NULL AND s.schema_name || '.' || v.view_name = %s
 """
 
 
 def stored_tables(lake: Lake, tables: Sequence[str]) -> dict[str, list[str]]:
     """Columns of those of the tables that the lake has."""
-    lake.cursor().close()  # the catalog is there
-    with closing(lake.postgres.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(_COLUMNS, (list(tables),))
-        return dict(cursor.fetchall())
+    return dict(lake.asked(_COLUMNS, list(tables)))
 
 
 def ensure_view(lake: Lake, name: str, query: str, *, meaning: str) -> bool:
@@ -83,8 +80,5 @@ def rendered(query: str) -> str:
 
 
 def _stored_query(lake: Lake, name: str) -> str | None:
-    # Asked of Postgres itself: DuckDB would read each of the catalog's tables in a transaction of its own.
-    with closing(lake.postgres.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(_QUERY, (name,))
-        row = cursor.fetchone()
-    return None if row is None else str(row[0])
+    found = lake.asked(_QUERY, name)
+    return None if found is None else str(found)

@@ -66,7 +66,7 @@ class _Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a write makes of a scope, and whether table and quarantine hold any rows before."""
+    """What a write makes of a scope, whether table and quarantine hold any rows before, and partitions new to both."""
 
     contract: Contract
     scope: Scope
@@ -74,6 +74,7 @@ class _Change:
     quarantined: pl.DataFrame
     has_rows: bool
     has_quarantined: bool
+    new_partitions: Sequence[str]
     author: str
     message: str
     made_from: MadeFrom | None
@@ -143,6 +144,7 @@ def replace(
             quarantined,
             lake.has_files(contract.table),
             lake.has_files(contract.quarantine_table),
+            _new_partitions(lake, contract, scope),
             author,
             message,
             made_from,
@@ -203,8 +205,8 @@ def _write(cursor: duckdb.DuckDBPyConnection, change: _Change) -> _Difference:
     try:
         difference = _apply_difference(cursor, change)
         quarantine_changed = _replace_quarantine(cursor, change)
-        unrecorded = _record_partitions(cursor, change.contract.table, change.scope)
-        if difference.upserts.height or difference.stale_keys.height or quarantine_changed or unrecorded:
+        _record_partitions(cursor, change)
+        if difference.upserts.height or difference.stale_keys.height or quarantine_changed or change.new_partitions:
             said = literals([change.author, change.message])
             cursor.execute(f"CALL lake.set_commit_message({said}, extra_info => {literal(change.record(difference))})")
             cursor.execute("COMMIT")
@@ -300,17 +302,14 @@ def _replace_quarantine(cursor: duckdb.DuckDBPyConnection, change: _Change) -> b
     return True
 
 
-def _record_partitions(cursor: duckdb.DuckDBPyConnection, table: str, scope: Scope) -> bool:
+def _new_partitions(lake: Lake, contract: Contract, scope: Scope) -> list[str]:
+    """Partitions of a scope that have never been written; nobody else records any while the table is held."""
+    keys = scope.partition_keys
+    return sorted(set(keys) - lake.written_partitions(contract.table, keys)) if keys else []
+
+
+def _record_partitions(cursor: duckdb.DuckDBPyConnection, change: _Change) -> None:
     """Remember which partitions have been written. Rows are only ever appended, so writers cannot conflict here."""
-    if not scope.partition_keys:
-        return False
-    first, last = literal(min(scope.partition_keys)), literal(max(scope.partition_keys))
-    known = cursor.execute(
-        f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = {literal(table)} "
-        f"AND partition_key BETWEEN {first} AND {last}"  # so that files of other keys are not opened
-    ).pl()
-    new = sorted(set(scope.partition_keys) - set(known["partition_key"].to_list()))
-    if not new:
-        return False
-    insert_rows(cursor, WRITTEN, pl.DataFrame({"table_name": [table] * len(new), "partition_key": new}))
-    return True
+    if new := change.new_partitions:
+        table = [change.contract.table] * len(new)
+        insert_rows(cursor, WRITTEN, pl.DataFrame({"table_name": table, "partition_key": new}))

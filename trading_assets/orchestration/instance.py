@@ -79,7 +79,13 @@ def keep_connections(instance: dg.DagsterInstance) -> None:
 
 def _write_config(path: Path, settings: Settings) -> None:
     config = {
-        "storage": {"postgres": {"postgres_url": {"env": STORAGE_VARIABLE}}},
+        "storage": {
+            "custom": {
+                "module": "trading_assets.orchestration.event_storage",
+                "class": "DeskStorage",
+                "config": {"postgres_url": {"env": STORAGE_VARIABLE}},
+            }
+        },
         "local_artifact_storage": {
             "module": "dagster._core.storage.root",
             "class": "LocalArtifactStorage",

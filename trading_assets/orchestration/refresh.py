@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
@@ -79,11 +80,26 @@ def refresh(
         if planned is None:
             continue
         started = time.perf_counter()
-        result = run_job(defs.resolve_job_def(job), instance, planned.tags)
+        with few_collections():
+            result = run_job(defs.resolve_job_def(job), instance, planned.tags)
         if job == STAGE_JOBS[0]:
             register_symbols(instance, desk.lake.query(f"SELECT symbol FROM lake.{SYMBOLS.table}")["symbol"])
         seconds = time.perf_counter() - started
         yield StageReport(job, result.run_id, seconds, work_seconds(instance, result))
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Keep what is there now out of garbage collections while runs are made.
+
+    Modules and definitions are half a million objects, and a run makes so many events that each of its full collections
+    would look at all of them again: a second and more of a refresh of 505 names.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
@@ -95,9 +111,6 @@ def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[s
         A blocking check stopped it; any other error comes as it was raised.
     """
     run_id = make_new_run_id()
-    # What is there before does not become garbage of the run: modules and definitions alone are half a million objects,
-    # and each full collection would look at all of them again.
-    gc.freeze()
     try:
         # At one moment the partitions are the same, so Dagster lists them once per run and not once per step.
         with dg.partition_loading_context(now(), instance):
@@ -109,8 +122,6 @@ def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[s
         )
         msg = f"the job {job.name} was stopped by a check: {found} (run {run_id} in the web UI: make ui)"
         raise RefreshError(msg) from None
-    finally:
-        gc.unfreeze()
 
 
 def _evaluations(instance: dg.DagsterInstance, run_id: str) -> Iterator[AssetCheckEvaluation]:

@@ -1,6 +1,7 @@
 """Checks of features in SQL: nothing from the future, nothing beyond the look-back."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -36,16 +37,18 @@ def recompute(one: SqlSet, desk: Desk, scope: Scope, run_id: str) -> Iterator[Re
         first = max(first, date(last.year, 1, 1))
     earliest = first - timedelta(days=one.days_before)
     sql = compiled_models()[one.name].sql
-    names = _sampled(desk, one, first, last)
-    inputs = {
-        of: _read(
-            LakeFrame(desk.lake, SOURCES[of]), columns_read(sql, SOURCES[of], table.contract), earliest, last, names
-        )
-        for of in one.reads
-    }
-    made = run_on_lake(desk.lake, table.contract, sql, first_day_of_windows(one, first), last)
-    again = recomputation(one, sql, inputs, table.read(start=first, end=last), first, last)
-    yield replace(again, made=made.filter(pl.col("date") >= first))
+    with ThreadPoolExecutor(1) as meanwhile:
+        made = meanwhile.submit(run_on_lake, desk.lake, table.contract, sql, first_day_of_windows(one, first), last)
+        names = _sampled(desk, one, first, last)
+        inputs = {
+            of: _read(
+                LakeFrame(desk.lake, SOURCES[of]), columns_read(sql, SOURCES[of], table.contract), earliest, last, names
+            )
+            for of in one.reads
+        }
+        stored = table.read(start=first, end=last)
+    again = recomputation(one, sql, inputs, stored, first, last)
+    yield replace(again, made=made.result().filter(pl.col("date") >= first))
 
 
 def _sampled(desk: Desk, one: SqlSet, first: date, last: date) -> list[str] | None:
