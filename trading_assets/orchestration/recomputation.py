@@ -16,7 +16,6 @@ from trading_assets.point_in_time.explain import in_words
 from trading_assets.point_in_time.lookahead import Compute, Frames, lookahead_violations, pick_cuts
 from trading_assets.point_in_time.warm_up import Lookback, warmup_violations
 
-_CUTS = 3
 _POISON_SEED = 11
 
 
@@ -44,6 +43,8 @@ class Recomputation:
         Column of the key that says when a row is known; history is cut at its values.
     entity
         Column whose values are computed independently of each other, see `lookahead_violations`.
+    cuts
+        Number of dates or moments at which history is cut.
     made
         Rows as a run makes them, where the span that the function computes gives other bits; what it gives otherwise.
     """
@@ -57,6 +58,7 @@ class Recomputation:
     key: Sequence[str] = ("symbol", "date")
     time: str = "date"
     entity: str | None = None
+    cuts: int = 3
     made: pl.DataFrame | None = None
 
     @cached_property
@@ -69,7 +71,7 @@ class Recomputation:
         made = self.computed if self.made is None else self.made
         differing = differing_from_stored(self.stored, made, scope, self.key)
         moments = self.stored[self.time].unique()
-        if differing.height or moments.len() <= _CUTS:
+        if differing.height or moments.len() <= self.cuts:
             return differing
         return lookahead_violations(
             self.compute,
@@ -77,7 +79,7 @@ class Recomputation:
             known_on=self.known_on,
             key=self.key,
             date_column=self.time,
-            cuts=pick_cuts(moments, _CUTS),
+            cuts=pick_cuts(moments, self.cuts),
             poison_seed=_POISON_SEED,
             computed=self.computed,
             entity=self.entity,
@@ -126,8 +128,8 @@ def point_in_time_check(contract: Contract, recompute: Recompute) -> ScopeCheck:
     return ScopeCheck(
         contract,
         {
-            "look_ahead": f"Recomputed on history cut at {_CUTS} dates and with a falsified future, every value up to "
-            "the cut is the same bits, and the stored one.",
+            "look_ahead": "Recomputed on history cut at some dates and with a falsified future, every value up to the "
+            "cut is the same bits, and the stored one.",
             "warm_up": "Values do not depend on the history before the look-back that their column declares.",
         },
         body,

@@ -20,6 +20,8 @@ from trading_assets.orchestration.recomputation import Recomputation, point_in_t
 from trading_assets.orchestration.resources import Desk
 
 _CHECKED_DAYS = 15
+# To plan a statement costs more than its rows, and each cut takes two; the next session is cut elsewhere.
+_CUTS = 2
 # Names that the trials see: what a model gives for some names tells as much about its reach in time as for all.
 _NAMES = 50
 _SESSIONS = "sessions"
@@ -39,24 +41,25 @@ def recompute(one: SqlSet, desk: Desk, scope: Scope, run_id: str) -> Iterator[Re
     sql = compiled_models()[one.name].sql
     with ThreadPoolExecutor(1) as meanwhile:
         made = meanwhile.submit(run_on_lake, desk.lake, table.contract, sql, first_day_of_windows(one, first), last)
-        names = _sampled(desk, one, first, last)
+        stored = table.read(start=first, end=last)
+        names = _sampled(desk, one, stored, first, last)
         inputs = {
             of: _read(
                 LakeFrame(desk.lake, SOURCES[of]), columns_read(sql, SOURCES[of], table.contract), earliest, last, names
             )
             for of in one.reads
         }
-        stored = table.read(start=first, end=last)
     again = recomputation(one, sql, inputs, stored, first, last)
     yield replace(again, made=made.result().filter(pl.col("date") >= first))
 
 
-def _sampled(desk: Desk, one: SqlSet, first: date, last: date) -> list[str] | None:
+def _sampled(desk: Desk, one: SqlSet, stored: pl.DataFrame, first: date, last: date) -> list[str] | None:
     """Names with rows in the days that are checked, evenly spread; None for a model that reads no names by session."""
     by_session = [of for of in one.reads if SOURCES[of].time == "date" and "symbol" in SOURCES[of].schema]
     if not by_session:
         return None
-    stored = LakeFrame(desk.lake, SOURCES[by_session[0]]).read(["symbol"], start=first, end=last)
+    if "symbol" not in stored.columns:
+        stored = LakeFrame(desk.lake, SOURCES[by_session[0]]).read(["symbol"], start=first, end=last)
     names = stored["symbol"].unique().sort()
     return names.gather_every(max(-(-len(names) // _NAMES), 1)).to_list()
 
@@ -89,6 +92,7 @@ def recomputation(
         history={_SESSIONS: "date"},
         lookback=one.lookback,
         key=contract.key,
+        cuts=_CUTS,
     )
 
 
