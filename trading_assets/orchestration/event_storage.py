@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -12,7 +14,7 @@ from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log import EventLogStorage
 from dagster._core.storage.runs import RunStorage
 from dagster._core.storage.schedules import ScheduleStorage
-from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster._serdes import ConfigurableClass, ConfigurableClassData, pack_value, serialize_value
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 from psycopg2.extras import execute_values
 
@@ -20,7 +22,6 @@ _EVENTS = """
     INSERT INTO event_logs (run_id, event, dagster_event_type, timestamp, step_key, asset_key, partition)
     VALUES %s RETURNING id
 """
-_OF_EVENT = "(%(run_id)s,%(event)s,%(dagster_event_type)s,%(timestamp)s,%(step_key)s,%(asset_key)s,%(partition)s)"
 _TAGS = "INSERT INTO asset_event_tags (event_id, asset_key, key, value, event_timestamp) VALUES %s"
 
 
@@ -103,14 +104,62 @@ class DeskEventLog(PostgresEventLogStorage):
             self._store_asset_event(transaction, events[-1], ids[-1])
 
     def _insert(self, connection: Any, events: Sequence[EventLogEntry]) -> list[int]:
-        rows = [self._event_to_row(event) for event in events]
+        rows = [
+            (
+                event.run_id,
+                text,
+                event.get_dagster_event().event_type_value,
+                _moment(event),
+                event.step_key,
+                _asset_key(event),
+                event.get_dagster_event().partition,
+            )
+            for event, text in zip(events, _texts(events), strict=True)
+        ]
         with connection.cursor() as cursor:
-            stored = execute_values(cursor, _EVENTS, rows, template=_OF_EVENT, page_size=len(rows), fetch=True)
+            stored = execute_values(cursor, _EVENTS, rows, page_size=len(rows), fetch=True)
             ids = [number for (number,) in stored]
             tags = [
-                (number, row["asset_key"], key, value, row["timestamp"])
-                for number, row, event in zip(ids, rows, events, strict=True)
+                (number, _asset_key(event), key, value, _moment(event))
+                for number, event in zip(ids, events, strict=True)
                 for key, value in self._tags_for_asset_event(event).items()
             ]
             execute_values(cursor, _TAGS, tags, page_size=len(tags) or 1)
         return ids
+
+
+def _moment(event: EventLogEntry) -> datetime:
+    """When it happened, in UTC, as the tables have it: without a zone."""
+    return datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None)
+
+
+def _asset_key(event: EventLogEntry) -> str | None:
+    key = event.get_dagster_event().asset_key
+    return None if key is None else key.to_string()
+
+
+def _texts(events: Sequence[EventLogEntry]) -> Iterator[str]:
+    """Materializations as Dagster writes them down: those of a batch differ in partition, tags and time alone."""
+    pattern = events[0]
+    packed: Any = pack_value(pattern)
+    of_partition = packed["dagster_event"]["event_specific_data"]["materialization"]
+    shared = _without_partition(pattern)
+    for event in events:
+        if _without_partition(event) == shared:
+            made = event.get_dagster_event().step_materialization_data.materialization
+            of_partition["partition"], of_partition["tags"] = made.partition, made.tags
+            packed["timestamp"] = event.timestamp
+            yield json.dumps(packed)
+        else:
+            yield serialize_value(event)
+
+
+def _without_partition(event: EventLogEntry) -> tuple[object, ...]:
+    dagster_event = event.get_dagster_event()
+    made = dagster_event.step_materialization_data
+    return (
+        event._replace(timestamp=0.0, dagster_event=None),
+        dagster_event._replace(event_specific_data=None),
+        made.asset_lineage,
+        made.materialization._replace(partition=None, tags={}),
+    )
