@@ -149,6 +149,17 @@ def test_written_partitions_among_some_keys_are_all_of_those(lake):
     assert lake.written_partitions(BARS, ["2024|B", "2024|X"]) & {"2024|B", "2024|X"} == {"2024|B"}
 
 
+def test_written_partitions_are_those_of_now_whoever_wrote_them(lake):
+    assert lake.written_partitions(BARS) == set()
+    with closing(Lake(lake.postgres, lake.data_path)) as another:
+        replace(another, BARS_DAILY, bars("A"), symbol_years("A"))
+        assert lake.written_partitions(BARS) == another.written_partitions(BARS) == {"2024|A"}
+    replace(lake, BARS_DAILY, bars("B"), symbol_years("B"))
+    assert lake.written_partitions(BARS) == {"2024|A", "2024|B"}
+    lake.cursor().execute("DELETE FROM lake.catalog.written_partitions WHERE partition_key = '2024|A'")
+    assert lake.written_partitions(BARS) == {"2024|B"}
+
+
 def test_script_opens_the_lake_read_only_in_any_duckdb_without_a_download(lake, tmp_path):
     replace(lake, BARS_DAILY, bars("A"), symbol_years("A"))
     import_extensions()

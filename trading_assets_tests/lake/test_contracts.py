@@ -131,6 +131,7 @@ def test_zeros_of_both_signs_are_one_value():
     assert split.good.height == 1
     assert str(split.good["value"][0]) == "0.0"
     assert rules_of(split) == [DUPLICATE]
+    assert str(Contract(Model, "testing.zeros", key=("symbol",)).split(rows[1:]).good["value"][0]) == "0.0"
 
 
 def test_missing_column_is_an_error_that_names_it():

@@ -149,6 +149,13 @@ def test_what_the_writer_has_touched_of_such_an_input_need_not_be_read(made: Lak
     assert asked(made, inputs=(of_all,)).first_days == dict.fromkeys(NAMES, day)
 
 
+def test_what_was_changed_by_hand_before_the_first_day_that_the_writer_touched_is_found(made: Lake) -> None:
+    deliver(made, prices([*JANUARY, TODAY]))
+    assert next(made.commits(PRICES.table)).info["changed_from"] == str(TODAY)
+    made.cursor().execute(f"UPDATE lake.{PRICES.table} SET close = 99 WHERE symbol = 'B' AND date = '{JANUARY[2]}'")
+    assert asked(made).first_days == {"A": TODAY, "B": JANUARY[2], "C": TODAY}
+
+
 def test_an_input_without_days_makes_everything_stale(made: Lake) -> None:
     names = Input(SECTORS, None)
     assert asked(made, inputs=(OWN, names)).first_days == {}
