@@ -50,7 +50,7 @@ def minute(folder: Path) -> Timing:
     bars = minute_bars()
     names = bars["symbol"].unique().sort().to_list()
     first, last = bars["date"][0], bars["date"][-1]
-    scope = Scope({"symbol": tuple(names)}, "date", first, last.replace(year=last.year + 1))
+    scope = Scope({"symbol": tuple(names)}, "date", first, last.replace(month=last.month + 1, day=1))
     with scratch_lake(folder) as lake:
         replace(lake, BARS_MINUTE, bars, scope)
         rows = bars.height

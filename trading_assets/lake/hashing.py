@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 
 def content_hash(frame: pl.DataFrame, *, key: Sequence[str], exclude: Sequence[str] = ()) -> str:
@@ -33,8 +35,8 @@ def content_hash(frame: pl.DataFrame, *, key: Sequence[str], exclude: Sequence[s
             continue
         column = ordered[name]
         digest.update(f"{name}:{column.dtype}:{column.len()};".encode())
-        digest.update(column.is_null().to_numpy().tobytes())
-        digest.update(_value_bytes(column))
+        digest.update(column.is_null().to_numpy().tobytes() if column.null_count() else bytes(column.len()))
+        digest.update(_values(column))
     return digest.hexdigest()
 
 
@@ -43,7 +45,7 @@ def combined_hash(hashes: Sequence[str]) -> str:
     return blake2b("".join(hashes).encode(), digest_size=16).hexdigest()
 
 
-def _value_bytes(column: pl.Series) -> bytes:
+def _values(column: pl.Series) -> bytes | memoryview:
     if column.dtype == pl.String:
         filled = column.fill_null("")
         lengths = filled.str.len_bytes().to_numpy().tobytes()
@@ -51,8 +53,12 @@ def _value_bytes(column: pl.Series) -> bytes:
     if column.dtype == pl.Boolean:
         return column.fill_null(value=False).to_numpy().tobytes()
     if column.dtype.is_temporal():
-        return column.to_physical().fill_null(0).to_numpy().tobytes()
-    values = column.fill_null(0).to_numpy()
-    if column.dtype.is_float():  # equal values with several bit patterns: the two zeros, the many NaN
-        values = np.where(np.isnan(values), values.dtype.type(np.nan), values + values.dtype.type(0))
-    return values.tobytes()
+        column = column.to_physical()
+    values = np.ascontiguousarray((column.fill_null(0) if column.null_count() else column).to_numpy())
+    if not column.dtype.is_float():
+        return values.data
+    # equal values with several bit patterns: the two zeros, the many NaN
+    alike: NDArray[Any] = values + values.dtype.type(0)
+    if np.isnan(alike).any():
+        alike[np.isnan(alike)] = np.nan
+    return alike.data

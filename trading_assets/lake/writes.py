@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -135,7 +136,12 @@ def replace(
         msg = f"{contract.table}: {outside.height} rows lie outside the partitions being written, first {row}"
         raise ContractError(msg)
     quarantined = _attribute(split.quarantined, contract, scope)
-    with lake.exclusively(contract.table):
+    is_part = made_from is not None and made_from.scope != scope
+    # hashing takes as long as writing; both work outside Python's lock
+    with ThreadPoolExecutor(1) as meanwhile, lake.exclusively(contract.table):
+        hashed = (
+            None if is_part else meanwhile.submit(content_hash, good, key=contract.key, exclude=contract.provenance)
+        )
         lake.ensure_own_table(contract)
         change = _Change(
             contract,
@@ -151,14 +157,13 @@ def replace(
         )
         difference = with_retries(lake, lambda cursor: _write(cursor, change))
         snapshot = lake.current_snapshot()
-    is_part = made_from is not None and made_from.scope != scope
     return WriteResult(
         rows=good.height,
         added=difference.added,
         changed=difference.changed,
         removed=difference.removed,
         quarantined=split.quarantined.height,
-        content_hash=None if is_part else content_hash(good, key=contract.key, exclude=contract.provenance),
+        content_hash=None if hashed is None else hashed.result(),
         snapshot=snapshot,
         bytes=int(good.estimated_size()),
     )
