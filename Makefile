@@ -12,7 +12,9 @@ VENV := .venv
 PEERS := .venv-peers
 BIN := $(VENV)/bin
 UV := uv==0.13.8
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+# One process more than processors: some tests wait for a daemon most of their time.
+WORKERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) < 7 ? $$(getconf _NPROCESSORS_ONLN) + 1 : 8 )))
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 ARGS ?=
 UPGRADE ?=
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
