@@ -1,6 +1,6 @@
 """Checks of features: nothing from the future, nothing beyond the look-back, a row for every bar."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 
@@ -32,7 +32,8 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
     if span is None:
         return
     first, last = max(span[0], desk.settings.start), span[1]
-    sampled = _sampled(desk, contract, scope, first, last)
+    stored = _sampled(table, scope, first, last)
+    sampled = stored["symbol"].unique().sort().to_list()
     if not sampled:
         return
     earliest = earliest_for(interval, first)
@@ -62,7 +63,7 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
     yield Recomputation(
         again,
         inputs=inputs,
-        stored=table.read(start=first, end=last, symbol=sampled),
+        stored=stored,
         known_on={"bars": contract.key[-1], "actions": "ex_date"} | ({"market": "date"} if one.needs_market else {}),
         history={"bars": contract.key[-1]},
         lookback={name: feature.lookback for name, feature in one.of(interval).items()},
@@ -72,13 +73,22 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
     )
 
 
-def _sampled(desk: Desk, contract: Contract, scope: Scope, first: date, last: date) -> list[str]:
-    """First, middle and last of the scope's names that have rows in the days that are checked."""
-    stored = desk.lake.query(
-        f"SELECT DISTINCT symbol FROM lake.{contract.table} WHERE date BETWEEN ? AND ? ORDER BY symbol", [first, last]
-    )["symbol"].to_list()
+def _sampled(table: LakeFrame, scope: Scope, first: date, last: date) -> pl.DataFrame:
+    """Rows of the first, middle and last of the scope's names that have any in the days that are checked."""
     wanted = scope.values.get("symbol")
+    if wanted is not None:  # most often these have rows, and there is no need to look for others
+        sampled = _ends_and_middle(sorted(wanted))
+        found = table.read(start=first, end=last, symbol=sampled)
+        if found["symbol"].n_unique() == len(sampled):
+            return found
+    stored = table.lake.query(
+        f"SELECT DISTINCT symbol FROM lake.{table.table} WHERE date BETWEEN ? AND ? ORDER BY symbol", [first, last]
+    )["symbol"].to_list()
     names = stored if wanted is None else sorted({*stored} & {*wanted})
+    return table.read(start=first, end=last, symbol=_ends_and_middle(names))
+
+
+def _ends_and_middle(names: Sequence[str]) -> list[str]:
     return sorted({names[0], names[len(names) // 2], names[-1]}) if names else []
 
 
