@@ -302,7 +302,7 @@ def _rule_failures(cast: pl.DataFrame, rules: Mapping[str, pl.Expr]) -> pl.DataF
 def _duplicate_failures(contract: Contract, cast: pl.DataFrame) -> pl.DataFrame:
     """Exact duplicates keep their first row; rows that disagree about a key are all quarantined."""
     key = pl.struct(contract.key)
-    if cast.select(key.hash().n_unique()).item() == cast.height:  # other hashes, other keys: half the time
+    if cast.select(key.hash().n_unique()).item() == cast.height:  # other hashes, other keys
         return _no_failures()
     repeated = cast.filter(key.is_duplicated())
     if repeated.is_empty():

@@ -137,7 +137,7 @@ def replace(
         raise ContractError(msg)
     quarantined = _attribute(split.quarantined, contract, scope)
     is_part = made_from is not None and made_from.scope != scope
-    # hashing takes as long as writing; both work outside Python's lock
+    # hashing and writing both work outside Python's lock
     with ThreadPoolExecutor(1) as meanwhile, lake.exclusively(contract.table):
         hashed = (
             None if is_part else meanwhile.submit(content_hash, good, key=contract.key, exclude=contract.provenance)

@@ -92,8 +92,8 @@ def refresh(
 def few_collections() -> Iterator[None]:
     """Keep what is there now out of garbage collections while runs are made.
 
-    Modules and definitions are half a million objects, and a run makes so many events that each of its full collections
-    would look at all of them again: a second and more of a refresh of 505 names.
+    A run keeps its events, so many that Python collects in full several times, and each time it would look at all
+    modules and definitions again.
     """
     gc.freeze()
     try:
