@@ -30,6 +30,8 @@ STAGES = (
 ALL_GROUPS = (*STAGES, "catalog")
 # Asset -> colour of its node; green where everything is materialised and every check has passed.
 _GREEN = "var(--color-accent-green)"
+# Of a node whose state the page has not loaded yet.
+_LOADING = "var(--color-border-default)"
 _NODES = """
 return Object.fromEntries([...document.querySelectorAll('[class*=minimalAssetNodeBox]')].map(
     node => [node.innerText, node.style.getPropertyValue('--minimal-border')]))
@@ -64,7 +66,7 @@ def test_the_lineage_shows_every_stage_and_everything_in_it_is_green(browser: Br
     colours = browser.wait_for(lambda: settled_colours(browser, assets))
 
     browser.screenshot("lineage")
-    assert {name for name, colour in colours.items() if colour != _GREEN} == set()
+    assert {name: colour for name, colour in colours.items() if colour != _GREEN} == {}
     assert browser.errors() == []
 
 
@@ -77,7 +79,7 @@ def made_assets(ui: DemoUi) -> set[dg.AssetKey]:
 def settled_colours(browser: Browser, assets: set[str]) -> dict[str, str] | None:
     """Colour of each asset's node, once the page shows all of them and knows their states."""
     colours = {name: colour for name, colour in browser.run(_NODES).items() if name in assets}
-    return colours if set(colours) == assets and not any("gray" in colour for colour in colours.values()) else None
+    return colours if set(colours) == assets and _LOADING not in colours.values() else None
 
 
 def test_a_replayed_session_shows_its_figures(browser: Browser) -> None:
