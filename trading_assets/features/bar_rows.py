@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from trading_assets.features import _rolling
 from trading_assets.features.feature_set import PRICES, Interval, bar_columns
+from trading_assets.point_in_time.order import in_order
 from trading_assets.point_in_time.adjustment import forward_adjust_blocks
 from trading_assets.point_in_time.blocks import lookback_blocks
 
@@ -64,7 +65,7 @@ class BarRows:
         Parameters
         ----------
         bars
-            Raw bars: symbol, date, (ts,) open, high, low, close, volume, clean (no nulls, prices above zero).
+            Bars that `clean_bars` lets through.
         actions
             Corporate actions: symbol, ex_date, kind, value.
         history
@@ -83,13 +84,11 @@ class BarRows:
         Raises
         ------
         ValueError
-            A null, non-finite or non-positive price, a negative volume, a repeated bar, an unusable action.
+            A repeated bar, an unusable action.
         """
-        time = "date" if interval == "daily" else "ts"
-        # every feature looks back only, so bars after the end cannot matter
-        clean = _checked(bars.select(bar_columns(interval)).filter(pl.col("date") <= end))
+        time = _time_of(interval)
         blocks = lookback_blocks(
-            clean,
+            bars,
             lookback=history,
             period="year" if interval == "daily" else "month",
             start=start,
@@ -221,14 +220,36 @@ def _from(rows: pl.DataFrame, start: date, before: int) -> pl.DataFrame:
     return rows.filter(is_kept.over(SPAN)).rechunk()
 
 
-def _checked(bars: pl.DataFrame) -> pl.DataFrame:
+def clean_bars(bars: pl.DataFrame, interval: Interval, end: date) -> pl.DataFrame:
+    """Bars up to a day, in the order of names and time: every feature looks back only, so later ones cannot matter.
+
+    Parameters
+    ----------
+    bars
+        Raw bars: symbol, date, (ts,) open, high, low, close, volume.
+    interval
+        What a bar is.
+    end
+        Last session wanted.
+
+    Raises
+    ------
+    ValueError
+        A null, non-finite or non-positive price, or a negative volume.
+    """
+    known = bars.select(bar_columns(interval)).filter(pl.col("date") <= end)
     price = pl.col(*PRICES)
     usable = pl.all_horizontal(price.is_finite() & (price > 0), pl.col("volume") >= 0)
-    wrong = bars.filter(~usable.fill_null(value=False))
+    wrong = known.filter(~usable.fill_null(value=False))
     if wrong.height:
         symbol, day = wrong.select("symbol", "date").row(0)
         raise ValueError(
             f"{wrong.height} unusable bar(s), first: {symbol} {day}; features need finite prices above zero and a "
             "volume of at least zero: quarantine the row in market_data"
         )
-    return bars
+    return in_order(known, ["symbol", _time_of(interval)])
+
+
+def _time_of(interval: Interval) -> str:
+    """Column that orders the bars of a name."""
+    return "date" if interval == "daily" else "ts"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from itertools import groupby
+from itertools import accumulate, groupby
 
 import numpy as np
 import polars as pl
 
-from trading_assets.features.bar_rows import BarRows
+from trading_assets.features.bar_rows import BarRows, clean_bars
 from trading_assets.features.feature_set import PERIODS_BEFORE, FeatureSet, Interval
 
 # Rows of a portion: intermediate columns of all names at once would be the peak of memory.
@@ -90,12 +90,13 @@ def compute(
             found |= {one.name: _values(one, rows, start, end, dtype) for one in alike}
         return found
 
-    if len(portions := _portions(bars)) == 1:
-        parts = [of_portion(bars)]
+    portions = _portions(clean_bars(bars, interval, end))
+    if len(portions) == 1:
+        parts = [of_portion(portions[0])]
     else:
         # windows are computed outside Python's lock, so that two portions keep two cores busy
         with ThreadPoolExecutor(_WORKERS) as pool:
-            parts = list(pool.map(lambda names: of_portion(bars.filter(pl.col("symbol").is_in(names))), portions))
+            parts = list(pool.map(of_portion, portions))
     return {one.name: pl.concat([part[one.name] for part in parts]) for one in sets}
 
 
@@ -115,10 +116,11 @@ def _values(one: FeatureSet, rows: BarRows, start: date, end: date, dtype: type[
     return rows.frame.select(key)[keep].with_columns(columns)
 
 
-def _portions(bars: pl.DataFrame) -> list[list[str]]:
-    """Symbols, ascending, in portions of at most about so many bars; as many portions for each worker."""
-    symbols = bars["symbol"].unique().sort().to_list()
+def _portions(bars: pl.DataFrame) -> list[pl.DataFrame]:
+    """Bars by name, ascending, in portions of at most about so many; as many portions for each worker."""
+    lengths = bars["symbol"].rle().struct.field("len").to_numpy()
     count = -(-bars.height // _ROWS_AT_ONCE)
     count += count % _WORKERS if count > 1 else 0
-    at_once = max(-(-len(symbols) // max(count, 1)), 1)
-    return [symbols[first : first + at_once] for first in range(0, max(len(symbols), 1), at_once)]
+    at_once = max(-(-lengths.size // max(count, 1)), 1)
+    rows = [int(lengths[first : first + at_once].sum()) for first in range(0, lengths.size, at_once)] or [0]
+    return [bars.slice(end - height, height) for end, height in zip(accumulate(rows), rows, strict=True)]

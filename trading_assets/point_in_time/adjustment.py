@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from trading_assets.point_in_time.order import in_order
+
 _PRICES = ("open", "high", "low", "close")
 _KINDS = ("split", "dividend")
 _RATIO, _CASH, _LAST_CLOSE = "_split_ratio", "_cash_per_old_share", "_last_close"
@@ -127,12 +129,13 @@ def _adjust(
     check_actions(actions)
     # most names of a panel never act: theirs are half of the work otherwise
     acted_on = frame.select(pl.col("symbol").is_in(actions["symbol"].unique().implode())).to_series()
-    others = frame.filter(~acted_on).with_columns(pl.col("volume").cast(pl.Float64))
+    others = frame.filter(~acted_on) if acted_on.any() else frame
+    others = others.with_columns(pl.col("volume").cast(pl.Float64))
     if not acted_on.any():
-        return others.sort([*by, time])
+        return in_order(others, [*by, time])
     own = frame.filter(acted_on)
     adjusted = _adjust_all(own, actions, by=by, base_is_first_row=base_is_first_row, dividends=dividends, time=time)
-    return pl.concat([adjusted.select(others.columns), others]).sort([*by, time])
+    return in_order(pl.concat([adjusted.select(others.columns), others]), [*by, time])
 
 
 def _adjust_all(
@@ -144,7 +147,7 @@ def _adjust_all(
     dividends: bool,
     time: str,
 ) -> pl.DataFrame:
-    rows = frame.sort([*by, time]).join(
+    rows = in_order(frame, [*by, time]).join(
         _effects(frame, actions), on=["symbol", "date"], how="left", maintain_order="left"
     )
     if time != "date":

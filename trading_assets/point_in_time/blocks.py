@@ -6,10 +6,17 @@ would differ in the last bits, and every content hash, diff and "rows that chang
 is computed on exactly its own rows plus a fixed number of rows before: a pure function of its partition.
 """
 
-from datetime import date
-from typing import Literal
+from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, Self
+
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+
+from trading_assets.point_in_time.order import is_ascending
 
 Period = Literal["year", "month"]
 
@@ -71,44 +78,54 @@ def lookback_blocks(
     if min(lookback, reach or 0) < 0 or start > end:
         given = f"lookback={lookback}, reach={reach}, start={start}, end={end}"
         raise ValueError(f"need lookback >= 0, reach >= 0 and start <= end, got {given}")
+    rows = _sorted(bars, time)
+    spans = _Spans.of(rows, period)
+    low, high = pl.DataFrame({"day": [start, end]}).select(period_number(pl.col("day"), period)).to_series()
+    wanted = (spans.block >= low) & (spans.block <= high)
+    begin = np.maximum(spans.earliest(reach, period), spans.first - lookback)[wanted]
+    first, block = spans.first[wanted], spans.block[wanted]
+    lengths = spans.end[wanted] - begin
+    # the rows begin, begin + 1, ... of each span, one span after the other
+    of_span = np.repeat(np.arange(lengths.size), lengths)
+    positions = np.arange(of_span.size) - np.repeat(np.cumsum(lengths) - lengths, lengths) + begin[of_span]
+    return rows[positions].with_columns(
+        pl.Series("block", block[of_span]), pl.Series("is_output", positions >= first[of_span])
+    )
+
+
+@dataclass(frozen=True)
+class _Spans:
+    """Consecutive rows of a symbol and period, ascending: number of the symbol, period, first row, row after the last."""
+
+    symbol: NDArray[np.int64]
+    block: NDArray[np.int32]
+    first: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, period: Period) -> Self:
+        """Spans of rows that are sorted by symbol and time."""
+        numbered = rows.select(pl.col("symbol").rle_id(), period_number(pl.col("date"), period).alias("block"))
+        symbol, block = (numbered[name].to_numpy() for name in numbered.columns)
+        is_first = np.ones(rows.height, dtype=np.bool_)
+        is_first[1:] = (symbol[1:] != symbol[:-1]) | (block[1:] != block[:-1])
+        first = np.flatnonzero(is_first)
+        return cls(symbol[first].astype(np.int64), block[first], first, np.append(first[1:], rows.height))
+
+    def earliest(self, reach: int | None, period: Period) -> NDArray[np.int64]:
+        """First row of the symbol that the look-back of each span may come from."""
+        if reach is None:
+            return self.first[np.searchsorted(self.symbol, self.symbol)]
+        ordinal = self.block if period == "year" else self.block // 100 * 12 + self.block % 100
+        # periods of one symbol lie further from those of the next one than anything reaches
+        place = self.symbol * (int(np.ptp(ordinal)) + reach + 1 if ordinal.size else 1) + ordinal
+        return self.first[np.searchsorted(place, place - reach)]
+
+
+def _sorted(bars: pl.DataFrame, time: str) -> pl.DataFrame:
+    if is_ascending(bars, ("symbol", time)):
+        return bars
     rows = bars.sort("symbol", time)
-    _check_unique(rows, time)
-    spans = (
-        rows.select("symbol", period_number(pl.col("date"), period).alias("block"))
-        .with_row_index("row")
-        .with_columns(pl.col("row").cast(pl.Int64), (pl.col("row").min().over("symbol")).cast(pl.Int64).alias("listed"))
-        .group_by("symbol", "block", maintain_order=True)
-        .agg(pl.col("row").first().alias("first"), pl.col("row").last().alias("last"), pl.col("listed").first())
-    )
-    if reach is not None:
-        spans = _within_reach(spans, reach, period)
-    asked = pl.select(
-        period_number(pl.lit(start), period).alias("low"), period_number(pl.lit(end), period).alias("high")
-    ).row(0)
-    wanted = spans.filter(pl.col("block").is_between(*asked)).select(
-        "block",
-        "first",
-        pl.int_ranges(pl.max_horizontal("listed", pl.col("first") - lookback), pl.col("last") + 1).alias("row"),
-    )
-    positions = wanted.explode("row")
-    return rows[positions["row"]].with_columns(
-        positions["block"], (positions["row"] >= positions["first"]).alias("is_output")
-    )
-
-
-def _within_reach(spans: pl.DataFrame, reach: int, period: Period) -> pl.DataFrame:
-    """Let the rows of a symbol begin, for each of its blocks, with the first period within reach."""
-    block = pl.col("block")
-    ordinal = block if period == "year" else block // 100 * 12 + block % 100
-    numbered = spans.with_columns(ordinal.alias("ordinal")).sort("ordinal")
-    begins = numbered.select("symbol", "ordinal", pl.col("first").alias("begin"))
-    found = numbered.with_columns(pl.col("ordinal") - reach).join_asof(
-        begins, on="ordinal", by="symbol", strategy="forward", check_sortedness=False
-    )
-    return found.sort("first").with_columns(listed="begin").select(spans.columns)
-
-
-def _check_unique(rows: pl.DataFrame, time: str) -> None:
     repeated = rows.filter((pl.col("symbol") == pl.col("symbol").shift(1)) & (pl.col(time) == pl.col(time).shift(1)))
     if repeated.height:
         symbol, day = repeated.select("symbol", time).row(0)
@@ -116,3 +133,4 @@ def _check_unique(rows: pl.DataFrame, time: str) -> None:
             f"{repeated.height} repeated row(s), first: {symbol} {day}; a symbol has one bar per {time}: "
             "remove the duplicates before computing"
         )
+    return rows

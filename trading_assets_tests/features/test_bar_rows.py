@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from trading_assets.features.bar_rows import BarRows, guarded, ratio
+from trading_assets.features.bar_rows import BarRows, clean_bars, guarded, ratio
 from trading_assets_tests.features.bars import as_intraday, bars_of
 from trading_assets_tests.point_in_time.sample import actions, random_bars
 
@@ -21,7 +21,9 @@ def bars():
 
 
 def rows_of(bars, splits=None, history=10, **options):
-    return BarRows.of(bars, actions() if splits is None else splits, history=history, **(YEAR | options))
+    window = YEAR | options
+    clean = clean_bars(bars, window.get("interval", "daily"), window["end"])
+    return BarRows.of(clean, actions() if splits is None else splits, history=history, **window)
 
 
 class TestBlocks:
