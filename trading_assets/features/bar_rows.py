@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from trading_assets.features import _rolling
 from trading_assets.features.feature_set import PRICES, Interval, bar_columns
-from trading_assets.point_in_time.order import in_order
 from trading_assets.point_in_time.adjustment import forward_adjust_blocks
 from trading_assets.point_in_time.blocks import lookback_blocks
+from trading_assets.point_in_time.order import in_order
 
 Array = NDArray[np.float64]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 from dagster import DagsterEventType
@@ -16,13 +19,10 @@ from dagster._core.storage.runs import RunStorage
 from dagster._core.storage.schedules import ScheduleStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, pack_value, serialize_value
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
-from psycopg2.extras import execute_values
 
-_EVENTS = """
-    INSERT INTO event_logs (run_id, event, dagster_event_type, timestamp, step_key, asset_key, partition)
-    VALUES %s RETURNING id
-"""
-_TAGS = "INSERT INTO asset_event_tags (event_id, asset_key, key, value, event_timestamp) VALUES %s"
+_NUMBERS = "SELECT nextval(pg_get_serial_sequence('event_logs', 'id')) FROM generate_series(1, %s)"
+_EVENTS = "event_logs (id, run_id, dagster_event_type, timestamp, step_key, asset_key, partition, event)"
+_TAGS = "asset_event_tags (event_id, asset_key, key, value, event_timestamp)"
 
 
 class DeskStorage(DagsterStorage, ConfigurableClass):
@@ -66,7 +66,7 @@ class DeskStorage(DagsterStorage, ConfigurableClass):
 
 
 class DeskEventLog(PostgresEventLogStorage):
-    """Dagster's event log in Postgres, which asks once which tables and columns it has and writes batches as rows.
+    """Dagster's event log in Postgres, which asks once which tables and columns it has and copies batches into them.
 
     Dagster makes a statement with a parameter for each value of a batch, and looks its own schema up again with most
     events; `python -m benchmarks event_storage` prints the difference.
@@ -104,28 +104,36 @@ class DeskEventLog(PostgresEventLogStorage):
             self._store_asset_event(transaction, events[-1], ids[-1])
 
     def _insert(self, connection: Any, events: Sequence[EventLogEntry]) -> list[int]:
-        rows = [
-            (
-                event.run_id,
-                text,
-                event.get_dagster_event().event_type_value,
-                _moment(event),
-                event.step_key,
-                _asset_key(event),
-                event.get_dagster_event().partition,
-            )
-            for event, text in zip(events, _texts(events), strict=True)
-        ]
+        """Copy events and their tags into the tables; the numbers that the events have there."""
+        found = [(event, event.get_dagster_event(), _moment(event)) for event in events]
+        names = {key: key and key.to_string() for key in {of.asset_key for _, of, _ in found}}
         with connection.cursor() as cursor:
-            stored = execute_values(cursor, _EVENTS, rows, page_size=len(rows), fetch=True)
-            ids = [number for (number,) in stored]
+            cursor.execute(_NUMBERS, [len(events)])
+            ids = [n for (n,) in cursor.fetchall()]
+            rows = [
+                (n, event.run_id, of.event_type_value, at, event.step_key, names[of.asset_key], of.partition, text)
+                for n, text, (event, of, at) in zip(ids, _texts(events), found, strict=True)
+            ]
             tags = [
-                (number, _asset_key(event), key, value, _moment(event))
-                for number, event in zip(ids, events, strict=True)
+                (n, names[of.asset_key], key, value, at)
+                for n, (event, of, at) in zip(ids, found, strict=True)
                 for key, value in self._tags_for_asset_event(event).items()
             ]
-            execute_values(cursor, _TAGS, tags, page_size=len(tags) or 1)
+            _copy(cursor, _EVENTS, rows)
+            _copy(cursor, _TAGS, tags)
         return ids
+
+
+def _copy(cursor: Any, table: str, rows: Iterable[tuple[object, ...]]) -> None:
+    lines = ("\t".join(map(_copied, row)) + "\n" for row in rows)
+    cursor.copy_expert(f"COPY {table} FROM STDIN", io.StringIO("".join(lines)))
+
+
+def _copied(value: object) -> str:
+    """A value in the text format of COPY (PostgreSQL documentation, "COPY", File Formats)."""
+    if value is None:
+        return r"\N"
+    return str(value).replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
 
 
 def _moment(event: EventLogEntry) -> datetime:
@@ -133,23 +141,20 @@ def _moment(event: EventLogEntry) -> datetime:
     return datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None)
 
 
-def _asset_key(event: EventLogEntry) -> str | None:
-    key = event.get_dagster_event().asset_key
-    return None if key is None else key.to_string()
-
-
 def _texts(events: Sequence[EventLogEntry]) -> Iterator[str]:
     """Materializations as Dagster writes them down: those of a batch differ in partition, tags and time alone."""
     pattern = events[0]
     packed: Any = pack_value(pattern)
     of_partition = packed["dagster_event"]["event_specific_data"]["materialization"]
+    partition, tags, timestamp = places = [uuid4().hex for _ in range(3)]
+    of_partition["partition"], of_partition["tags"], packed["timestamp"] = places
+    pieces = re.split(f'"({"|".join(places)})"', json.dumps(packed))
     shared = _without_partition(pattern)
     for event in events:
         if _without_partition(event) == shared:
             made = event.get_dagster_event().step_materialization_data.materialization
-            of_partition["partition"], of_partition["tags"] = made.partition, made.tags
-            packed["timestamp"] = event.timestamp
-            yield json.dumps(packed)
+            given = {partition: made.partition, tags: made.tags, timestamp: event.timestamp}
+            yield "".join(json.dumps(given[piece]) if piece in given else piece for piece in pieces)
         else:
             yield serialize_value(event)
 

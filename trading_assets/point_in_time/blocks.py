@@ -88,14 +88,13 @@ def lookback_blocks(
     # the rows begin, begin + 1, ... of each span, one span after the other
     of_span = np.repeat(np.arange(lengths.size), lengths)
     positions = np.arange(of_span.size) - np.repeat(np.cumsum(lengths) - lengths, lengths) + begin[of_span]
-    return rows[positions].with_columns(
-        pl.Series("block", block[of_span]), pl.Series("is_output", positions >= first[of_span])
-    )
+    found: pl.DataFrame = rows[positions]
+    return found.with_columns(pl.Series("block", block[of_span]), pl.Series("is_output", positions >= first[of_span]))
 
 
 @dataclass(frozen=True)
 class _Spans:
-    """Consecutive rows of a symbol and period, ascending: number of the symbol, period, first row, row after the last."""
+    """Rows of each symbol and period, ascending: number of the symbol, period, first row, and row after the last."""
 
     symbol: NDArray[np.int64]
     block: NDArray[np.int32]

@@ -10,7 +10,7 @@ from dagster_postgres import PostgresEventLogStorage
 from trading_assets.lake.partitions import range_tags
 from trading_assets.orchestration.event_storage import DeskEventLog
 
-KEYS = ["2016|A", "2016|B's", "2017|A", "2017|Ä\\|%s"]
+KEYS = ["2016|A", "2016|B's", "2017|\\N", "2017|Ä\\|%s"]
 KEY = dg.AssetKey(["stage", "panel"])
 
 
@@ -20,7 +20,7 @@ KEY = dg.AssetKey(["stage", "panel"])
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def panel(context: dg.AssetExecutionContext) -> None:
-    context.add_output_metadata({"rows": 7, "share": 0.5, "note": "it's \\ %s"})
+    context.add_output_metadata({"rows": 7, "share": 0.5, "note": "it's \\ %s\t\\N\r\n"})
     context.add_asset_metadata({"first": 1}, partition_key=KEYS[0])
 
 
@@ -78,8 +78,8 @@ def test_metadata_of_one_partition_stays_with_it(urls, events):
 
 def test_a_batch_that_fails_leaves_nothing(urls, events, monkeypatch):
     storage = DeskEventLog(urls())
-    monkeypatch.setattr(storage, "_tags_for_asset_event", lambda event: {"key": None, "bad": object()})
-    with pytest.raises(Exception, match="can't adapt"):
+    monkeypatch.setattr(storage, "_tags_for_asset_event", lambda event: {"key": None, "bad": "\0"})
+    with pytest.raises(Exception, match="invalid byte sequence"):
         storage.store_event_batch(events)
     assert not storage.fetch_materializations(KEY, limit=10).records
 
