@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from typing import TypeVar
 
 import polars as pl
 
@@ -18,9 +19,11 @@ from trading_assets.lake.incremental import Input, stale_rows
 from trading_assets.lake.writes import brought_up_to_date, replace
 
 Frames = Mapping[str, pl.DataFrame]
+T = TypeVar("T")
 
 # Rows of a portion: what is computed and written at once bounds the memory of a run over thousands of names.
 _ROWS_AT_ONCE = 300_000
+_WORKERS = 2
 _BARS_PER_DAY = {"daily": 0.7, "hourly": 5.0, "minute": 270.0}
 
 
@@ -52,21 +55,23 @@ class Build:
     def write(self, lake: Lake, scope: Scope, *, author: str) -> dict[str, WriteResult]:
         """Make the scope what its bars give: rows that are behind them are computed and written, the others left.
 
-        While one portion of names is written the next one is computed. A portion is one transaction for each set, so
-        that a name's partition is written as a whole or not at all.
+        While some sets of a portion of names are written the next ones are computed. A portion is one transaction for
+        each set, so that a name's partition is written as a whole or not at all.
         """
         contracts = {one.name: BY_SET[one.name, self.interval] for one in self.sets}
         stale = stale_rows(lake, list(contracts.values()), scope, self._inputs(), fingerprint(self.exchange))
         results: dict[str, list[WriteResult]] = {name: [] for name in contracts}
         for rows, part in stale.parts():
-            for names, frames in self._computed(rows):
+            for names, frames in _ahead(self._computed(rows)):
                 made = stale.made_from(part.of_symbols(names))
                 for name, frame in frames.items():
                     contract, of_names = contracts[name], rows.of_symbols(names)
                     message = f"{contract.table} from bars"
                     written = replace(lake, contract, frame, of_names, author=author, message=message, made_from=made)
                     results[name].append(written)
-        return {name: brought_up_to_date(lake, contracts[name], stale, found) for name, found in results.items()}
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            updated = pool.map(lambda name: brought_up_to_date(lake, contracts[name], stale, results[name]), results)
+            return dict(zip(results, updated, strict=True))
 
     def _inputs(self) -> tuple[Input, Input]:
         is_own, columns = not any(one.needs_market for one in self.sets), bar_columns(self.interval)
@@ -76,8 +81,8 @@ class Build:
         )
 
     def _computed(self, rows: Scope) -> Iterator[tuple[Sequence[str], Frames]]:
-        """Features of some rows by set, a portion of names at a time; the next one is computed meanwhile."""
-        from trading_assets.features.compute import compute
+        """Features of some rows by set, a portion of names and the sets of the same needs at a time."""
+        from trading_assets.features.compute import Panel, of_same_needs
         from trading_assets.features.statistical.market import market_returns
 
         start, end = rows.window()
@@ -87,9 +92,8 @@ class Build:
         actions = self.actions.read(start=self.earliest, end=end, symbol=known)
         market = None if all_bars is None else market_returns(all_bars, actions)
 
-        def of_names(names: Sequence[str]) -> Frames:
-            return compute(
-                self.sets,
+        for names in self.portions(rows):
+            panel = Panel(
                 read(symbol=names) if all_bars is None else all_bars.filter(pl.col("symbol").is_in(names)),
                 actions.filter(pl.col("symbol").is_in(names)),
                 start=start,
@@ -98,8 +102,8 @@ class Build:
                 exchange=self.exchange,
                 market=market,
             )
-
-        return _ahead(list(self.portions(rows)), of_names)
+            for alike in of_same_needs(self.sets):
+                yield names, panel.features(alike)
 
     def portions(self, rows: Scope) -> Iterator[Sequence[str]]:
         """Names that are computed at once: the memory of a run does not grow with their number."""
@@ -111,14 +115,10 @@ class Build:
             yield names[first : first + at_once]
 
 
-def _ahead(
-    portions: Sequence[Sequence[str]], work: Callable[[Sequence[str]], Frames]
-) -> Iterator[tuple[Sequence[str], Frames]]:
-    """Results of each portion, the next one being computed meanwhile."""
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """Items in their order, the next one being made while one is worked on."""
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(work, portions[0]) if portions else None
-        for number, names in enumerate(portions):
-            assert coming is not None
-            found = coming.result()
-            coming = pool.submit(work, portions[number + 1]) if number + 1 < len(portions) else None
-            yield names, found
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item

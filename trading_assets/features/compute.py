@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property, partial
 from itertools import accumulate, groupby
 
 import numpy as np
@@ -70,38 +72,73 @@ def compute(
     ValueError
         A null, non-finite or non-positive price, a negative volume, a repeated bar, an unusable action.
     """
+    panel = Panel(bars, actions, start, end, interval, exchange, market, history, dtype)
+    found: dict[str, pl.DataFrame] = {}
+    for alike in of_same_needs(sets):
+        found |= panel.features(alike)
+    return {one.name: found[one.name] for one in sets}
 
-    def of_portion(portion: pl.DataFrame) -> dict[str, pl.DataFrame]:
-        found: dict[str, pl.DataFrame] = {}
-        for (length, is_windowed), group in groupby(sorted(sets, key=_needs), key=_needs):
-            alike = list(group)
-            rows = BarRows.of(
-                portion,
-                actions,
-                history=length if history is None else history,
-                start=start,
-                end=end,
-                interval=interval,
-                exchange=exchange,
-                market=market,
-                reach=PERIODS_BEFORE[interval] if history is None else None,
-                before=max(one.lookback for one in alike) if is_windowed and history is None else None,
-            )
-            found |= {one.name: _values(one, rows, start, end, dtype) for one in alike}
-        return found
 
-    portions = _portions(clean_bars(bars, interval, end))
-    if len(portions) == 1:
-        parts = [of_portion(portions[0])]
-    else:
-        # windows are computed outside Python's lock, so that two portions keep two cores busy
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            parts = list(pool.map(of_portion, portions))
-    return {one.name: pl.concat([part[one.name] for part in parts]) for one in sets}
+@dataclass(frozen=True)
+class Panel:
+    """What sets are computed from, a few sets at a time; the attributes are the parameters of `compute`."""
+
+    bars: pl.DataFrame
+    actions: pl.DataFrame
+    start: date
+    end: date
+    interval: Interval = "daily"
+    exchange: str = "XNYS"
+    market: pl.DataFrame | None = None
+    history: int | None = None
+    dtype: type[np.floating] = np.float32
+
+    def features(self, alike: Sequence[FeatureSet]) -> dict[str, pl.DataFrame]:
+        """Features of sets with the same needs; see `compute`."""
+        if len(self._portions) == 1:
+            parts = [self._of_portion(alike, self._portions[0])]
+        else:
+            # windows are computed outside Python's lock, so that two portions keep two cores busy
+            with ThreadPoolExecutor(_WORKERS) as pool:
+                parts = list(pool.map(partial(self._of_portion, alike), self._portions))
+        return {one.name: pl.concat([part[one.name] for part in parts]) for one in alike}
+
+    @cached_property
+    def _portions(self) -> list[pl.DataFrame]:
+        """Bars by name, ascending, in portions of at most about so many; as many portions for each worker."""
+        bars = clean_bars(self.bars, self.interval, self.end)
+        lengths = bars["symbol"].rle().struct.field("len").to_numpy()
+        count = -(-bars.height // _ROWS_AT_ONCE)
+        count += count % _WORKERS if count > 1 else 0
+        at_once = max(-(-lengths.size // max(count, 1)), 1)
+        rows = [int(lengths[first : first + at_once].sum()) for first in range(0, lengths.size, at_once)] or [0]
+        return [bars.slice(end - height, height) for end, height in zip(accumulate(rows), rows, strict=True)]
+
+    def _of_portion(self, alike: Sequence[FeatureSet], portion: pl.DataFrame) -> dict[str, pl.DataFrame]:
+        needed, is_windowed = _needs(alike[0])
+        is_cut = is_windowed and self.history is None
+        rows = BarRows.of(
+            portion,
+            self.actions,
+            history=needed if self.history is None else self.history,
+            start=self.start,
+            end=self.end,
+            interval=self.interval,
+            exchange=self.exchange,
+            market=self.market,
+            reach=PERIODS_BEFORE[self.interval] if self.history is None else None,
+            before=max(one.lookback for one in alike) if is_cut else None,
+        )
+        return {one.name: _values(one, rows, self.start, self.end, self.dtype) for one in alike}
+
+
+def of_same_needs(sets: Sequence[FeatureSet]) -> list[list[FeatureSet]]:
+    """Sets that are computed from the same rows, those of most rows first."""
+    return [list(alike) for _, alike in groupby(sorted(sets, key=_needs, reverse=True), key=_needs)]
 
 
 def _needs(one: FeatureSet) -> tuple[int, bool]:
-    """Sets that are computed from the same rows have the same needs."""
+    """What a set is computed from: rows before a period, and whether all of them matter or those of windows alone."""
     return one.history, one.is_windowed
 
 
@@ -114,13 +151,3 @@ def _values(one: FeatureSet, rows: BarRows, start: date, end: date, dtype: type[
     columns = [pl.Series(name, arrays[name][keep].astype(dtype), nan_to_null=True) for name in one.of(rows.interval)]
     # blocks of a name come in the order of their periods, so its rows are in the order of time
     return rows.frame.select(key)[keep].with_columns(columns)
-
-
-def _portions(bars: pl.DataFrame) -> list[pl.DataFrame]:
-    """Bars by name, ascending, in portions of at most about so many; as many portions for each worker."""
-    lengths = bars["symbol"].rle().struct.field("len").to_numpy()
-    count = -(-bars.height // _ROWS_AT_ONCE)
-    count += count % _WORKERS if count > 1 else 0
-    at_once = max(-(-lengths.size // max(count, 1)), 1)
-    rows = [int(lengths[first : first + at_once].sum()) for first in range(0, lengths.size, at_once)] or [0]
-    return [bars.slice(end - height, height) for end, height in zip(accumulate(rows), rows, strict=True)]
