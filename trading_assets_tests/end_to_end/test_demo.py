@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -21,7 +22,12 @@ from trading_assets import demo
 from trading_assets.definitions import build_defs
 from trading_assets.features.contract import BY_SET
 from trading_assets.features.matrix.matrix import Matrix
-from trading_assets.lake import Scope
+from trading_assets.features.sql import assets as sql_assets
+from trading_assets.features.sql.assets import possible_sets
+from trading_assets.features.sql.compiled import SqlModelError
+from trading_assets.features.sql.sets import SQL_SETS
+from trading_assets.features.sql.sql_set import SqlSet
+from trading_assets.lake import Lake, Scope, WriteResult
 from trading_assets.lake.history import rollback
 from trading_assets.lake.postgres import PostgresUrl
 from trading_assets.market_data.calendar import sessions
@@ -305,3 +311,24 @@ def test_single_years_of_the_sql_features_equal_the_range_of_years(finished: Ben
         finished.run("refresh_cross_section", {"dagster/partition": year})
     assert finished.hashes("features.cross_section") == wanted
     assert lake.current_snapshot() == snapshot
+
+
+def test_a_model_that_fails_fails_the_run_and_leaves_the_others_made(
+    finished: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = sql_assets.write
+
+    def write(lake: Lake, one: SqlSet, *args: Any, **options: Any) -> WriteResult:
+        if one.name == "cross_section":
+            raise SqlModelError("the model of features.cross_section does not run")
+        return written(lake, one, *args, **options)
+
+    monkeypatch.setattr(sql_assets, "write", write)
+    result = finished.run("refresh_cross_section", {"dagster/partition": "2016"}, raises=False)
+    made = {event.asset_key.path[-1] for event in result.get_asset_materialization_events() if event.asset_key}
+    failure = result.filter_events(lambda event: event.is_step_failure)[0].step_failure_data
+    assert made == {one.name for one in possible_sets(finished.desk.lake.tables(), SQL_SETS.values())} - {
+        "cross_section"
+    }
+    assert failure.error is not None
+    assert "features.cross_section does not run" in failure.error.to_string()

@@ -1,10 +1,14 @@
-"""Assets of features in SQL: one for each model of the dbt project whose tables the desk has."""
+"""Assets of features in SQL: one for each model of the dbt project whose tables the desk has.
 
-from collections.abc import Iterable, Mapping, Sequence
+Models that read their tables in the same way are one step: two of them run at a time, and a step has a price of its
+own (`python -m benchmarks graph`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import cast
 
 import dagster as dg
 import polars as pl
@@ -17,7 +21,7 @@ from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.features.sql.statements import columns_read, run_on_lake
 from trading_assets.lake import Contract, Lake, LakeFrame, Scope, WriteResult
-from trading_assets.lake.assets import run_scope_of, table_asset, table_in
+from trading_assets.lake.assets import run_scope_of, table_in, table_out
 from trading_assets.lake.incremental import Input, stale_rows
 from trading_assets.lake.io_manager import Written
 from trading_assets.lake.partitions import scope_of_keys
@@ -36,6 +40,7 @@ SOURCES: Mapping[str, Contract] = {one.table: one for one in (*MARKET_DATA, *BY_
 
 Definitions = Mapping[str, dg.PartitionsDefinition | None]
 _DAYS_OF_A_YEAR = 365
+_WORKERS = 2
 
 
 def build_assets(
@@ -61,7 +66,22 @@ def build_assets(
     }
     wanted = possible_sets(tables, sets)
     tables |= {one.table: partitions.years for one in wanted}
-    return [_asset(one, [Read(partitions, one, table, tables[table]) for table in one.reads]) for one in wanted]
+    reads = {one.name: [Read(partitions, one, table, tables[table]) for table in one.reads] for one in wanted}
+    return [_asset(name, alike, reads, partitions) for name, alike in steps(wanted).items()]
+
+
+def steps(sets: Iterable[SqlSet]) -> dict[str, list[SqlSet]]:
+    """Sets that are made together, by name of their step: none reads another, and all or none look back.
+
+    What looks back depends on other partitions of the same tables, and a step depends on a table in one way.
+    """
+    rank: dict[str, int] = {}
+    found: dict[str, list[SqlSet]] = {}
+    for one in sets:
+        rank[one.table] = 1 + max((rank.get(table, 0) for table in one.reads), default=0)
+        name = "sql_features_with_look_back" if one.lookback else "sql_features"
+        found.setdefault(name if rank[one.table] == 1 else f"{name}_{rank[one.table]}", []).append(one)
+    return found
 
 
 def possible_sets(tables: Iterable[str], sets: Iterable[SqlSet]) -> list[SqlSet]:
@@ -128,31 +148,60 @@ class Read:
         return listed_months(listing, listing["symbol"], months)
 
 
-def _asset(one: SqlSet, reads: Sequence[Read]) -> dg.AssetsDefinition:
-    contract = SQL[one.name]
+def _asset(
+    name: str, sets: Sequence[SqlSet], reads: Mapping[str, Sequence[Read]], partitions: Partitions
+) -> dg.AssetsDefinition:
+    dependencies = {read.table: read.dependency for one in sets for read in reads[one.name]}
+    dependencies.pop(SYMBOLS.table, None)
 
-    @dg.asset(
-        **table_asset(contract, owner=OWNER, kinds={"dbt", "duckdb"}),
-        partitions_def=reads[0].partitions.years,
+    @dg.multi_asset(
+        name=name,
+        outs={
+            one.name: table_out(SQL[one.name], owner=OWNER, kinds={"dbt", "duckdb"}, is_required=False) for one in sets
+        },
+        partitions_def=partitions.years,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        can_subset=True,
         ins={"symbols": table_in(SYMBOLS)},
-        deps=[read.dependency for read in reads if read.table != SYMBOLS.table],
+        deps=list(dependencies.values()),
+        internal_asset_deps={
+            one.name: {dg.AssetKey(table.split(".")) for table in (SYMBOLS.table, *one.reads)} for one in sets
+        },
     )
-    def features(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame) -> Written:
-        scope = run_scope_of(context, contract)
+    def features(
+        context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame
+    ) -> Iterator[dg.Output[Written]]:
+        wanted = [one for one in sets if one.name in context.op_execution_context.selected_output_names]
+        scope = run_scope_of(context, SQL[sets[0].name])
+        needed = {(read.table, one.days_before): read for one in wanted for read in reads[one.name]}
         with retry_when_not_ready(desk.settings.retry_seconds):
             listing = symbols.read()
-            for read in reads:
+            for read in needed.values():
                 read.require_written(desk, listing, scope)
-        model = compiled_models()[one.name]
-        context.add_output_metadata({"dagster/column_lineage": column_lineage(model.lineage)})
-        definition = reads[0].partitions.years
-        years = [scope_of_keys(definition, [key], contract) for key in sorted(context.partition_keys)]
-        results = [write(desk.lake, one, model.sql, year, author=context.run.run_id) for year in years]
-        ensure_matrix(desk.lake)
-        return Written(together(results))
+        models = compiled_models()
+        keys = sorted(context.partition_keys)
 
-    return cast("dg.AssetsDefinition", features)
+        def written(one: SqlSet) -> WriteResult:
+            years = [scope_of_keys(partitions.years, [key], SQL[one.name]) for key in keys]
+            sql = models[one.name].sql
+            return together([write(desk.lake, one, sql, year, author=context.run.run_id) for year in years])
+
+        failed: list[Exception] = []
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            for one, coming in [(one, pool.submit(written, one)) for one in wanted]:
+                try:
+                    result = coming.result()
+                except Exception as error:  # noqa: BLE001 - the others are made all the same
+                    failed.append(error)
+                    continue
+                lineage = column_lineage(models[one.name].lineage)
+                context.add_output_metadata({"dagster/column_lineage": lineage}, output_name=one.name)
+                yield dg.Output(Written(result), one.name)
+        ensure_matrix(desk.lake)
+        if failed:
+            raise failed[0] if len(failed) == 1 else ExceptionGroup(f"{len(failed)} models failed", failed)
+
+    return features
 
 
 def write(lake: Lake, one: SqlSet, sql: str, year: Scope, *, author: str) -> WriteResult:

@@ -1,5 +1,6 @@
 """Which models are assets of a desk, what they depend on, and which partitions they wait for."""
 
+import dataclasses
 from datetime import date
 
 import dagster as dg
@@ -7,7 +8,7 @@ import polars as pl
 import pytest
 
 from trading_assets.features.contract import DAILY
-from trading_assets.features.sql.assets import Read, build_assets, possible_sets
+from trading_assets.features.sql.assets import Read, build_assets, possible_sets, steps
 from trading_assets.features.sql.own import SqlFeatureError
 from trading_assets.features.sql.sets import SQL_SETS, models_in
 from trading_assets.lake import LakeFrame, Scope
@@ -41,11 +42,27 @@ def test_assets_have_years_and_depend_on_what_their_models_read(partitions):
         dg.AssetSpec(table.split("."), partitions_def=None if table == SYMBOLS.table else partitions.panel)
         for table in [*EVERY_DESK, *OF_SOME]
     ]
-    for asset in build_assets(partitions, made):
-        one = SQL_SETS[asset.key.path[-1]]
-        found = {".".join(key.path) for key in asset.dependency_keys}
-        assert found == {*one.reads, SYMBOLS.table}
-        assert asset.partitions_def is partitions.years
+    assets = build_assets(partitions, made)
+    found = {key: reads for asset in assets for key, reads in asset.asset_deps.items()}
+    assert {key.path[-1] for key in found} == set(SQL_SETS)
+    for key, reads in found.items():
+        assert {".".join(read.path) for read in reads} == {*SQL_SETS[key.path[-1]].reads, SYMBOLS.table}
+    assert all(asset.partitions_def is partitions.years for asset in assets)
+
+
+def test_sets_are_made_together_if_none_reads_another_and_all_or_none_look_back(tmp_path):
+    file = tmp_path / "ranked.sql"
+    file.write_text("select * from {{ ref('cross_section') }} join {{ source('features', 'technical') }}")
+    ranked = dataclasses.replace(SQL_SETS["cross_section"], name="ranked", model=file)
+    breadth = dataclasses.replace(SQL_SETS["market_breadth"], name="breadth", model=file)
+    shipped = [SQL_SETS[name] for name in ("cross_section", "standardised", "market_breadth")]
+    found = {name: [one.name for one in sets] for name, sets in steps([*shipped, ranked, breadth]).items()}
+    assert found == {
+        "sql_features": ["cross_section", "standardised"],
+        "sql_features_with_look_back": ["market_breadth"],
+        "sql_features_2": ["ranked"],
+        "sql_features_with_look_back_2": ["breadth"],
+    }
 
 
 @pytest.mark.parametrize(
