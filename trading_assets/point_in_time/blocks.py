@@ -109,7 +109,7 @@ class _Spans:
         is_first = np.ones(rows.height, dtype=np.bool_)
         is_first[1:] = (symbol[1:] != symbol[:-1]) | (block[1:] != block[:-1])
         first = np.flatnonzero(is_first)
-        return cls(symbol[first].astype(np.int64), block[first], first, np.append(first[1:], rows.height))
+        return cls(symbol[first].astype(np.int64), block[first], first, np.append(first, rows.height)[1:])
 
     def earliest(self, reach: int | None, period: Period) -> NDArray[np.int64]:
         """First row of the symbol that the look-back of each span may come from."""

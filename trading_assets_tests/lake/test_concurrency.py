@@ -109,3 +109,18 @@ def test_maintenance_beside_writers_changes_no_content(lake):
         ("A", 7.0, 5),
         ("B", 7.0, 5),
     ]
+
+
+def test_threads_of_one_process_write_one_after_the_other_whatever_the_tables(lake):
+    """DuckLake loses tables and schemas where two transactions of one DuckDB commit at once."""
+
+    def hold_another():
+        with lake.exclusively("market_data.another"):
+            return True
+
+    with ThreadPoolExecutor(1) as pool:
+        with lake.exclusively(BARS):
+            other = pool.submit(hold_another)
+            with pytest.raises(TimeoutError):
+                other.result(timeout=2)
+        assert other.result(timeout=60)
