@@ -102,10 +102,11 @@ class Lake:
     postgres: PostgresUrl
     data_path: str
     threads: int | None = None
+    # Held by the thread of this process that is in a writing transaction, see `with_retries`.
+    writing: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
     _cursors: Cursors | None = field(default=None, repr=False)
     _sessions: Sessions = field(init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _writing: threading.RLock = field(default_factory=threading.RLock, repr=False)
     # Contract that a table was last found to hold, and the version of the lake's schema then.
     _ensured: dict[str, tuple[int, Contract]] = field(default_factory=dict, repr=False)
     # Snapshot that last changed the registry of partitions, and what was asked of it since.
@@ -192,9 +193,6 @@ class Lake:
         DuckLake lets two transactions insert into one table at once, so two writers of the same empty partition
         would both succeed and every row would be there twice. Postgres frees the lock when its holder dies.
 
-        Threads of this process write one after the other, whatever the tables: where two transactions of one DuckDB
-        commit at the same time, DuckLake may fail with a schema that it does not find.
-
         Raises
         ------
         LakeError
@@ -203,7 +201,7 @@ class Lake:
         self._opened()  # the catalog is there, and nothing below waits for a lock that is held here
         names: dict[str, Literal["shared", "exclusive"]] = {EVERYTHING: "shared" if tables else "exclusive"}
         names.update(dict.fromkeys(sorted(tables), "exclusive"))
-        with self._writing, locked(self._sessions, names) as postgres:
+        with locked(self._sessions, names) as postgres:
             # A killed writer's last commit may still be on its way through Postgres: let it end first.
             postgres.execute("BEGIN; LOCK TABLE lake.ducklake_snapshot IN SHARE MODE; COMMIT")
             yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -21,11 +22,16 @@ T = TypeVar("T")
 
 
 class _HasCursor(Protocol):
+    writing: threading.RLock
+
     def cursor(self) -> duckdb.DuckDBPyConnection: ...
 
 
 def with_retries(lake: _HasCursor, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
     """Run a transaction again, with jitter, while other writers conflict with it.
+
+    Threads of a process run theirs one after the other, whatever the tables: where two transactions of one DuckDB
+    commit at the same time, DuckLake may fail with a table or a schema that it does not find.
 
     Raises
     ------
@@ -34,7 +40,7 @@ def with_retries(lake: _HasCursor, work: Callable[[duckdb.DuckDBPyConnection], T
     """
     jitter = random.SystemRandom()  # spreads writers out; no result depends on it
     for attempt in range(MAX_ATTEMPTS):
-        with closing(lake.cursor()) as cursor:
+        with lake.writing, closing(lake.cursor()) as cursor:
             try:
                 return work(cursor)
             except duckdb.Error as error:

@@ -8,6 +8,7 @@ import pytest
 
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake.maintenance import maintain
+from trading_assets.lake.retries import with_retries
 from trading_assets.lake.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets_tests.lake.examples import BARS, DAYS, bars, content, symbol_years
@@ -114,13 +115,14 @@ def test_maintenance_beside_writers_changes_no_content(lake):
 def test_threads_of_one_process_write_one_after_the_other_whatever_the_tables(lake):
     """DuckLake loses tables and schemas where two transactions of one DuckDB commit at once."""
 
-    def hold_another():
-        with lake.exclusively("market_data.another"):
-            return True
+    def write(cursor):
+        return cursor.execute("SELECT 1").fetchone()
+
+    def write_meanwhile(cursor):
+        other = pool.submit(with_retries, lake, write)
+        with pytest.raises(TimeoutError):
+            other.result(timeout=2)
+        return other
 
     with ThreadPoolExecutor(1) as pool:
-        with lake.exclusively(BARS):
-            other = pool.submit(hold_another)
-            with pytest.raises(TimeoutError):
-                other.result(timeout=2)
-        assert other.result(timeout=60)
+        assert with_retries(lake, write_meanwhile).result(timeout=60) == (1,)
