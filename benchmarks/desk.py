@@ -10,17 +10,17 @@ from pathlib import Path
 import dagster as dg
 
 from benchmarks.measure import SkippedError, scratch_settings
-from trading_assets import demo
+from trading_assets.cli import full_run as demo
 from trading_assets.definitions import build_defs, desk_partitions
+from trading_assets.desk.clock import now
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.exchange import exchange_of
+from trading_assets.desk.settings import Settings
+from trading_assets.desk.symbols import register_symbols, registered_symbols
 from trading_assets.market_data.contract import SYMBOLS
-from trading_assets.orchestration.clock import now
-from trading_assets.orchestration.exchange import exchange_of
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.jobs import plan_stage
 from trading_assets.orchestration.refresh import StageReport, few_collections, run_job, work_seconds
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.settings import Settings
-from trading_assets.orchestration.universe import register_symbols, registered_symbols
 from trading_assets.portfolio.books import load_books
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

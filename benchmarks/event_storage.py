@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_postgres import PostgresEventLogStorage
 
 from benchmarks.measure import Comparison, Timing, repeat, scratch_settings
-from trading_assets.lake.partitions import range_tags
+from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.orchestration.event_storage import DeskEventLog
 from trading_assets.orchestration.instance import open_instance
 

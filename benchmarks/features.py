@@ -43,7 +43,7 @@ def minute(folder: Path) -> Timing:
     from trading_assets.features.build import Build
     from trading_assets.features.sets import SETS
     from trading_assets.lake import LakeFrame, Scope
-    from trading_assets.lake.writes import replace
+    from trading_assets.lake.store.writes import replace
     from trading_assets.market_data.contract import BARS_MINUTE, CORPORATE_ACTIONS
 
     sets = [SETS[name] for name in _MINUTE_SETS]

@@ -9,7 +9,7 @@ _PRICES = Path(__file__).resolve().parents[2] / "shared" / "data" / "us_daily_20
 
 def whole_graph(folder: Path) -> Timing:
     """Every stage in turn; the parts are seconds per stage, and of all stages the share that is orchestration."""
-    from trading_assets import demo
+    from trading_assets.cli import full_run as demo
 
     if not _PRICES.exists():
         msg = f"real market data is not there: {_PRICES}"

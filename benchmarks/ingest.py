@@ -11,10 +11,10 @@ import polars as pl
 
 from benchmarks.desk import DATA, BenchDesk, opened, require
 from benchmarks.measure import Comparison, Timing
+from trading_assets.desk.clock import now
+from trading_assets.desk.desk import Desk
 from trading_assets.market_data.contract import BARS_DAILY
-from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.refresh import StageReport
-from trading_assets.orchestration.resources import Desk
 
 _MANY, _FEW = DATA / "us_daily_2015_2017.parquet", DATA / "us_daily_2013_2018.parquet"
 

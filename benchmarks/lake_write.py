@@ -12,7 +12,7 @@ from benchmarks import panels
 from benchmarks.measure import Comparison, Timing, repeat, scratch_lake
 from trading_assets.features.contract import DAILY
 from trading_assets.lake import Scope
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.writes import replace
 
 _SYMBOL, _YEAR = "S0100", 2015
 _FIVE_YEARS = Scope(time="date", start=date(2013, 1, 1), end=date(2018, 1, 1))

@@ -11,27 +11,27 @@ from uuid import uuid4
 import polars as pl
 
 from benchmarks.measure import Comparison, Timing, scratch_settings
+from trading_assets.brokers.embedded.clock import SteppedClock
+from trading_assets.brokers.embedded.server import RunningBroker, start_broker
+from trading_assets.brokers.records import Ticket
 from trading_assets.definitions import build_defs, desk_partitions
+from trading_assets.desk.calendar import session_close, sessions
+from trading_assets.desk.clock import now
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.exchange import exchange_of
+from trading_assets.desk.settings import Settings
+from trading_assets.desk.symbols import register_symbols, registered_symbols
 from trading_assets.lake import Scope
-from trading_assets.lake.writes import replace
-from trading_assets.live.brokers.embedded.clock import SteppedClock
-from trading_assets.live.brokers.embedded.server import RunningBroker, start_broker
-from trading_assets.live.brokers.records import Ticket
+from trading_assets.lake.store.writes import replace
 from trading_assets.live.plan import plan
 from trading_assets.live.submissions import Submission
-from trading_assets.market_data.calendar import session_close, sessions
 from trading_assets.market_data.contract import SYMBOLS
-from trading_assets.orchestration.clock import now
-from trading_assets.orchestration.exchange import exchange_of
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.jobs import CLOSE_JOB, TRADE_JOB, live_tags, plan_stage
 from trading_assets.orchestration.refresh import run_job
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.settings import Settings
-from trading_assets.orchestration.universe import register_symbols, registered_symbols
+from trading_assets.orchestration.replay import replay, replay_desk
 from trading_assets.portfolio.books import Book, load_books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
-from trading_assets.replay import replay, replay_desk
 
 _START, _END = date(2015, 1, 2), date(2015, 12, 31)
 _FIRST = date(2015, 6, 1)

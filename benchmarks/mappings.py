@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 
 from benchmarks.measure import Comparison, Timing, repeat, scratch_settings
-from trading_assets.lake.partitions import range_tags
-from trading_assets.orchestration import mappings
+from trading_assets.desk import mappings
+from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.orchestration.instance import open_instance
 
 _N_SYMBOLS = 505

@@ -16,7 +16,7 @@ from trading_assets.features.drift.build import drift_of_lake
 from trading_assets.features.matrix.matrix import Matrix, features_in
 from trading_assets.features.matrix.view import NAME, ensure_matrix
 from trading_assets.lake import Lake, LakeFrame, Scope
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.writes import replace
 from trading_assets.models.model_spec import ModelSpec, SelectionRules
 from trading_assets.models.selection import select_features
 from trading_assets.models.specs import MODELS

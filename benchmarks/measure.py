@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trading_assets.desk.settings import Settings
 from trading_assets.lake import Lake
-from trading_assets.lake.postgres import hold_embedded_postgres, release_embedded_postgres
-from trading_assets.orchestration.settings import Settings
+from trading_assets.lake.postgres.url import hold_embedded_postgres, release_embedded_postgres
 
 
 class SkippedError(Exception):
@@ -72,7 +72,7 @@ def scratch_settings(folder: Path) -> Iterator[Settings]:
 @contextmanager
 def scratch_lake(folder: Path) -> Iterator[Lake]:
     """Open a new lake in a folder."""
-    from trading_assets.orchestration.resources import open_lake
+    from trading_assets.desk.desk import open_lake
 
     with scratch_settings(folder) as settings:
         lake = open_lake(settings)

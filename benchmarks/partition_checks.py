@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 
 from benchmarks.measure import Comparison, Timing, repeat, scratch_settings
-from trading_assets.lake.partitions import range_tags
+from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.orchestration.instance import open_instance
 
 _SIZES = (500, 1000, 2000)

@@ -7,6 +7,13 @@ import dagster as dg
 
 from trading_assets.backtest import assets as backtest_assets
 from trading_assets.backtest import contract as backtest
+from trading_assets.desk import maintenance
+from trading_assets.desk.checks import ScopeCheck, asset_checks
+from trading_assets.desk.clock import now
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.exchange import Exchange, exchange_of
+from trading_assets.desk.partitions import Partitions, make_partitions
+from trading_assets.desk.settings import Settings, load_settings
 from trading_assets.features import assets as feature_assets
 from trading_assets.features import checks as feature_checks
 from trading_assets.features import contract as features
@@ -18,12 +25,13 @@ from trading_assets.features.sql import assets as feature_sql_assets
 from trading_assets.features.sql import checks as feature_sql_checks
 from trading_assets.labels import assets as label_assets
 from trading_assets.labels import contract as labels
-from trading_assets.lake.assets import IO_MANAGER_KEY
+from trading_assets.lake.bridge.io_manager import LakeIOManager
+from trading_assets.lake.bridge.table_assets import IO_MANAGER_KEY
 from trading_assets.lake.contracts import Contract
-from trading_assets.lake.io_manager import LakeIOManager
 from trading_assets.live import assets as live_assets
 from trading_assets.live import checks as live_checks
 from trading_assets.live import contract as live
+from trading_assets.live.sensors import build_live_sensors
 from trading_assets.market_data import assets as market_data_assets
 from trading_assets.market_data import checks as market_data_checks
 from trading_assets.market_data import contract as market_data
@@ -31,18 +39,10 @@ from trading_assets.market_data import filing_assets, intraday_assets, quality_a
 from trading_assets.models import assets as model_assets
 from trading_assets.models import contract as models
 from trading_assets.models.specs import MODELS
-from trading_assets.orchestration import maintenance
-from trading_assets.orchestration.checks import ScopeCheck, asset_checks
-from trading_assets.orchestration.clock import now
-from trading_assets.orchestration.exchange import Exchange, exchange_of
 from trading_assets.orchestration.instance import ignore_expected_warnings
 from trading_assets.orchestration.jobs import build_jobs
-from trading_assets.orchestration.live_sensors import build_live_sensors
-from trading_assets.orchestration.partitions import Partitions, make_partitions
-from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.schedules import build_schedules
 from trading_assets.orchestration.sensors import build_sensors
-from trading_assets.orchestration.settings import Settings, load_settings
 from trading_assets.portfolio import assets as portfolio_assets
 from trading_assets.portfolio import contract as portfolio
 from trading_assets.portfolio.books import Book, load_books

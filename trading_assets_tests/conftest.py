@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from trading_assets.lake import Lake
-from trading_assets.lake.postgres import (
+from trading_assets.lake.postgres.url import (
     PostgresUrl,
     hold_embedded_postgres,
     release_embedded_postgres,
@@ -144,7 +144,7 @@ def bench(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture
 def make_trader(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenTrader]:
     """Factory of books with an account each; their desks ask a broker that is busy again soon."""
-    from trading_assets.live.brokers import adapter
+    from trading_assets.brokers.alpaca import adapter
     from trading_assets_tests.live._live_bench import traders
 
     monkeypatch.setattr(adapter, "_PAUSE_SECONDS", 0.01)

@@ -16,21 +16,21 @@ import dagster as dg
 import polars as pl
 
 from trading_assets.definitions import CONTRACTS, build_defs, desk_partitions
+from trading_assets.desk.clock import now
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.exchange import exchange_of
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.settings import Settings
+from trading_assets.desk.symbols import register_symbols, registered_symbols
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.hashing import content_hash
-from trading_assets.lake.partitions import range_tags
-from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.lake.bridge.partition_keys import range_tags
+from trading_assets.lake.postgres.url import PostgresUrl
+from trading_assets.lake.store.hashing import content_hash
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.sources import Source
-from trading_assets.orchestration.clock import now
-from trading_assets.orchestration.exchange import exchange_of
 from trading_assets.orchestration.instance import keep_connections, prepare_environment
 from trading_assets.orchestration.jobs import plan_stage
-from trading_assets.orchestration.partitions import Partitions
 from trading_assets.orchestration.refresh import StageReport, refresh
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.settings import Settings
-from trading_assets.orchestration.universe import register_symbols, registered_symbols
 from trading_assets.portfolio.books import load_books
 
 # The tests look at events and rows; a failure that a test asks for is not worth a page of traceback.

@@ -4,7 +4,7 @@ import multiprocessing
 import traceback
 
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["trading_assets.lake.sql", "trading_assets.market_data.contract", "hypothesis"])
+context.set_forkserver_preload(["trading_assets.lake.store.sql", "trading_assets.market_data.contract", "hypothesis"])
 
 
 def _answer(answers, function, *args):

@@ -21,8 +21,9 @@ import dagster as dg
 import pytest
 
 from trading_assets.definitions import CONTRACTS, build_defs
+from trading_assets.desk.settings import Settings
 from trading_assets.features.contract import CROSS_SECTION
-from trading_assets.lake.io_manager import column_schema
+from trading_assets.lake.bridge.io_manager import column_schema
 from trading_assets.orchestration.jobs import (
     CLOSE_JOB,
     INTRADAY_FEATURES_JOB,
@@ -31,7 +32,6 @@ from trading_assets.orchestration.jobs import (
     STAGE_JOBS,
     TRADE_JOB,
 )
-from trading_assets.orchestration.settings import Settings
 
 SNAPSHOT = Path(__file__).with_name("definitions_snapshot.json")
 UPDATE = "python -m trading_assets_tests.test_definitions --update"

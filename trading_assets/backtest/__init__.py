@@ -1,7 +1,8 @@
 """Backtest: what a book would have ordered, filled, held and earned.
 
-What lives here: `simulate`, which replays a book over the lake's bars with the rules of `execution` and returns its
-orders, fills, positions and P&L as frames.
+What lives here: `simulate`, which replays a book over the lake's bars with the rules of `execution`; the chronological
+loop it runs (`ledger`), the dense arrays that the loop reads (`panel`), what it writes (`records`) and the frames made
+of that (`frames`).
 What to put here: replays of books and the tables they fill.
 What not: trading rules themselves (`execution`), statistics of a P&L (`reports`).
 """

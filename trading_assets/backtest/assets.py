@@ -7,14 +7,14 @@ import dagster as dg
 import polars as pl
 
 from trading_assets.backtest.contract import FILLS, ORDERS, PNL, POSITIONS
+from trading_assets.desk import mappings
+from trading_assets.desk.calendar import sessions
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.assets import run_scope_of, table_in, table_out
-from trading_assets.market_data.calendar import sessions
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_in, table_out
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, LISTINGS, SYMBOLS
-from trading_assets.orchestration import mappings
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import retry_when_not_ready
 from trading_assets.portfolio.books import Book
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 
@@ -50,8 +50,8 @@ def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.A
         listings: LakeFrame,
         target_weights: LakeFrame,
     ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        from trading_assets.backtest.panel import with_delisting_returns
         from trading_assets.backtest.simulate import simulate
-        from trading_assets.execution.panel import with_delisting_returns
 
         scope = run_scope_of(context, PNL)
         first, last = scope.window()

@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 
 from trading_assets.lake.contracts import Contract, column
-from trading_assets.lake.pandera_polars import pa
+from trading_assets.lake.contracts.pandera_polars import pa
 
 _CURRENCY, _SHARES, _PRICE, _SHARE_OF_EQUITY = "currency", "shares", "currency per share", "fraction of equity"
 _TOLERANCE = 1e-6

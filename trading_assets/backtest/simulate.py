@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from trading_assets.execution.accounting import Account, Rules, open_account
-from trading_assets.execution.frames import (
+from trading_assets.backtest.frames import (
     FILLS,
     ORDERS,
     PNL,
@@ -17,8 +16,8 @@ from trading_assets.execution.frames import (
     pnl_frame,
     positions_frame,
 )
-from trading_assets.execution.ledger import continue_ledger, run_ledger
-from trading_assets.execution.panel import (
+from trading_assets.backtest.ledger import continue_ledger, run_ledger
+from trading_assets.backtest.panel import (
     WEIGHT_COLUMNS,
     Axes,
     LedgerInputError,
@@ -26,6 +25,7 @@ from trading_assets.execution.panel import (
     dense_market,
     dense_targets,
 )
+from trading_assets.execution.accounting import Account, Rules, open_account
 from trading_assets.portfolio.books import Book
 
 

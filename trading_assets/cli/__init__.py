@@ -20,21 +20,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from trading_assets.brokers.errors import LiveError
 from trading_assets.cli.common import Home, console, require_free, signalled, wait_for_signal
 from trading_assets.cli.features import features_app
 from trading_assets.cli.streaming import streaming_app
 from trading_assets.cli.trading import print_replay, trading_app
+from trading_assets.desk.calendar import CalendarBoundsError, UnknownExchangeError
+from trading_assets.desk.settings import Settings, SettingsError, load_settings
 from trading_assets.features.registry import FeatureError
 from trading_assets.features.sql.compiled import SqlModelError
+from trading_assets.features.sql.dbt import DbtError
 from trading_assets.features.sql.own import SqlFeatureError
 from trading_assets.lake.errors import LakeError
-from trading_assets.live.errors import LiveError
-from trading_assets.market_data.calendar import CalendarBoundsError, UnknownExchangeError
 from trading_assets.market_data.sources.errors import SourceError
 from trading_assets.market_data.universe import UniverseError
-from trading_assets.orchestration.dbt import DbtError
 from trading_assets.orchestration.errors import RefreshError
-from trading_assets.orchestration.settings import Settings, SettingsError, load_settings
 from trading_assets.portfolio.books import BookError
 
 app = typer.Typer(
@@ -87,7 +87,7 @@ def demo(
     home: Home = None,
 ) -> None:
     """Run a source's whole history through every stage and show what came out."""
-    from trading_assets import demo as job
+    from trading_assets.cli import full_run as job
 
     universe = {"kind": "symbols", "symbols": _tickers(source, symbols)} if source in REMOTE else None
     settings = job.configure(
@@ -138,7 +138,7 @@ def _source(kind: str, path: Path | None, columns: list[str], symbols: str, seed
 
 
 def _print_summary(settings: Settings, seconds: float) -> None:
-    from trading_assets import demo as job
+    from trading_assets.cli import full_run as job
 
     summary = job.summarise(settings)
     job.save_summary(settings, summary)
@@ -180,8 +180,8 @@ def sql(
     home: Home = None,
 ) -> None:
     """Ask the lake a question in SQL; read-only, no file access."""
-    from trading_assets.lake.sql import FORMATS, parse_at, render, run_query
-    from trading_assets.orchestration.resources import open_lake
+    from trading_assets.desk.desk import open_lake
+    from trading_assets.lake.store.sql import FORMATS, parse_at, render, run_query
 
     if style not in FORMATS:
         msg = f"--format {style}: choose one of {', '.join(FORMATS)}"
@@ -200,9 +200,9 @@ def sql(
 @lake_app.command("snapshots")
 def lake_snapshots(limit: Annotated[int, typer.Option(help="Newest ones shown.")] = 20, home: Home = None) -> None:
     """List snapshots, newest first."""
-    from trading_assets.lake.history import snapshots
-    from trading_assets.lake.sql import render
-    from trading_assets.orchestration.resources import open_lake
+    from trading_assets.desk.desk import open_lake
+    from trading_assets.lake.store.history import snapshots
+    from trading_assets.lake.store.sql import render
 
     sys.stdout.write(str(render(snapshots(open_lake(load_settings(home)), limit=limit), "table")))
 
@@ -210,9 +210,9 @@ def lake_snapshots(limit: Annotated[int, typer.Option(help="Newest ones shown.")
 @lake_app.command("diff")
 def lake_diff(before: int, after: int, home: Home = None) -> None:
     """Show which rows each table gained and lost between two snapshots."""
-    from trading_assets.lake.history import diff
-    from trading_assets.lake.sql import render
-    from trading_assets.orchestration.resources import open_lake
+    from trading_assets.desk.desk import open_lake
+    from trading_assets.lake.store.history import diff
+    from trading_assets.lake.store.sql import render
 
     sys.stdout.write(str(render(diff(open_lake(load_settings(home)), before, after), "table")))
 
@@ -220,9 +220,9 @@ def lake_diff(before: int, after: int, home: Home = None) -> None:
 @lake_app.command("rollback")
 def lake_rollback(snapshot: int, home: Home = None) -> None:
     """Make every table hold again what it held at a snapshot; history is kept."""
-    from trading_assets.lake.history import rollback
-    from trading_assets.lake.sql import render
-    from trading_assets.orchestration.resources import open_lake
+    from trading_assets.desk.desk import open_lake
+    from trading_assets.lake.store.history import rollback
+    from trading_assets.lake.store.sql import render
 
     sys.stdout.write(str(render(rollback(open_lake(load_settings(home)), snapshot), "table")))
 
@@ -233,9 +233,9 @@ def lake_maintain(
     home: Home = None,
 ) -> None:
     """Merge small files, expire old snapshots, remove files nothing refers to."""
-    from trading_assets.lake.maintenance import maintain
-    from trading_assets.orchestration.clock import now
-    from trading_assets.orchestration.resources import open_lake
+    from trading_assets.desk.clock import now
+    from trading_assets.desk.desk import open_lake
+    from trading_assets.lake.store.maintenance import maintain
 
     settings = load_settings(home)
     days = settings.retention_days if retention_days is None else retention_days
@@ -247,7 +247,7 @@ def lake_maintain(
 @lake_app.command("serve")
 def lake_serve(home: Home = None) -> None:
     """Keep the lake's Postgres running until Ctrl-C, so that other DuckDB clients can attach."""
-    from trading_assets.orchestration.resources import open_lake
+    from trading_assets.desk.desk import open_lake
 
     settings = load_settings(home)
     open_lake(settings)
@@ -262,8 +262,8 @@ def ui(
     home: Home = None,
 ) -> None:
     """Start the web UI and the daemon on the lake, until Ctrl-C."""
+    from trading_assets.desk.settings import PROJECT
     from trading_assets.orchestration.instance import prepare_environment
-    from trading_assets.orchestration.settings import PROJECT
 
     settings = load_settings(home)
     require_free(host, port)
@@ -300,7 +300,7 @@ def _end(processes: list[subprocess.Popen[bytes]], timeout: float = 60) -> None:
 @app.command()
 def stop(home: Home = None) -> None:
     """End the embedded Postgres of the lake, for instance after a crash."""
-    from trading_assets.lake.postgres import stop_embedded_postgres
+    from trading_assets.lake.postgres.url import stop_embedded_postgres
 
     stopped = stop_embedded_postgres(load_settings(home).home / "postgres")
     console.print("stopped" if stopped else "nothing was running")
@@ -319,11 +319,11 @@ def dbt_sources() -> None:
 @app.command("dbt-build")
 def dbt_build(home: Home = None) -> None:
     """Test the SQL features by dbt: every unit test, and what the lake holds against the tests of each column."""
+    from trading_assets.desk.desk import open_lake
+    from trading_assets.features.sql.dbt import run_dbt
     from trading_assets.features.sql.sets import models_in
     from trading_assets.features.sql.sql_set import PROJECT
-    from trading_assets.orchestration.dbt import run_dbt
     from trading_assets.orchestration.instance import prepare_environment
-    from trading_assets.orchestration.resources import open_lake
 
     settings = load_settings(home)
     prepare_environment(settings)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from trading_assets.orchestration.settings import SettingsError
+from trading_assets.desk.settings import SettingsError
 
 console = Console(highlight=False)
 Home = Annotated[Path | None, typer.Option(help="Folder of the lake; data_lake/ by default.")]

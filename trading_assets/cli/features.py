@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from trading_assets.cli.common import console
-from trading_assets.orchestration.settings import PROJECT
+from trading_assets.desk.settings import PROJECT
 
 features_app = typer.Typer()
 new_app = typer.Typer(no_args_is_help=True, help="Start something of your own from a template.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trading_assets.cli.common import Home, console, signalled
-from trading_assets.orchestration.settings import Settings, SettingsError, load_settings
+from trading_assets.desk.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from trading_assets.market_data.sources.alpaca import AlpacaSource
@@ -23,10 +23,10 @@ def stream(
     home: Home = None,
 ) -> None:
     """Write Alpaca's minute bars into the lake as they come, and what was missed from history, until Ctrl-C."""
+    from trading_assets.desk.desk import open_lake
     from trading_assets.market_data.streaming.assets import Observations
     from trading_assets.market_data.streaming.bar_stream import BarStream, Pace
     from trading_assets.orchestration.instance import open_instance
-    from trading_assets.orchestration.resources import open_lake
 
     settings = load_settings(home)
     source = _source(settings, symbols, feed, url)

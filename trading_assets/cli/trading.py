@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_assets.cli.common import Home, console, require_free, wait_for_signal
-from trading_assets.orchestration.clock import now
-from trading_assets.orchestration.settings import load_settings
+from trading_assets.desk.clock import now
+from trading_assets.desk.settings import load_settings
 from trading_assets.portfolio.books import Book
 
 if TYPE_CHECKING:
-    from trading_assets.orchestration.resources import Desk
-    from trading_assets.replay import SessionReport
+    from trading_assets.desk.desk import Desk
+    from trading_assets.orchestration.replay import SessionReport
 
 trading_app = typer.Typer()
 
@@ -28,10 +28,10 @@ def broker(
     home: Home = None,
 ) -> None:
     """Serve Alpaca's protocol on loopback over the lake's prices, with an account per embedded book, until Ctrl-C."""
-    from trading_assets.live.brokers.embedded.server import start_broker
-    from trading_assets.orchestration.resources import open_lake
+    from trading_assets.brokers.embedded.server import start_broker
+    from trading_assets.desk.desk import open_lake
+    from trading_assets.orchestration.replay import make_clock, open_accounts
     from trading_assets.portfolio.books import load_books
-    from trading_assets.replay import make_clock, open_accounts
 
     settings = load_settings(home)
     require_free("127.0.0.1", port)
@@ -53,7 +53,7 @@ def replay(
     home: Home = None,
 ) -> None:
     """Step the embedded broker through stored sessions and materialise the live path of each."""
-    from trading_assets.replay import replay as run
+    from trading_assets.orchestration.replay import replay as run
 
     print_replay(run(load_settings(home), book, first.date(), last.date()))
 
@@ -130,8 +130,8 @@ def confirm(book: Annotated[str, typer.Argument(help="Book that trades real mone
 
 
 def _live_desk(home: Path | None, book: str | None) -> "tuple[Desk, list[Book]]":
+    from trading_assets.desk.desk import Desk
     from trading_assets.live.commands import books_at_a_broker
-    from trading_assets.orchestration.resources import Desk
     from trading_assets.portfolio.books import load_books
 
     settings = load_settings(home)

@@ -1,7 +1,6 @@
-"""Execution: from target weights to orders, fills, positions and cash.
+"""Execution: the pure rules that a simulated and a real account share.
 
 What lives here: the cost model (`costs`), order planning (`orders`), the fill model (`fills`), position accounting
-(`accounting`), the chronological ledger that joins them (`ledger`) and the dense arrays it reads (`panel`).
-What to put here: pure rules that a simulated and a real account share.
-What not: tables and partitions (`backtest`), connections to a broker.
+(`accounting`) and the limits of a session's orders (`risk`).
+What not: the ledger, tables and partitions (`backtest`), connections to a broker (`brokers`).
 """

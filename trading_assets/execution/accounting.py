@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trading_assets.compiled import numba_compiled
+from trading_assets.desk.compiled import numba_compiled
 from trading_assets.execution.orders import whole_lots
 from trading_assets.portfolio.books import CostModel
 

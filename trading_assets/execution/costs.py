@@ -2,7 +2,7 @@
 
 import math
 
-from trading_assets.compiled import numba_compiled
+from trading_assets.desk.compiled import numba_compiled
 from trading_assets.portfolio.books import CostModel
 
 BASIS_POINT = 1e-4

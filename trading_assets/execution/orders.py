@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from trading_assets.compiled import numba_compiled
+from trading_assets.desk.compiled import numba_compiled
 
 FloatArray = npt.NDArray[np.float64]
 

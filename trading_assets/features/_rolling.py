@@ -11,7 +11,7 @@ A window that holds a NaN, or is not filled since the span began, gives NaN.
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.compiled import numba_compiled
+from trading_assets.desk.compiled import numba_compiled
 
 Array = NDArray[np.float64]
 Offsets = NDArray[np.int64]

@@ -5,22 +5,22 @@ from datetime import date
 
 import dagster as dg
 
+from trading_assets.desk import mappings
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.features.build import Build
 from trading_assets.features.contract import BY_SET
 from trading_assets.features.feature_set import FeatureSet, Interval
 from trading_assets.features.matrix.view import ensure_matrix
 from trading_assets.features.sets import SETS
 from trading_assets.lake import LakeFrame, Scope
-from trading_assets.lake.assets import run_scope_of, table_in, table_out
+from trading_assets.lake.bridge.io_manager import Written
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_in, table_out
 from trading_assets.lake.contracts import Contract
-from trading_assets.lake.io_manager import Written
 from trading_assets.market_data.contract import BARS_DAILY, BARS_HOURLY, BARS_MINUTE, CORPORATE_ACTIONS, SYMBOLS
 from trading_assets.market_data.listing import listed_months, listed_partitions
 from trading_assets.market_data.source_policy import SourcePolicy
-from trading_assets.orchestration import mappings
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import retry_when_not_ready
 
 OWNER = "research"
 BARS: dict[Interval, Contract] = {"daily": BARS_DAILY, "hourly": BARS_HOURLY, "minute": BARS_MINUTE}

@@ -15,8 +15,8 @@ from trading_assets.features.contract import BY_SET
 from trading_assets.features.feature_set import FeatureSet, Interval, bar_columns
 from trading_assets.features.fingerprint import fingerprint
 from trading_assets.lake import Lake, LakeFrame, Scope, WriteResult
-from trading_assets.lake.incremental import Input, stale_rows
-from trading_assets.lake.writes import brought_up_to_date, replace
+from trading_assets.lake.store.incremental import Input, stale_rows
+from trading_assets.lake.store.writes import brought_up_to_date, replace
 
 Frames = Mapping[str, pl.DataFrame]
 T = TypeVar("T")

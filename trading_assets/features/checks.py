@@ -6,15 +6,15 @@ from functools import partial
 
 import polars as pl
 
+from trading_assets.desk.checks import ScopeCheck, scope_check
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.features.assets import BARS, earliest_for
 from trading_assets.features.contract import BY_SET
 from trading_assets.features.feature_set import FeatureSet, Interval, bar_columns
 from trading_assets.features.sets import SETS
 from trading_assets.lake import Contract, LakeFrame, Scope
 from trading_assets.market_data.contract import CORPORATE_ACTIONS
-from trading_assets.orchestration.checks import ScopeCheck, scope_check
-from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span
-from trading_assets.orchestration.resources import Desk
 
 # What is computed again is a sample: `python -m benchmarks feature_checks` shows what all checks cost of a run.
 _CHECKED_DAYS: Mapping[Interval, int] = {"daily": 400, "hourly": 60, "minute": 10}

@@ -11,7 +11,7 @@ from trading_assets.features.sets import SETS
 from trading_assets.features.sql.contract import contract_of as contract_of_sql
 from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.lake.contracts import Contract, column
-from trading_assets.lake.pandera_polars import pa
+from trading_assets.lake.contracts.pandera_polars import pa
 from trading_assets.market_data.contract.bars import Moment
 
 _BARS = {"daily": "", "hourly": " of hourly bars", "minute": " of minute bars"}

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from trading_assets.source_files import files_stamp
+from trading_assets.desk.source_files import files_stamp
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _FOLDERS = ("features", "point_in_time")

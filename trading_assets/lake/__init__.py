@@ -5,10 +5,10 @@ are behind their inputs, time travel, maintenance and the SQL entry point. Put a
 put domain code here: nothing in this package knows what a bar or an order is.
 """
 
-from trading_assets.lake.catalog import Lake
 from trading_assets.lake.contracts import Contract
-from trading_assets.lake.frames import LakeFrame
-from trading_assets.lake.scope import Scope
-from trading_assets.lake.writes import WriteResult
+from trading_assets.lake.store.catalog import Lake
+from trading_assets.lake.store.frames import LakeFrame
+from trading_assets.lake.store.scope import Scope
+from trading_assets.lake.store.writes import WriteResult
 
 __all__ = ["Contract", "Lake", "LakeFrame", "Scope", "WriteResult"]

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.records import Activity
+from trading_assets.desk.calendar import exchange_timezone
 from trading_assets.lake import LakeFrame
-from trading_assets.live.brokers.adapter import Broker
-from trading_assets.live.brokers.records import Activity
 from trading_assets.live.contract import ACTIVITIES, FILLS
 from trading_assets.live.state import FILL
-from trading_assets.market_data.calendar import exchange_timezone
 
 
 def entries_of(broker: Broker, exchange: str, after: date, until: date) -> tuple[list[Activity], list[Activity]]:

@@ -7,16 +7,16 @@ from typing import cast
 import dagster as dg
 import polars as pl
 
+from trading_assets.brokers.errors import about
+from trading_assets.desk import mappings
+from trading_assets.desk.calendar import sessions
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.assets import run_scope_of, table_asset, table_in, table_out
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in, table_out
 from trading_assets.live.contract import ACTIVITIES, AUDIT, FILLS, ORDERS, PARITY, PNL, POSITIONS, SUBMISSIONS
-from trading_assets.live.errors import about
-from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
-from trading_assets.orchestration import mappings
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import retry_when_not_ready
 from trading_assets.portfolio.books import Book
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 

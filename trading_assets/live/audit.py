@@ -8,11 +8,11 @@ from datetime import date, datetime
 
 import polars as pl
 
+from trading_assets.brokers.errors import TradingSettingsError
 from trading_assets.lake import Lake, LakeFrame
-from trading_assets.lake.retries import with_retries
-from trading_assets.lake.writes import insert_rows
+from trading_assets.lake.store.retries import with_retries
+from trading_assets.lake.store.writes import insert_rows
 from trading_assets.live.contract import AUDIT
-from trading_assets.live.errors import TradingSettingsError
 
 ALL_BOOKS = "*"
 KILL, RESUME, ADOPT, CONFIRM, SEND, REFUSE = "kill", "resume", "adopt", "confirm", "send", "refuse"

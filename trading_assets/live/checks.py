@@ -2,11 +2,11 @@
 
 import polars as pl
 
+from trading_assets.desk.checks import scope_check
+from trading_assets.desk.desk import Desk
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.live.contract import FILLS, PARITY, PNL, POSITIONS, SUBMISSIONS
 from trading_assets.live.tolerances import cash_tolerance, share_tolerance
-from trading_assets.orchestration.checks import scope_check
-from trading_assets.orchestration.resources import Desk
 
 
 def unanswered_orders(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:

@@ -7,17 +7,17 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from trading_assets.brokers.errors import TradingBlockedError
+from trading_assets.desk.calendar import previous_session, session_close
+from trading_assets.desk.desk import Desk
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.errors import UpstreamNotReadyError
 from trading_assets.live.activities import activities_frame, entries_of, exchange_zone, fills_frame, own_orders
 from trading_assets.live.closing import Before, BrokerTotals, close_session
 from trading_assets.live.contract import PNL, POSITIONS
-from trading_assets.live.errors import TradingBlockedError
 from trading_assets.live.planning import closes
 from trading_assets.live.records import LastClose, last_close, recorded_entries, window_of
 from trading_assets.live.state import BookState, splits_between
-from trading_assets.market_data.calendar import previous_session, session_close
-from trading_assets.orchestration.resources import Desk
 from trading_assets.portfolio.books import Book
 
 

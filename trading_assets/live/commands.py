@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.errors import BrokerError, TradingSettingsError
+from trading_assets.desk.clock import last_close
+from trading_assets.desk.clock import now as present
+from trading_assets.desk.desk import Desk
 from trading_assets.lake import Lake, LakeFrame, Scope
 from trading_assets.lake.errors import LakeError
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.writes import replace
 from trading_assets.live import audit
-from trading_assets.live.brokers.adapter import Broker
 from trading_assets.live.collecting import opened_session
 from trading_assets.live.contract import PNL, POSITIONS
-from trading_assets.live.errors import BrokerError, TradingSettingsError
 from trading_assets.live.journal import nobody_submits
 from trading_assets.live.records import window_of
 from trading_assets.market_data.contract import BARS_DAILY
-from trading_assets.orchestration.clock import last_close
-from trading_assets.orchestration.clock import now as present
-from trading_assets.orchestration.resources import Desk
 from trading_assets.portfolio.books import Book
 
 

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from trading_assets.backtest.panel import with_delisting_returns
 from trading_assets.backtest.simulate import Opening
-from trading_assets.execution.panel import with_delisting_returns
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.live.contract import FILLS, ORDERS, PARITY, PNL, POSITIONS
 from trading_assets.live.parity import LiveSession, MarketData, compare

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from trading_assets.lake import Lake, LakeFrame, Scope
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.writes import replace
 from trading_assets.live.contract import SUBMISSIONS
 from trading_assets.live.sink import Intent
 

@@ -7,9 +7,9 @@ from hashlib import sha256
 import numpy as np
 import polars as pl
 
+from trading_assets.brokers.errors import TradingBlockedError
 from trading_assets.execution.orders import plan_orders
 from trading_assets.live.contract import ORDERS
-from trading_assets.live.errors import TradingBlockedError
 from trading_assets.portfolio.books import Book
 
 

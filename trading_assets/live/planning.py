@@ -7,6 +7,7 @@ from functools import partial
 
 import polars as pl
 
+from trading_assets.desk.desk import Desk
 from trading_assets.lake import LakeFrame
 from trading_assets.live.contract import ORDERS, SUBMISSIONS
 from trading_assets.live.journal import LakeJournal, intents_frame
@@ -15,7 +16,6 @@ from trading_assets.live.records import window_of
 from trading_assets.live.state import last_closes
 from trading_assets.live.submissions import Submission
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS
-from trading_assets.orchestration.resources import Desk
 from trading_assets.portfolio.books import Book
 
 _FROZEN = ("intended", "unknown", "accepted")

@@ -7,11 +7,11 @@ from datetime import date, datetime
 
 import polars as pl
 
+from trading_assets.brokers.records import Activity
+from trading_assets.desk.calendar import next_session, session_close, session_open
 from trading_assets.lake import Lake, LakeFrame
-from trading_assets.live.brokers.records import Activity
 from trading_assets.live.contract import ACTIVITIES, FILLS, PNL, POSITIONS
 from trading_assets.live.state import FILL, BookState
-from trading_assets.market_data.calendar import next_session, session_close, session_open
 
 
 @dataclass(frozen=True, slots=True)

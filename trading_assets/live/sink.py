@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
-from trading_assets.live.brokers.records import BrokerOrder, Ticket
-from trading_assets.live.errors import (
+from trading_assets.brokers.errors import (
     BrokerError,
     BrokerUnavailableError,
     DuplicateOrderError,
@@ -26,6 +25,7 @@ from trading_assets.live.errors import (
     SubmissionIncompleteError,
     TradingBlockedError,
 )
+from trading_assets.brokers.records import BrokerOrder, Ticket
 from trading_assets.live.plan import client_order_id
 
 _SENDS = 3

@@ -13,8 +13,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from trading_assets.brokers.records import Activity
 from trading_assets.execution.accounting import Account, begin_session, trade
-from trading_assets.live.brokers.records import Activity
 from trading_assets.live.tolerances import SHARE_ERROR, share_tolerance
 
 FILL = "FILL"

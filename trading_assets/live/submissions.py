@@ -14,21 +14,21 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
+from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.errors import TradingBlockedError, TradingSettingsError
+from trading_assets.brokers.records import Activity, BrokerAccount
+from trading_assets.desk.clock import now as present
 from trading_assets.execution.risk import RiskState, Violation, risk_gate
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.live import audit
 from trading_assets.live.activities import entries_of, own_orders
-from trading_assets.live.brokers.adapter import Broker
-from trading_assets.live.brokers.records import Activity, BrokerAccount
 from trading_assets.live.contract import ORDERS, PARITY, SUBMISSIONS
-from trading_assets.live.errors import TradingBlockedError, TradingSettingsError
 from trading_assets.live.journal import LakeJournal
 from trading_assets.live.records import LastClose, Window, last_close, window_of
 from trading_assets.live.sink import Intent, Sink, next_attempt
 from trading_assets.live.state import BookState, position_mismatches, splits_between
 from trading_assets.live.tolerances import cash_tolerance
 from trading_assets.market_data.contract import CORPORATE_ACTIONS
-from trading_assets.orchestration.clock import now as present
 from trading_assets.portfolio.books import Book, LiveRules
 
 LIVE_VARIABLE = "TRADING_ASSETS_LIVE_ACCOUNT"

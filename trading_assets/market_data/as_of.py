@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
+from trading_assets.desk import calendar
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake.contracts import Contract
-from trading_assets.market_data import calendar
 from trading_assets.market_data.contract import (
     BARS_DAILY,
     BARS_HOURLY,

@@ -7,10 +7,18 @@ from typing import cast
 import dagster as dg
 import polars as pl
 
+from trading_assets.desk import conditions
+from trading_assets.desk.calendar import first_session, sessions
+from trading_assets.desk.clock import last_close, now
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.exchange import Exchange
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.retries import retry_when_not_ready
+from trading_assets.desk.settings import Settings
+from trading_assets.desk.symbols import registered_symbols
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.assets import run_scope_of, table_asset, table_in
-from trading_assets.lake.io_manager import Written
-from trading_assets.market_data.calendar import first_session, sessions
+from trading_assets.lake.bridge.io_manager import Written
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data.contract import (
     BARS_DAILY,
     CORPORATE_ACTIONS,
@@ -26,14 +34,6 @@ from trading_assets.market_data.rows import Home, ask_bars, ask_rows, bar_rules
 from trading_assets.market_data.source_assets import fill, record_failures
 from trading_assets.market_data.source_policy import SourcePolicy
 from trading_assets.market_data.universe import membership_of
-from trading_assets.orchestration import conditions
-from trading_assets.orchestration.clock import last_close, now
-from trading_assets.orchestration.exchange import Exchange
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import retry_when_not_ready
-from trading_assets.orchestration.settings import Settings
-from trading_assets.orchestration.universe import registered_symbols
 
 OWNER = "market_data"
 _SPELLED = 20

@@ -6,8 +6,10 @@ from functools import partial
 import dagster as dg
 import polars as pl
 
+from trading_assets.desk.checks import ScopeCheck, scope_check
+from trading_assets.desk.desk import Desk
 from trading_assets.lake import Contract, LakeFrame, Scope
-from trading_assets.lake._literals import literal
+from trading_assets.lake.store._literals import literal
 from trading_assets.market_data.contract import (
     ANOMALIES,
     BARS_DAILY,
@@ -25,8 +27,6 @@ from trading_assets.market_data.contract import (
 )
 from trading_assets.market_data.quality import QualityRules
 from trading_assets.market_data.quality_assets import as_table
-from trading_assets.orchestration.checks import ScopeCheck, scope_check
-from trading_assets.orchestration.resources import Desk
 
 _BARS = (BARS_DAILY, BARS_HOURLY, BARS_MINUTE)
 _ANSWERED = (*_BARS, CORPORATE_ACTIONS, COMPANIES, FUNDAMENTALS, NEWS)

@@ -7,9 +7,14 @@ from typing import cast
 import dagster as dg
 import polars as pl
 
+from trading_assets.desk.clock import now
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.retries import retry_when_not_ready
+from trading_assets.desk.symbols import registered_symbols
 from trading_assets.lake import Contract, Scope
-from trading_assets.lake.assets import table_asset
-from trading_assets.lake.io_manager import Written
+from trading_assets.lake.bridge.io_manager import Written
+from trading_assets.lake.bridge.table_assets import table_asset
 from trading_assets.market_data.assets import OWNER, home_of
 from trading_assets.market_data.bitemporal import keep_changes, keep_known
 from trading_assets.market_data.contract import COMPANIES, FUNDAMENTALS, NEWS, QUOTES, SYMBOLS
@@ -19,11 +24,6 @@ from trading_assets.market_data.rows import ask_rows
 from trading_assets.market_data.source_assets import fill, record_failures
 from trading_assets.market_data.source_policy import SourcePolicy
 from trading_assets.market_data.sources import CompaniesSource, QuotesSource, Source
-from trading_assets.orchestration.clock import now
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import retry_when_not_ready
-from trading_assets.orchestration.universe import registered_symbols
 
 _RESTATED = {
     FUNDAMENTALS.table: ("value", "currency"),

@@ -10,8 +10,8 @@ from functools import partial
 import polars as pl
 
 from trading_assets.lake import Contract, Lake, LakeFrame, Scope, WriteResult
-from trading_assets.lake.hashing import content_hash
-from trading_assets.lake.writes import replace as write
+from trading_assets.lake.store.hashing import content_hash
+from trading_assets.lake.store.writes import replace as write
 from trading_assets.market_data.gathering import Failure, gather, worst_error
 from trading_assets.market_data.sources import Source
 

@@ -6,11 +6,16 @@ from typing import cast
 import dagster as dg
 import polars as pl
 
+from trading_assets.desk import mappings
+from trading_assets.desk.calendar import first_session, session_hours, sessions
+from trading_assets.desk.clock import last_close, now
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import Contract, LakeFrame
-from trading_assets.lake.assets import run_scope_of, table_asset, table_in
-from trading_assets.lake.io_manager import Rows, Written
+from trading_assets.lake.bridge.io_manager import Rows, Written
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data.assets import OWNER, home_of
-from trading_assets.market_data.calendar import first_session, session_hours, sessions
 from trading_assets.market_data.contract import BARS_DAILY, BARS_HOURLY, BARS_MINUTE, SYMBOLS
 from trading_assets.market_data.ingest import Table
 from trading_assets.market_data.refetch import settle
@@ -19,11 +24,6 @@ from trading_assets.market_data.rows import ask_bars, bar_rules, intraday_rules
 from trading_assets.market_data.source_assets import fill
 from trading_assets.market_data.source_policy import SourcePolicy
 from trading_assets.market_data.sources import Interval
-from trading_assets.orchestration import mappings
-from trading_assets.orchestration.clock import last_close, now
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import retry_when_not_ready
 
 
 def build_assets(partitions: Partitions, policy: SourcePolicy) -> list[dg.AssetsDefinition]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import duckdb
 
 from trading_assets.lake import Lake
-from trading_assets.lake._literals import literal
-from trading_assets.lake.retries import with_retries
-from trading_assets.lake.views import rendered
+from trading_assets.lake.store._literals import literal
+from trading_assets.lake.store.retries import with_retries
+from trading_assets.lake.store.views import rendered
 
 __all__ = ["MACROS", "Macro", "ensure_macros"]
 

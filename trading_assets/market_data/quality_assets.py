@@ -7,8 +7,15 @@ from typing import cast
 import dagster as dg
 import polars as pl
 
+from trading_assets.desk import mappings
+from trading_assets.desk.clock import now
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.maintenance import REPORTED_THROUGH, reported_snapshot
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.retries import retry_when_not_ready
+from trading_assets.desk.settings import Settings
 from trading_assets.lake import Lake, LakeFrame, Scope
-from trading_assets.lake.assets import run_scope_of, table_asset, table_in
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data import quality
 from trading_assets.market_data.contract import (
     ANOMALIES,
@@ -27,13 +34,6 @@ from trading_assets.market_data.quality.restatements import TABLES as TABLES_OF_
 from trading_assets.market_data.source_assets import closed_sessions
 from trading_assets.market_data.sources import PartialAnswerError
 from trading_assets.market_data.split_jumps import split_like_jumps
-from trading_assets.orchestration import mappings
-from trading_assets.orchestration.clock import now
-from trading_assets.orchestration.maintenance import REPORTED_THROUGH, reported_snapshot
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import retry_when_not_ready
-from trading_assets.orchestration.settings import Settings
 
 OWNER = "market_data"
 _SHOWN = 20

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from trading_assets.lake.scope import Scope
+from trading_assets.lake.store.scope import Scope
 
 _A_DAY = timedelta(days=1)
 _PRICES = ("open", "high", "low", "close")

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from trading_assets.lake.scope import Scope
+from trading_assets.lake.store.scope import Scope
 from trading_assets.market_data.sources import Interval, Source
 
 _A_DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from itertools import chain
 
-from trading_assets.market_data.calendar import first_session, last_session, library_calendar, sessions
+from trading_assets.desk.calendar import first_session, last_session, library_calendar, sessions
 
 
 def scheduled_sessions(exchange: str) -> list[date]:

@@ -9,21 +9,21 @@ from datetime import date, datetime, timedelta
 import dagster as dg
 import polars as pl
 
+from trading_assets.desk.calendar import first_session, sessions
+from trading_assets.desk.clock import last_close, now
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.retries import MAX_RETRIES, retry_when_not_ready
+from trading_assets.desk.settings import Settings
 from trading_assets.lake import Lake, LakeFrame, Scope
-from trading_assets.lake.assets import run_scope_of
-from trading_assets.lake.io_manager import Written
-from trading_assets.lake.writes import replace as write
-from trading_assets.market_data.calendar import first_session, sessions
+from trading_assets.lake.bridge.io_manager import Written
+from trading_assets.lake.bridge.table_assets import run_scope_of
+from trading_assets.lake.store.writes import replace as write
 from trading_assets.market_data.contract import SOURCE_FAILURES, SYMBOLS
 from trading_assets.market_data.gathering import Failure
 from trading_assets.market_data.ingest import Ingested, Table, ingest
 from trading_assets.market_data.macros import ensure_macros
 from trading_assets.market_data.refetch import Stored, batches_of, pieces_to_fetch
 from trading_assets.market_data.sources import Source
-from trading_assets.orchestration.clock import last_close, now
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import MAX_RETRIES, retry_when_not_ready
-from trading_assets.orchestration.settings import Settings
 
 REFETCH_TAG = "trading_assets/refetch"
 _BATCH = 50

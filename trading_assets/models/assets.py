@@ -8,21 +8,21 @@ from typing import cast
 import dagster as dg
 import polars as pl
 
+from trading_assets.desk import mappings
+from trading_assets.desk.calendar import sessions
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import LakeFrame, Scope
-from trading_assets.lake.assets import run_scope_of, table_asset, table_out
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_out
 from trading_assets.lake.contracts import Contract
-from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.listing import listed_partitions
 from trading_assets.models.contract import FEATURE_IMPORTANCE, FEATURE_SELECTION, TRAINED
 from trading_assets.models.model_spec import ModelSpec
 from trading_assets.models.specs import MODELS, features_of, resolved
-from trading_assets.orchestration import mappings
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import retry_when_not_ready
 
 OWNER = "research"
 _WINDOW_YEARS = 3

@@ -7,12 +7,12 @@ from datetime import date
 
 import polars as pl
 
+from trading_assets.desk.desk import Desk
 from trading_assets.models.contract import FEATURE_IMPORTANCE, TRAINED
 from trading_assets.models.model_spec import ModelSpec
 from trading_assets.models.registry import RegisteredVersion, register
 from trading_assets.models.training import TrainedModel, train
 from trading_assets.models.walk_forward import InsufficientHistoryError
-from trading_assets.orchestration.resources import Desk
 
 EXPERIMENT = "trading_assets"
 

@@ -1,5 +1,4 @@
-"""How the stages run: settings, partitions, resources, jobs, schedules, sensors, automation conditions.
+"""How the stages run: jobs, schedules, sensors, refresh, replay, the Dagster instance and its daemon.
 
-Put here what decides *when and for which partitions* something runs. Do **not** put domain code here. This is the only
-package that reads the clock or the environment.
+Put here what decides *when and for which partitions* something runs. Do **not** put domain code here.
 """

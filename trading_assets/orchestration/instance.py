@@ -10,8 +10,8 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
-from trading_assets.orchestration.resources import open_lake
-from trading_assets.orchestration.settings import DATABASE_VARIABLE, HOME_VARIABLE, Settings
+from trading_assets.desk.desk import open_lake
+from trading_assets.desk.settings import DATABASE_VARIABLE, HOME_VARIABLE, Settings
 
 _STATEMENT_MILLISECONDS, _POOL_SECONDS, _MORE_CONNECTIONS = 600_000, 3600, 20
 STORAGE_VARIABLE = "TRADING_ASSETS_DAGSTER_URL"

@@ -9,10 +9,10 @@ from datetime import date, timedelta
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from trading_assets.desk.partitions import Partitions
 from trading_assets.features.sets import SETS
 from trading_assets.features.sql.sets import SQL_SETS
-from trading_assets.lake.partitions import range_tags
-from trading_assets.orchestration.partitions import Partitions
+from trading_assets.lake.bridge.partition_keys import range_tags
 
 AssetJob = UnresolvedAssetJobDefinition
 

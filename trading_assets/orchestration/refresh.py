@@ -15,13 +15,13 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from dagster._core.errors import DagsterAssetCheckFailedError
 from dagster._core.utils import make_new_run_id
 
+from trading_assets.desk.clock import now
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.symbols import register_symbols, registered_symbols
 from trading_assets.market_data.contract import SYMBOLS
-from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.errors import RefreshError
 from trading_assets.orchestration.jobs import STAGE_JOBS, plan_stage, stage_jobs
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.universe import register_symbols, registered_symbols
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 _MARKS = {DagsterEventType.STEP_START, DagsterEventType.LOADED_INPUT, DagsterEventType.STEP_OUTPUT}

@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from trading_assets.market_data.calendar import is_session, session_close
-from trading_assets.orchestration.exchange import AFTER_CLOSE, Exchange
+from trading_assets.desk.calendar import is_session, session_close
+from trading_assets.desk.exchange import AFTER_CLOSE, Exchange
+from trading_assets.desk.settings import Settings
 from trading_assets.orchestration.jobs import MAINTENANCE_JOB, STAGE_JOBS, AssetJob
-from trading_assets.orchestration.settings import Settings
 
 REFRESH_TAG = "trading_assets/refresh"
 _WEEKLY_SUNDAY = "0 6 * * 0"

@@ -5,13 +5,13 @@ from datetime import date
 
 import dagster as dg
 
-from trading_assets.lake.partitions import range_tags
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.symbols import registered_symbols, unregistered_symbols
+from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.orchestration.jobs import AssetJob, plan_stage, stage_jobs
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
 from trading_assets.orchestration.schedules import REFRESH_TAG
-from trading_assets.orchestration.universe import registered_symbols, unregistered_symbols
 
 
 def build_sensors(desk: Desk, partitions: Partitions, jobs: dict[str, AssetJob]) -> list[dg.SensorDefinition]:

@@ -6,13 +6,13 @@ from datetime import date, timedelta
 import dagster as dg
 import polars as pl
 
+from trading_assets.desk import mappings
+from trading_assets.desk.calendar import sessions
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.assets import run_scope_of, table_asset, table_in
-from trading_assets.market_data.calendar import sessions
-from trading_assets.orchestration import mappings
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import retry_when_not_ready
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.portfolio.books import Book
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 from trading_assets.portfolio.weights import rebalance_sessions, target_weights

@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 
 from trading_assets.lake.contracts import Contract, column
-from trading_assets.lake.pandera_polars import pa
+from trading_assets.lake.contracts.pandera_polars import pa
 
 
 class TargetWeights(pa.DataFrameModel):

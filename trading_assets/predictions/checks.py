@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import polars as pl
 
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.models.contract import TRAINED
-from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span
-from trading_assets.orchestration.resources import Desk
 from trading_assets.predictions.contract import DAILY
 
 _CHECKED_DAYS = 75

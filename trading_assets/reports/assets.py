@@ -9,15 +9,15 @@ import dagster as dg
 import polars as pl
 
 from trading_assets.backtest.contract import PNL
+from trading_assets.desk import conditions, mappings
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
 from trading_assets.labels.assets import HORIZON_SESSIONS
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.assets import run_scope_of, table_asset, table_in
-from trading_assets.lake.hashing import content_hash
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
+from trading_assets.lake.store.hashing import content_hash
 from trading_assets.models.contract import FEATURE_IMPORTANCE
-from trading_assets.orchestration import conditions, mappings
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
 from trading_assets.portfolio.books import Book
 from trading_assets.predictions.contract import DAILY
 from trading_assets.reports.contract import MODEL_CARD, TEAR_SHEET

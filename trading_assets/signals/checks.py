@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
+from trading_assets.desk.checks import scope_check
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.market_data.contract import MEMBERSHIP
 from trading_assets.market_data.universe import members_only
-from trading_assets.orchestration.checks import scope_check
-from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span
-from trading_assets.orchestration.resources import Desk
 from trading_assets.predictions.contract import DAILY
 from trading_assets.signals.contract import ML_ALPHA
 from trading_assets.signals.strategies import STRATEGIES

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from trading_assets.backtest.contract import FILLS
+from trading_assets.backtest.panel import LedgerInputError
 from trading_assets.backtest.simulate import known_at_close, simulate
-from trading_assets.execution.panel import LedgerInputError
 from trading_assets.portfolio.books import CostModel, load_books
 from trading_assets.portfolio.weights import target_weights
 

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from trading_assets import cli
-from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets_tests.desks import Bench, multi_range, open_bench, own_environment
 
 SOURCE = {"kind": "simulated", "n_symbols": 2, "start": "2015-01-02", "end": "2015-12-31", "listing_rate": 0.0}
@@ -195,7 +195,7 @@ def test_a_database_that_does_not_answer_is_a_message_without_its_password(comma
 def test_stop_ends_the_server_that_a_killed_process_left_behind(command: Command, tmp_path: Path) -> None:
     program = (
         "import os, pathlib, signal\n"
-        "from trading_assets.lake.postgres import hold_embedded_postgres\n"
+        "from trading_assets.lake.postgres.url import hold_embedded_postgres\n"
         f"hold_embedded_postgres(pathlib.Path({str(tmp_path / 'postgres')!r}))\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )

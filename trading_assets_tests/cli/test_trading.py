@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.alpaca.connection import connection_of
+from trading_assets.desk.calendar import session_close
+from trading_assets.desk.settings import Settings
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.live import audit
-from trading_assets.live.brokers.adapter import Broker
-from trading_assets.live.brokers.connection import connection_of
 from trading_assets.live.contract import PNL, SUBMISSIONS
-from trading_assets.market_data.calendar import session_close
-from trading_assets.orchestration.settings import Settings
 from trading_assets.portfolio.books import Book, load_books
 from trading_assets_tests.desks import Bench
 from trading_assets_tests.end_to_end._processes import environment_of, free_port

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from trading_assets.orchestration.settings import Settings
+from trading_assets.desk.settings import Settings
 
 T = TypeVar("T")
 LOCATION = "trading_assets"

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets_tests.desks import Bench, open_bench
 from trading_assets_tests.end_to_end._demo import demo_ui, refreshed_ui
 

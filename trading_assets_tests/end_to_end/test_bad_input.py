@@ -12,15 +12,15 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from trading_assets.demo import configure
+from trading_assets.cli.full_run import configure
+from trading_assets.desk.calendar import first_session, last_session, sessions
+from trading_assets.desk.clock import last_close, now
+from trading_assets.desk.settings import Settings
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.contracts import CONFLICT, DUPLICATE
-from trading_assets.lake.postgres import PostgresUrl
-from trading_assets.market_data.calendar import first_session, last_session, sessions
+from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.market_data.contract import SOURCE_FAILURES
 from trading_assets.market_data.sources.errors import SourceFormatError, UnknownSymbolError
-from trading_assets.orchestration.clock import last_close, now
-from trading_assets.orchestration.settings import Settings
 from trading_assets_tests.desks import Bench, metadata_of, multi_range, open_bench
 
 START, END = date(2015, 1, 1), date(2017, 1, 1)

@@ -18,8 +18,11 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from trading_assets import demo
+from trading_assets.cli import full_run as demo
 from trading_assets.definitions import build_defs
+from trading_assets.desk.calendar import sessions
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.settings import INTRADAY_TABLES, Settings, SettingsError, load_settings
 from trading_assets.features.contract import BY_SET
 from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.features.sql import assets as sql_assets
@@ -28,17 +31,14 @@ from trading_assets.features.sql.compiled import SqlModelError
 from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.lake import Lake, Scope, WriteResult
-from trading_assets.lake.history import rollback
-from trading_assets.lake.postgres import PostgresUrl
-from trading_assets.market_data.calendar import sessions
+from trading_assets.lake.postgres.url import PostgresUrl
+from trading_assets.lake.store.history import rollback
 from trading_assets.market_data.sources import make_source
 from trading_assets.models.registry import find, load
 from trading_assets.orchestration.jobs import STAGE_JOBS
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.settings import INTRADAY_TABLES, Settings, SettingsError, load_settings
+from trading_assets.orchestration.replay import SessionReport
 from trading_assets.point_in_time.lookahead import lookahead_violations, pick_cuts
 from trading_assets.predictions import checks as prediction_checks
-from trading_assets.replay import SessionReport
 from trading_assets.signals import checks as signal_checks
 from trading_assets_tests.desks import Bench, fresh_database, multi_range, own_environment
 from trading_assets_tests.end_to_end._pieces import Piece, run_in_any_order

@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from trading_assets.desk.symbols import registered_symbols
 from trading_assets.features import build
 from trading_assets.features.checks import missing_features, recompute
 from trading_assets.features.contract import DAILY
@@ -14,7 +15,6 @@ from trading_assets.features.technical import values as technical_values
 from trading_assets.lake import Scope
 from trading_assets.orchestration.errors import RefreshError
 from trading_assets.orchestration.jobs import plan_stage
-from trading_assets.orchestration.universe import registered_symbols
 from trading_assets_tests.desks import open_bench
 
 pytestmark = pytest.mark.slow

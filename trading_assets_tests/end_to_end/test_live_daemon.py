@@ -11,19 +11,19 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
+from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.alpaca.connection import connection_of, save_embedded
+from trading_assets.brokers.embedded.clock import SteppedClock
+from trading_assets.brokers.embedded.server import RunningBroker, start_broker
+from trading_assets.desk.calendar import session_close, session_open
+from trading_assets.desk.clock import now
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.live import audit
-from trading_assets.live.brokers.adapter import Broker
-from trading_assets.live.brokers.connection import connection_of, save_embedded
-from trading_assets.live.brokers.embedded.clock import SteppedClock
-from trading_assets.live.brokers.embedded.server import RunningBroker, start_broker
 from trading_assets.live.contract import FILLS, PARITY, PNL, SUBMISSIONS
-from trading_assets.market_data.calendar import session_close, session_open
-from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.jobs import TRADE_JOB, live_tags
+from trading_assets.orchestration.replay import open_account
 from trading_assets.portfolio.books import load_books
-from trading_assets.replay import open_account
 from trading_assets_tests.desks import Bench
 from trading_assets_tests.end_to_end._processes import WebUi, environment_of, web_ui
 from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, Trader, open_market, small_source, write_books

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from trading_assets.lake.postgres import PostgresUrl
-from trading_assets.market_data.calendar import sessions
+from trading_assets.desk.calendar import sessions
+from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.portfolio.weights import rebalance_sessions
 from trading_assets_tests.desks import Bench, metadata_of, multi_range, open_bench
 

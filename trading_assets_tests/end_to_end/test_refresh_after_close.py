@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.orchestration.jobs import STAGE_JOBS
 from trading_assets.orchestration.schedules import REFRESH_TAG
 from trading_assets_tests.desks import Bench, open_bench

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from trading_assets.orchestration.settings import Settings
+from trading_assets.desk.settings import Settings
 from trading_assets_tests.end_to_end._processes import descendants, environment_of, ui_command, web_ui
 
 pytestmark = pytest.mark.slow

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.hashing import content_hash
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.hashing import content_hash
+from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets_tests.lake.examples import BARS, bars, symbol_years
 from trading_assets_tests.processes import context

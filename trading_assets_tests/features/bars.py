@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from trading_assets.desk.calendar import session_open, sessions
 from trading_assets.features.bar_rows import BarRows
 from trading_assets.features.compute import compute
-from trading_assets.market_data.calendar import session_open, sessions
 from trading_assets_tests.point_in_time.sample import actions
 
 ALL = 100_000

@@ -10,10 +10,10 @@ from functools import cache
 import numpy as np
 import polars as pl
 
+from trading_assets.desk.calendar import session_open, sessions
 from trading_assets.features.compute import compute
 from trading_assets.features.feature_set import FeatureSet, Interval
 from trading_assets.features.statistical.market import market_returns
-from trading_assets.market_data.calendar import session_open, sessions
 from trading_assets.point_in_time.lookahead import lookahead_violations, pick_cuts
 from trading_assets.point_in_time.warm_up import warmup_violations
 from trading_assets_tests.point_in_time.sample import actions

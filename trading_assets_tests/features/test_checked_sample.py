@@ -8,7 +8,7 @@ import pytest
 from trading_assets.features import checks
 from trading_assets.features.contract import DAILY
 from trading_assets.lake import LakeFrame, Scope
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.writes import replace
 
 CONTRACT = DAILY["calendar"]
 DAYS = (date(2016, 3, 1), date(2016, 3, 31))

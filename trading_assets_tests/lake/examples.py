@@ -7,7 +7,7 @@ import polars as pl
 
 from trading_assets.lake import Contract, Lake, Scope
 from trading_assets.lake.contracts import column
-from trading_assets.lake.pandera_polars import pa
+from trading_assets.lake.contracts.pandera_polars import pa
 from trading_assets.market_data.contract import BARS_DAILY
 
 BARS = BARS_DAILY.table

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from trading_assets.live.brokers.records import Activity
+from trading_assets.brokers.records import Activity
 from trading_assets.live.state import FILL
 from trading_assets.portfolio.books import Book, CostModel, load_books
 

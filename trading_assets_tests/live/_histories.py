@@ -13,20 +13,20 @@ from typing import Any, Self
 
 from hypothesis import strategies as st
 
+from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.alpaca.connection import Connection
+from trading_assets.brokers.embedded.clock import SteppedClock
+from trading_assets.brokers.embedded.server import RunningBroker, start_broker
+from trading_assets.brokers.errors import LiveError, TradingBlockedError
+from trading_assets.brokers.records import Activity
+from trading_assets.desk.calendar import next_session
 from trading_assets.lake import Lake
 from trading_assets.live.activities import entries_of
-from trading_assets.live.brokers.adapter import Broker
-from trading_assets.live.brokers.connection import Connection
-from trading_assets.live.brokers.embedded.clock import SteppedClock
-from trading_assets.live.brokers.embedded.server import RunningBroker, start_broker
-from trading_assets.live.brokers.records import Activity
-from trading_assets.live.errors import LiveError, TradingBlockedError
 from trading_assets.live.plan import client_order_id, legs
 from trading_assets.live.sink import Intent, Sink, next_attempt
 from trading_assets.live.state import BookState
-from trading_assets.market_data.calendar import next_session
+from trading_assets_tests.brokers.embedded.markets import DAYS, FULL, at
 from trading_assets_tests.live._crashes import Killed, Stepping, Steps
-from trading_assets_tests.live.brokers.embedded.markets import DAYS, FULL, at
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 CASH = 1_000_000.0

@@ -14,24 +14,24 @@ import dagster as dg
 import polars as pl
 import yaml
 
+from trading_assets.brokers.alpaca.connection import Connection
+from trading_assets.brokers.embedded.clock import SteppedClock
+from trading_assets.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
 from trading_assets.definitions import build_defs
+from trading_assets.desk.calendar import session_close, sessions
+from trading_assets.desk.clock import now
+from trading_assets.desk.desk import Desk
 from trading_assets.lake import LakeFrame, Scope
-from trading_assets.lake.postgres import PostgresUrl
-from trading_assets.lake.writes import replace
+from trading_assets.lake.postgres.url import PostgresUrl
+from trading_assets.lake.store.writes import replace
 from trading_assets.live import audit
-from trading_assets.live.brokers.connection import Connection
-from trading_assets.live.brokers.embedded.clock import SteppedClock
-from trading_assets.live.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
 from trading_assets.live.contract import CONTRACTS
-from trading_assets.market_data.calendar import session_close, sessions
 from trading_assets.market_data.sources import Source
 from trading_assets.market_data.sources.simulated import SimulatedSource, SimulationParameters
-from trading_assets.orchestration.clock import now
 from trading_assets.orchestration.jobs import CLOSE_JOB, TRADE_JOB, live_tags
-from trading_assets.orchestration.resources import Desk
+from trading_assets.orchestration.replay import open_account, replay_desk
 from trading_assets.portfolio.books import Book, load_books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
-from trading_assets.replay import open_account, replay_desk
 from trading_assets_tests.desks import Bench, multi_range, open_bench
 
 EXCHANGE = "XNYS"
@@ -240,7 +240,7 @@ class Trader:
 
     def client(self) -> Any:
         """Alpaca's own client of the account, as a trader's other tools use it."""
-        from trading_assets.live.brokers.clients import trading_client
+        from trading_assets.brokers.alpaca.clients import trading_client
 
         return trading_client(self.connection(), 10.0)
 

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from trading_assets.lake._connecting import import_extensions
+from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.lake.store._connecting import import_extensions
 from trading_assets.live import submissions
-from trading_assets.live.brokers.adapter import Broker
 from trading_assets.live.journal import LakeJournal
 from trading_assets_tests.live._crashes import Stepping, Steps
 

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from trading_assets.brokers.errors import TradingSettingsError
 from trading_assets.live import audit
-from trading_assets.live.errors import TradingSettingsError
 from trading_assets_tests.processes import Together
 
 NOON = datetime(2024, 1, 2, 17, 0, tzinfo=UTC)

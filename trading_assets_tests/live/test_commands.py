@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.errors import TradingBlockedError, TradingSettingsError
+from trading_assets.desk.calendar import session_close, session_open
+from trading_assets.desk.clock import now
 from trading_assets.live import audit
-from trading_assets.live.brokers.adapter import Broker
 from trading_assets.live.commands import adopt, books_at_a_broker, confirm, kill
-from trading_assets.live.errors import TradingBlockedError, TradingSettingsError
-from trading_assets.market_data.calendar import session_close, session_open
-from trading_assets.orchestration.clock import now
 from trading_assets_tests.live._examples import a_book
 from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, Trader
 

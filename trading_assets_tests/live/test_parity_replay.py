@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from trading_assets.backtest.simulate import simulate
-from trading_assets.market_data.calendar import sessions
+from trading_assets.desk.calendar import sessions
 from trading_assets.market_data.sources.simulated import SimulatedSource, SimulationParameters
 from trading_assets_tests.desks import Bench
 from trading_assets_tests.live._live_bench import EXCHANGE, Trader, open_market, traders

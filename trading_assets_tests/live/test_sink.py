@@ -6,16 +6,16 @@ from itertools import count
 
 import pytest
 
-from trading_assets.live.brokers import adapter
-from trading_assets.live.brokers.adapter import Broker
-from trading_assets.live.brokers.connection import Connection
-from trading_assets.live.brokers.embedded.clock import SteppedClock
-from trading_assets.live.brokers.embedded.server import start_broker
-from trading_assets.live.errors import BrokerError, SubmissionIncompleteError, TradingBlockedError, UnauthorizedError
+from trading_assets.brokers.alpaca import adapter
+from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.alpaca.connection import Connection
+from trading_assets.brokers.embedded.clock import SteppedClock
+from trading_assets.brokers.embedded.server import start_broker
+from trading_assets.brokers.errors import BrokerError, SubmissionIncompleteError, TradingBlockedError, UnauthorizedError
 from trading_assets.live.plan import client_order_id, legs
 from trading_assets.live.sink import Intent, Sink
+from trading_assets_tests.brokers.embedded.markets import DAYS, FREE, at, steady, write_market
 from trading_assets_tests.live._histories import MemoryJournal
-from trading_assets_tests.live.brokers.embedded.markets import DAYS, FREE, at, steady, write_market
 
 POST, LOOK_UP = {"method": "POST", "path": "/v2/orders$"}, {"method": "GET", "path": "/v2/orders:by_client_order_id"}
 EVENING = at(DAYS[0], "18:00")

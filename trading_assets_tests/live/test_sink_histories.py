@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import FlakyFailure
 
+from trading_assets.brokers.alpaca import adapter
+from trading_assets.brokers.errors import BrokerError, OutcomeUnknownError
 from trading_assets.lake import Lake
-from trading_assets.live.brokers import adapter
-from trading_assets.live.errors import BrokerError, OutcomeUnknownError
 from trading_assets.live.sink import Intent, Sink
+from trading_assets_tests.brokers.embedded.markets import DAYS, bar, write_market
 from trading_assets_tests.live._histories import SYMBOLS, Exchange, histories, live_through
-from trading_assets_tests.live.brokers.embedded.markets import DAYS, bar, write_market
 
 pytestmark = pytest.mark.slow
 

@@ -10,18 +10,18 @@ from itertools import count
 
 import pytest
 
+from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.alpaca.connection import Connection
+from trading_assets.brokers.embedded.clock import SteppedClock
+from trading_assets.brokers.embedded.server import start_broker
 from trading_assets.lake import LakeFrame, Scope
-from trading_assets.lake.writes import replace as write
+from trading_assets.lake.store.writes import replace as write
 from trading_assets.live import audit
-from trading_assets.live.brokers.adapter import Broker
-from trading_assets.live.brokers.connection import Connection
-from trading_assets.live.brokers.embedded.clock import SteppedClock
-from trading_assets.live.brokers.embedded.server import start_broker
 from trading_assets.live.contract import ORDERS, SUBMISSIONS
 from trading_assets.live.plan import plan
 from trading_assets.portfolio.books import load_books
+from trading_assets_tests.brokers.embedded.markets import DAYS, FREE, at, steady, write_market
 from trading_assets_tests.live._submitter import Submitter
-from trading_assets_tests.live.brokers.embedded.markets import DAYS, FREE, at, steady, write_market
 
 pytestmark = pytest.mark.slow
 

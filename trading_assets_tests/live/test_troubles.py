@@ -12,27 +12,27 @@ import polars as pl
 import pytest
 from dagster._core.errors import DagsterAssetCheckFailedError
 
-from trading_assets.lake import Scope
-from trading_assets.lake.writes import replace
-from trading_assets.live import audit
-from trading_assets.live.brokers.connection import Connection
-from trading_assets.live.brokers.embedded.clock import SteppedClock
-from trading_assets.live.brokers.embedded.server import start_broker
-from trading_assets.live.commands import adopt, confirm
-from trading_assets.live.errors import (
+from trading_assets.brokers.alpaca.connection import Connection
+from trading_assets.brokers.embedded.clock import SteppedClock
+from trading_assets.brokers.embedded.server import start_broker
+from trading_assets.brokers.errors import (
     BrokerUnavailableError,
     LiveError,
     TradingBlockedError,
     TradingSettingsError,
     UnauthorizedError,
 )
+from trading_assets.desk.calendar import session_close, session_open
+from trading_assets.desk.clock import now
+from trading_assets.desk.desk import Desk
+from trading_assets.lake import Scope
+from trading_assets.lake.store.writes import replace
+from trading_assets.live import audit
+from trading_assets.live.commands import adopt, confirm
 from trading_assets.live.plan import client_order_id
 from trading_assets.live.submissions import LIVE_VARIABLE
-from trading_assets.market_data.calendar import session_close, session_open
 from trading_assets.market_data.contract import BARS_DAILY
-from trading_assets.orchestration.clock import now
-from trading_assets.orchestration.resources import Desk
-from trading_assets.replay import open_account
+from trading_assets.orchestration.replay import open_account
 from trading_assets_tests.desks import own_environment
 from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, Trader
 

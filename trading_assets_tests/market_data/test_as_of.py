@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from trading_assets.lake import Scope
-from trading_assets.lake.history import rollback
-from trading_assets.lake.maintenance import maintain
-from trading_assets.lake.sql import run_query
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.history import rollback
+from trading_assets.lake.store.maintenance import maintain
+from trading_assets.lake.store.sql import run_query
+from trading_assets.lake.store.writes import replace
 from trading_assets.market_data import as_of
 from trading_assets.market_data.contract import (
     BARS_DAILY,

@@ -15,9 +15,10 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from trading_assets.desk.calendar import sessions
+from trading_assets.desk.retries import MAX_RETRIES
 from trading_assets.lake import LakeFrame, Scope
-from trading_assets.lake.hashing import content_hash
-from trading_assets.market_data.calendar import sessions
+from trading_assets.lake.store.hashing import content_hash
 from trading_assets.market_data.contract import BARS_DAILY, SOURCE_FAILURES
 from trading_assets.market_data.ingest import Table, ingest
 from trading_assets.market_data.refetch import Stored, batches_of, pieces_to_fetch, settle
@@ -28,7 +29,6 @@ from trading_assets.market_data.sources import (
     SourceUnavailableError,
     UnknownSymbolError,
 )
-from trading_assets.orchestration.retries import MAX_RETRIES
 from trading_assets_tests.desks import metadata_of, multi_range, open_bench
 from trading_assets_tests.market_data.remote import RemoteSource
 from trading_assets_tests.processes import context

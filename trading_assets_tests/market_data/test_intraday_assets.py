@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from trading_assets.market_data.calendar import session_hours, sessions
+from trading_assets.desk.calendar import session_hours, sessions
 from trading_assets.market_data.resample import hourly
 from trading_assets.market_data.sources import SimulatedSource, SimulationParameters, UnsupportedIntervalError
 from trading_assets.orchestration.jobs import INTRADAY_JOB, STAGE_JOBS, stage_jobs

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from trading_assets.desk.calendar import sessions
 from trading_assets.lake import Scope
-from trading_assets.market_data.calendar import sessions
 from trading_assets.market_data.refetch import Stored, batches_of, pieces_to_fetch, settle
 
 SESSIONS = sessions("XNYS", date(2015, 1, 2), date(2016, 3, 31))

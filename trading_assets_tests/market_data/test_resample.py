@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from trading_assets.market_data.calendar import session_hours, session_minutes
+from trading_assets.desk.calendar import session_hours, session_minutes
 from trading_assets.market_data.resample import daily, hourly
 from trading_assets.market_data.sources import SimulatedSource, SimulationParameters
 

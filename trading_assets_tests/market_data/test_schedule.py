@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from trading_assets.market_data.calendar import UnknownExchangeError, is_session, sessions
+from trading_assets.desk.calendar import UnknownExchangeError, is_session, sessions
 from trading_assets.market_data.schedule import (
     half_days,
     is_trading_weekday,

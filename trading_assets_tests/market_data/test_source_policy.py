@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.settings import Settings
 from trading_assets.market_data.source_policy import SourcePolicy
 from trading_assets.market_data.sources import SourceConfigError
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.settings import Settings
 
 
 @dataclass(frozen=True)

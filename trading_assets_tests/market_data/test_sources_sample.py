@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 from trading_assets.market_data.sources import (
     CORPORATE_ACTIONS_SCHEMA,
     DAILY_BARS_SCHEMA,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.lake import Scope
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.as_of import adjusted_bars
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS
 from trading_assets.point_in_time.backward_adjustment import backward_adjust

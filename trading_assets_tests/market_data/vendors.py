@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from trading_assets.market_data.calendar import next_session, sessions
+from trading_assets.desk.calendar import next_session, sessions
 
 _EXACT = 1e-5  # ratios of the daily set are rounded to six decimals
 _SMALLEST_SPLIT = 1.2

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from trading_assets.lake.postgres import PostgresUrl
-from trading_assets.market_data.calendar import sessions
+from trading_assets.desk.calendar import sessions
+from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.models.assets import month_ends
 from trading_assets.models.model_spec import ModelSpec
 from trading_assets.models.month import MonthlyTrainer

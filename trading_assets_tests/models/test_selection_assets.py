@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from trading_assets.desk.calendar import sessions
+from trading_assets.desk.partitions import Partitions, make_partitions
 from trading_assets.features.contract import contract_of
 from trading_assets.features.drift import assets as drift_assets
 from trading_assets.features.drift import checks as drift_checks
@@ -18,19 +20,17 @@ from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.features.matrix.view import ensure_matrix
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import Contract, LakeFrame, Scope
-from trading_assets.lake.assets import IO_MANAGER_KEY
+from trading_assets.lake.bridge.io_manager import LakeIOManager
+from trading_assets.lake.bridge.partition_keys import range_tags
+from trading_assets.lake.bridge.table_assets import IO_MANAGER_KEY
 from trading_assets.lake.errors import UpstreamNotReadyError
-from trading_assets.lake.io_manager import LakeIOManager
-from trading_assets.lake.partitions import range_tags
-from trading_assets.lake.writes import replace
-from trading_assets.market_data.calendar import sessions
+from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.models import assets as model_assets
 from trading_assets.models import registry
 from trading_assets.models.contract import FEATURE_IMPORTANCE, FEATURE_SELECTION, TRAINED
 from trading_assets.models.model_spec import ModelSpec, SelectionRules
 from trading_assets.models.scaling import ScaledBooster
-from trading_assets.orchestration.partitions import Partitions, make_partitions
 from trading_assets.predictions import assets as prediction_assets
 from trading_assets.predictions.contract import DAILY as PREDICTIONS
 from trading_assets_tests.desks import Bench, multi_range, open_bench
@@ -97,7 +97,7 @@ class Desk:
 
 
 def model_exchange(bench: Bench):
-    from trading_assets.orchestration.exchange import exchange_of
+    from trading_assets.desk.exchange import exchange_of
 
     return exchange_of(bench.settings, date(2021, 4, 1))
 

@@ -7,7 +7,7 @@ import pytest
 from dagster._core.events import AssetObservationData
 from dagster_postgres import PostgresEventLogStorage
 
-from trading_assets.lake.partitions import range_tags
+from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.orchestration.event_storage import DeskEventLog
 
 KEYS = ["2016|A", "2016|B's", "2017|\\N", "2017|Ä\\|%s"]

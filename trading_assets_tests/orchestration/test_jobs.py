@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from trading_assets.desk.partitions import Partitions
 from trading_assets.orchestration.jobs import STAGE_JOBS, plan_stage
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets_tests.orchestration.spans import partitions_of
+from trading_assets_tests.desk.spans import partitions_of
 
 START, END = date(2014, 3, 1), date(2017, 1, 1)
 SYMBOLS = ["AAA", "ZZZ", "MMM"]

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from trading_assets.market_data.calendar import sessions
+from trading_assets.desk.calendar import sessions
 from trading_assets.portfolio.assets import decision_sessions
 
 AROUND = timedelta(days=45)

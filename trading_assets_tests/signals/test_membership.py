@@ -6,10 +6,10 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from trading_assets.desk.calendar import sessions
 from trading_assets.lake import Scope
 from trading_assets.lake.errors import UpstreamNotReadyError
-from trading_assets.lake.writes import replace
-from trading_assets.market_data.calendar import sessions
+from trading_assets.lake.store.writes import replace
 from trading_assets.predictions.contract import DAILY
 from trading_assets_tests.desks import multi_range, open_bench
 

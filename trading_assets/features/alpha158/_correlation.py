@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trading_assets.compiled import numba_compiled
+from trading_assets.desk.compiled import numba_compiled
 from trading_assets.features.alpha158._windows import TILE, Array, Tiles
 from trading_assets.features.alpha158.catalogue import WINDOWS
 

@@ -11,7 +11,7 @@ Work comes in tiles (see `tiles`) of neighbouring rows, the innermost loop, whic
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.compiled import numba_compiled
+from trading_assets.desk.compiled import numba_compiled
 from trading_assets.features.alpha158.catalogue import WINDOWS
 
 Array = NDArray[np.float64]

@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trading_assets.desk import calendar
 from trading_assets.features.bar_rows import Array
 from trading_assets.features.calendar.catalogue import FURTHEST_HOLIDAY
-from trading_assets.market_data import calendar, schedule
+from trading_assets.market_data import schedule
 
 Days = NDArray[np.int64]
 Flags = NDArray[np.bool_]

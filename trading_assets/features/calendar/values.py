@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from trading_assets.desk.calendar import sessions
 from trading_assets.features.bar_rows import Array, BarRows
 from trading_assets.features.calendar.days import ExchangeDays, exchange_days
-from trading_assets.market_data.calendar import sessions
 
 _HALF_HOUR = 30.0
 _MINUTES_PER_DAY = 1440.0

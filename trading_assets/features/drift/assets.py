@@ -5,15 +5,15 @@ from typing import cast
 import dagster as dg
 import polars as pl
 
+from trading_assets.desk import mappings
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.features.drift.contract import DRIFT
 from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.assets import run_scope_of, table_asset
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset
 from trading_assets.market_data.contract import SYMBOLS
-from trading_assets.orchestration import mappings
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import retry_when_not_ready
 
 OWNER = "research"
 

@@ -11,8 +11,8 @@ from trading_assets.features.drift.contract import DRIFT
 from trading_assets.features.drift.figures import drift, last_of, month_number
 from trading_assets.features.matrix.matrix import Matrix, features_in
 from trading_assets.lake import Lake, LakeFrame
-from trading_assets.lake._literals import literal
 from trading_assets.lake.contracts import Contract
+from trading_assets.lake.store._literals import literal
 
 # Values of a portion: 0.3 GB, of which a year's places in its reference take as much again.
 _CELLS = 60_000_000

@@ -6,12 +6,12 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
+from trading_assets.desk.checks import scope_check
+from trading_assets.desk.desk import Desk
 from trading_assets.features.drift.contract import DRIFT
 from trading_assets.features.drift.figures import MAJOR_SHIFT, last_of, month_number
 from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.lake import LakeFrame, Scope
-from trading_assets.orchestration.checks import scope_check
-from trading_assets.orchestration.resources import Desk
 
 _SHOWN_FEATURES = 6
 # A month is never like a year in what the calendar says of it, and that is no drift.

@@ -7,8 +7,8 @@ import dagster as dg
 
 from trading_assets.features.matrix.matrix import Matrix, features_in
 from trading_assets.features.matrix.view import MEANING, NAME
+from trading_assets.lake.bridge.io_manager import column_schema
 from trading_assets.lake.contracts import Contract
-from trading_assets.lake.io_manager import column_schema
 
 OWNER = "research"
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from trading_assets.features.matrix.matrix import KEY, Matrix, features_in, short_name
 from trading_assets.lake import Lake
-from trading_assets.lake.views import ensure_view, stored_tables
+from trading_assets.lake.store.views import ensure_view, stored_tables
 
 NAME = "features.matrix"
 MEANING = (

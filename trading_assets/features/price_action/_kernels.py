@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.compiled import numba_compiled
+from trading_assets.desk.compiled import numba_compiled
 
 Array = NDArray[np.float64]
 

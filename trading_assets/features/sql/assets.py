@@ -13,6 +13,10 @@ from functools import cached_property
 import dagster as dg
 import polars as pl
 
+from trading_assets.desk import mappings
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.features.contract import BY_SET, SQL
 from trading_assets.features.fingerprint import fingerprint
 from trading_assets.features.matrix.view import ensure_matrix
@@ -21,18 +25,14 @@ from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.features.sql.statements import columns_read, run_on_lake
 from trading_assets.lake import Contract, Lake, LakeFrame, Scope, WriteResult
-from trading_assets.lake.assets import run_scope_of, table_in, table_out
-from trading_assets.lake.incremental import Input, stale_rows
-from trading_assets.lake.io_manager import Written
-from trading_assets.lake.partitions import scope_of_keys
-from trading_assets.lake.writes import brought_up_to_date, replace, together
+from trading_assets.lake.bridge.io_manager import Written
+from trading_assets.lake.bridge.partition_keys import scope_of_keys
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_in, table_out
+from trading_assets.lake.store.incremental import Input, stale_rows
+from trading_assets.lake.store.writes import brought_up_to_date, replace, together
 from trading_assets.market_data.contract import CONTRACTS as MARKET_DATA
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.listing import listed_months, listed_partitions
-from trading_assets.orchestration import mappings
-from trading_assets.orchestration.partitions import Partitions
-from trading_assets.orchestration.resources import Desk
-from trading_assets.orchestration.retries import retry_when_not_ready
 
 OWNER = "research"
 SOURCES: Mapping[str, Contract] = {one.table: one for one in (*MARKET_DATA, *BY_SET.values(), *SQL.values())}

@@ -8,6 +8,8 @@ from functools import partial
 
 import polars as pl
 
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.features.contract import SQL
 from trading_assets.features.sql.assets import SOURCES, first_day_of_windows
 from trading_assets.features.sql.compiled import compiled_models
@@ -16,8 +18,6 @@ from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.features.sql.statements import columns_read, run_on_frames, run_on_lake
 from trading_assets.lake import LakeFrame, Scope
-from trading_assets.orchestration.recomputation import Recomputation, point_in_time_check, stored_span
-from trading_assets.orchestration.resources import Desk
 
 _CHECKED_DAYS = 15
 # To plan a statement costs more than its rows, and each cut takes two; the next session is cut elsewhere.

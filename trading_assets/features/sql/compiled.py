@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trading_assets.desk.source_files import files_stamp
 from trading_assets.features.sql.sql_set import PROJECT
-from trading_assets.source_files import files_stamp
 
 Dependencies = Mapping[str, tuple[tuple[str, str], ...]]
 
@@ -68,8 +68,8 @@ def compiled_models(project: Path = PROJECT) -> Mapping[str, CompiledModel]:
 
 def _compile(project: Path, folder: Path) -> dict[str, dict[str, Any]]:
     """SQL and lineage of every model, by dbt; the lake is not asked."""
+    from trading_assets.features.sql.dbt import run_dbt
     from trading_assets.features.sql.lineage import lineage_of
-    from trading_assets.orchestration.dbt import run_dbt
 
     target = folder / "dbt"
     shutil.rmtree(target / "compiled", ignore_errors=True)

@@ -9,7 +9,7 @@ import polars as pl
 
 from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.lake.contracts import Contract, column
-from trading_assets.lake.pandera_polars import pa
+from trading_assets.lake.contracts.pandera_polars import pa
 
 _KEY = {"symbol": (str, "ticker"), "date": (dt.date, "session")}
 

@@ -12,7 +12,7 @@ from trading_assets.features.contract import BY_SET, SQL
 from trading_assets.features.sql.catalogue import SHIPPED
 from trading_assets.features.sql.sql_set import PROJECT, SqlSet
 from trading_assets.lake.contracts import Column, Contract
-from trading_assets.lake.dbt_sources import HEADER, dbt_sources
+from trading_assets.lake.contracts.dbt_sources import HEADER, dbt_sources
 from trading_assets.market_data.contract import CONTRACTS as MARKET_DATA
 
 

@@ -12,8 +12,8 @@ import polars as pl
 
 from trading_assets.features.sql.compiled import SqlModelError
 from trading_assets.lake import Lake
-from trading_assets.lake._literals import literal
 from trading_assets.lake.contracts import Contract
+from trading_assets.lake.store._literals import literal
 
 _WORD = re.compile(r"\w+")
 _idle: list[duckdb.DuckDBPyConnection] = []

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.compiled import numba_compiled
+from trading_assets.desk.compiled import numba_compiled
 
 Array = NDArray[np.float64]
 Offsets = NDArray[np.int64]

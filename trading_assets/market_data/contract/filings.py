@@ -3,7 +3,7 @@
 import datetime as dt
 
 from trading_assets.lake.contracts import Contract, column
-from trading_assets.lake.pandera_polars import pa
+from trading_assets.lake.contracts.pandera_polars import pa
 from trading_assets.market_data.contract.bars import Moment
 
 # Items of fundamentals: standard name -> meaning and unit.

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from trading_assets.lake import Lake
-from trading_assets.lake.catalog import METADATA
 from trading_assets.lake.contracts import Contract
+from trading_assets.lake.store.catalog import METADATA
 from trading_assets.market_data.contract import BARS_DAILY, BARS_HOURLY, BARS_MINUTE, RESTATEMENTS
 from trading_assets.market_data.quality._shape import as_rows
 

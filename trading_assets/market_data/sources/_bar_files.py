@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 from trading_assets.market_data.sources import _columns, _tables
 from trading_assets.market_data.sources._columns import Cell
 from trading_assets.market_data.sources._timestamps import Stamps, read_stamps, stamp_can_fail

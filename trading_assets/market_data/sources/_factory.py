@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from trading_assets.desk.clock import now
 from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource
 from trading_assets.market_data.sources.errors import SourceConfigError
 from trading_assets.market_data.sources.files import FilesSource
@@ -16,7 +17,6 @@ from trading_assets.market_data.sources.protocol import Source
 from trading_assets.market_data.sources.sample import SampleSource
 from trading_assets.market_data.sources.simulated import SimulatedSource, SimulationParameters
 from trading_assets.market_data.sources.yahoo import Transport, YahooParameters, YahooSource
-from trading_assets.orchestration.clock import now
 
 __all__ = ["make_source"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 from trading_assets.market_data.sources.errors import SourceConfigError
 
 __all__ = ["SESSIONS_PER_YEAR", "Floats", "Market", "SimulationParameters", "market", "stream"]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 from trading_assets.market_data.sources import _columns, _tables
 from trading_assets.market_data.sources._bar_files import BarFile, BarReader
 from trading_assets.market_data.sources._filings_files import FilingReader

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 from trading_assets.market_data.sources._simulated_daily import DailyPath, simulate_daily
 from trading_assets.market_data.sources._simulated_minutes import MinuteBars, simulate_minutes
 from trading_assets.market_data.sources._simulation import Market, SimulationParameters, market, stream

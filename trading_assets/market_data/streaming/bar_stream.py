@@ -21,9 +21,9 @@ import duckdb
 import polars as pl
 import psycopg2
 
+from trading_assets.desk.calendar import exchange_timezone
 from trading_assets.lake import Lake
 from trading_assets.lake.errors import LakeError
-from trading_assets.market_data.calendar import exchange_timezone
 from trading_assets.market_data.sources.alpaca import AlpacaSource
 from trading_assets.market_data.sources.errors import PartialAnswerError, SourceFormatError, SourceUnavailableError
 from trading_assets.market_data.streaming.listener import BarListener, Connected, Event, Heard, Trouble

@@ -18,7 +18,7 @@ from typing import Any
 from alpaca.data.enums import DataFeed
 from alpaca.data.live.stock import StockDataStream
 
-from trading_assets.live.brokers.connection import KEY_VARIABLES
+from trading_assets.brokers.alpaca.connection import KEY_VARIABLES
 from trading_assets.market_data.sources.alpaca import AlpacaSource
 from trading_assets.market_data.sources.errors import SourceConfigError, SourceError
 

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from trading_assets.lake import Lake, Scope
-from trading_assets.lake.frames import LakeFrame
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.frames import LakeFrame
+from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import BARS_MINUTE
 from trading_assets.market_data.streaming.merging import FINAL, KEY, marked, merge
 

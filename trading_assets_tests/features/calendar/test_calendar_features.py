@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from trading_assets.desk.calendar import CalendarBoundsError, session_hours, sessions
 from trading_assets.features.bar_rows import BarRows
 from trading_assets.features.calendar.catalogue import SET
 from trading_assets.features.calendar.days import exchange_days
 from trading_assets.features.feature_set import INTERVALS
-from trading_assets.market_data.calendar import CalendarBoundsError, session_hours, sessions
 from trading_assets.market_data.schedule import scheduled_sessions
 from trading_assets_tests.features.bars import bars_of
 from trading_assets_tests.point_in_time.sample import actions

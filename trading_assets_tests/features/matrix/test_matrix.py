@@ -14,9 +14,9 @@ from trading_assets.features.matrix.matrix import TABLES, Matrix, features_in
 from trading_assets.features.matrix.view import NAME, ensure_matrix, view_query
 from trading_assets.lake import Contract, Lake, LakeFrame, Scope
 from trading_assets.lake.contracts import column
-from trading_assets.lake.pandera_polars import pa
-from trading_assets.lake.sql import run_query
-from trading_assets.lake.writes import replace
+from trading_assets.lake.contracts.pandera_polars import pa
+from trading_assets.lake.store.sql import run_query
+from trading_assets.lake.store.writes import replace
 
 DAYS = [date(2024, 1, 2), date(2024, 1, 3), date(2024, 1, 4)]
 

@@ -7,10 +7,10 @@ from datetime import date
 
 import polars as pl
 
+from trading_assets.desk.calendar import sessions
 from trading_assets.features.compute import compute
 from trading_assets.features.expressions import NAME, ExpressionSet
 from trading_assets.features.sets import SETS
-from trading_assets.market_data.calendar import sessions
 from trading_assets.point_in_time.explain import in_words
 from trading_assets_tests.features import laws
 from trading_assets_tests.point_in_time.sample import actions

@@ -50,9 +50,9 @@ DESK = """
 
     from trading_assets.features.pages import pages
     from trading_assets.features.sets import SETS
-    from trading_assets.lake.postgres import PostgresUrl
+    from trading_assets.lake.postgres.url import PostgresUrl
     from trading_assets.orchestration.jobs import plan_stage
-    from trading_assets.orchestration.universe import registered_symbols
+    from trading_assets.desk.symbols import registered_symbols
     from trading_assets_tests import desks
 
     home, server = Path(sys.argv[2]), PostgresUrl(**json.loads(sys.argv[3]))

@@ -10,7 +10,7 @@ from trading_assets.features.sql.assets import SOURCES
 from trading_assets.features.sql.catalogue import COMPARED
 from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.lake import Scope
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY, COMPANIES, CORPORATE_ACTIONS, FUNDAMENTALS
 from trading_assets_tests.point_in_time.sample import random_bars
 

@@ -12,12 +12,12 @@ from trading_assets.features.sql import checks
 from trading_assets.features.sql.catalogue import SHIPPED
 from trading_assets.features.sql.checks import recompute
 from trading_assets.features.sql.compiled import SqlModelError
+from trading_assets.features.sql.dbt import run_dbt
 from trading_assets.features.sql.sets import SQL_SETS, models_in
 from trading_assets.features.sql.sql_set import PROJECT
 from trading_assets.features.sql.statements import run_on_frames, run_on_lake
 from trading_assets.lake import Scope
-from trading_assets.lake.writes import replace
-from trading_assets.orchestration.dbt import run_dbt
+from trading_assets.lake.store.writes import replace
 from trading_assets_tests.features.sql.tables import fill
 
 SPAN = (date(2015, 1, 1), date(2016, 12, 31))

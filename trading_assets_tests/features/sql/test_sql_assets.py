@@ -12,9 +12,9 @@ from trading_assets.features.sql.assets import Read, build_assets, possible_sets
 from trading_assets.features.sql.own import SqlFeatureError
 from trading_assets.features.sql.sets import SQL_SETS, models_in
 from trading_assets.lake import LakeFrame, Scope
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
-from trading_assets_tests.orchestration.spans import partitions_of
+from trading_assets_tests.desk.spans import partitions_of
 
 EVERY_DESK = [SYMBOLS.table, BARS_DAILY.table, CORPORATE_ACTIONS.table, *(one.table for one in DAILY.values())]
 OF_SOME = {"market_data.companies": "sector_neutral", "market_data.fundamentals": "fundamental_ratios"}

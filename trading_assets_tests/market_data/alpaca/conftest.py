@@ -9,15 +9,15 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
+from trading_assets.brokers.alpaca.connection import KEY_VARIABLES
+from trading_assets.brokers.embedded.clock import SteppedClock
+from trading_assets.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
+from trading_assets.desk.calendar import sessions
 from trading_assets.lake import Lake, Scope
-from trading_assets.lake.writes import replace
-from trading_assets.live.brokers.connection import KEY_VARIABLES
-from trading_assets.live.brokers.embedded.clock import SteppedClock
-from trading_assets.live.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
-from trading_assets.market_data.calendar import sessions
+from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import NEWS
 from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource, _client
-from trading_assets_tests.live.brokers.embedded.markets import FREE, at, bar, write_market
+from trading_assets_tests.brokers.embedded.markets import FREE, at, bar, write_market
 
 # Two weeks around 4 July 2024; 3 July is a half day.
 DAYS = sessions("XNYS", date(2024, 6, 24), date(2024, 7, 12))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading_assets.live.brokers.connection import KEY_VARIABLES
+from trading_assets.brokers.alpaca.connection import KEY_VARIABLES
 from trading_assets.market_data.sources import (
     PartialAnswerError,
     RateLimitedError,
@@ -23,7 +23,7 @@ from trading_assets.market_data.sources.alpaca import _questions as module
 from trading_assets.market_data.sources.alpaca._batches import ask_in_batches
 from trading_assets.market_data.sources.alpaca._client import RefusedError
 from trading_assets.market_data.sources.alpaca._throttle import Throttle
-from trading_assets_tests.live.brokers.embedded.markets import FREE
+from trading_assets_tests.brokers.embedded.markets import FREE
 from trading_assets_tests.market_data.alpaca.conftest import DAYS, calls_of
 
 BARS = "/v2/stocks/bars"

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 import polars as pl
 import pytest
 
-from trading_assets.lake.frames import LakeFrame
-from trading_assets.market_data.calendar import session_close, session_minutes, session_open
+from trading_assets.desk.calendar import session_close, session_minutes, session_open
+from trading_assets.lake.store.frames import LakeFrame
 from trading_assets.market_data.contract import BARS_DAILY, BARS_HOURLY, BARS_MINUTE
 from trading_assets.market_data.sources import (
     DelistedSymbolError,
@@ -20,7 +20,7 @@ from trading_assets.market_data.sources import (
 )
 from trading_assets.market_data.sources.alpaca import _bars
 from trading_assets.market_data.sources.alpaca import _questions as module
-from trading_assets_tests.live.brokers.embedded.markets import at
+from trading_assets_tests.brokers.embedded.markets import at
 from trading_assets_tests.market_data.alpaca.conftest import DAYS, HALF_DAY, calls_of
 
 VALUES = ["symbol", "date", "open", "high", "low", "close", "volume"]

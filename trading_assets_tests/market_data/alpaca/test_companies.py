@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from trading_assets.lake.frames import LakeFrame
+from trading_assets.lake.store.frames import LakeFrame
 from trading_assets.market_data.contract import CORPORATE_ACTIONS, LISTINGS, NEWS, QUOTES
 from trading_assets.market_data.sources import PartialAnswerError, UnknownSymbolError
 from trading_assets.market_data.sources.alpaca import _actions

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from trading_assets.lake.frames import LakeFrame
+from trading_assets.desk.settings import INTRADAY_TABLES
+from trading_assets.lake.store.frames import LakeFrame
 from trading_assets.market_data.contract import (
     BARS_DAILY,
     BARS_HOURLY,
@@ -16,7 +17,6 @@ from trading_assets.market_data.contract import (
     SYMBOLS,
 )
 from trading_assets.orchestration.jobs import INTRADAY_JOB
-from trading_assets.orchestration.settings import INTRADAY_TABLES
 from trading_assets_tests.desks import metadata_of, multi_range, open_bench
 from trading_assets_tests.market_data.alpaca.conftest import DAYS, calls_of
 

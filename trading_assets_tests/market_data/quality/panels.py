@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from trading_assets.market_data.calendar import sessions
+from trading_assets.desk.calendar import sessions
 from trading_assets.market_data.quality import QualityRules, anomalies
 
 SESSIONS = sessions("XNYS", date(2015, 1, 2), date(2015, 12, 31))

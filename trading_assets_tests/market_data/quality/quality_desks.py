@@ -14,7 +14,7 @@ import polars as pl
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 
 from trading_assets.lake import Lake
-from trading_assets.lake.postgres import PostgresUrl
+from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.orchestration.jobs import MAINTENANCE_JOB
 from trading_assets_tests.desks import Bench, metadata_of, open_bench
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from trading_assets.market_data.calendar import sessions
+from trading_assets.desk.calendar import sessions
 from trading_assets.market_data.contract import COVERAGE
 from trading_assets.market_data.quality import coverage
 from trading_assets.market_data.quality.heat_map import MOST_NAMES, coverage_heat_map, worst_names

@@ -10,8 +10,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from trading_assets.lake.postgres import PostgresUrl
-from trading_assets.market_data.calendar import sessions
+from trading_assets.desk.calendar import sessions
+from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets_tests.desks import multi_range
 from trading_assets_tests.market_data.quality.quality_desks import PANEL, QualityDesk, Ran, open_quality_desk
 

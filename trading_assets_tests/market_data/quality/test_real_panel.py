@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from trading_assets.market_data.calendar import sessions
+from trading_assets.desk.calendar import sessions
 from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets.market_data.quality import QualityRules, anomalies, coverage, propose_maintenance
 from trading_assets.market_data.split_jumps import split_like_jumps

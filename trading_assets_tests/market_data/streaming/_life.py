@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from trading_assets.live.brokers.connection import KEY_VARIABLES
+from trading_assets.brokers.alpaca.connection import KEY_VARIABLES
 from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource
 from trading_assets.market_data.streaming.bar_stream import BarStream, Pace
 

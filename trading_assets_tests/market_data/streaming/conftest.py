@@ -12,16 +12,16 @@ from typing import Self
 import polars as pl
 import pytest
 
+from trading_assets.brokers.alpaca.connection import KEY_VARIABLES
+from trading_assets.brokers.embedded.clock import SteppedClock
+from trading_assets.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
 from trading_assets.lake import Lake
-from trading_assets.lake.frames import LakeFrame
-from trading_assets.live.brokers.connection import KEY_VARIABLES
-from trading_assets.live.brokers.embedded.clock import SteppedClock
-from trading_assets.live.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
+from trading_assets.lake.store.frames import LakeFrame
 from trading_assets.market_data.contract import BARS_MINUTE
 from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource, _client
 from trading_assets.market_data.streaming import listener
 from trading_assets.market_data.streaming.bar_stream import BarStream, Pace
-from trading_assets_tests.live.brokers.embedded.markets import DAYS, FREE, at, steady, write_market
+from trading_assets_tests.brokers.embedded.markets import DAYS, FREE, at, steady, write_market
 
 FAST = Pace(batch_seconds=0.05, refill_seconds=0.3, retry_seconds=0.05)
 SYMBOLS = ["AAA", "BBB"]

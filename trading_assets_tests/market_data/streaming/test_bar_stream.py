@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trading_assets.lake.errors import LakeError
-from trading_assets.lake.history import snapshots
+from trading_assets.lake.store.history import snapshots
 from trading_assets.market_data.contract import BARS_MINUTE
 from trading_assets.market_data.sources import SourceConfigError
 from trading_assets.market_data.sources.alpaca import AlpacaSource
 from trading_assets.market_data.streaming import storing
 from trading_assets.market_data.streaming.listener import Heard
-from trading_assets_tests.live.brokers.embedded.markets import DAYS, at
+from trading_assets_tests.brokers.embedded.markets import DAYS, at
 from trading_assets_tests.market_data.streaming.conftest import FAST, SYMBOLS, minute, streaming, wait_for
 
 DAY = DAYS[1]

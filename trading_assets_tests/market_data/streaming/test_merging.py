@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trading_assets.lake import Lake, Scope
-from trading_assets.lake.frames import LakeFrame
-from trading_assets.lake.writes import replace
+from trading_assets.lake.store.frames import LakeFrame
+from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import BARS_MINUTE
 from trading_assets.market_data.sources.protocol import INTRADAY_BARS_SCHEMA
 from trading_assets.market_data.streaming.merging import FINAL, marked, merge
 from trading_assets.market_data.streaming.storing import BarStore
-from trading_assets_tests.live.brokers.embedded.markets import DAYS
+from trading_assets_tests.brokers.embedded.markets import DAYS
 from trading_assets_tests.market_data.streaming.conftest import minute
 
 DAY = DAYS[1]

@@ -15,13 +15,13 @@ import dagster as dg
 import pytest
 
 from trading_assets import cli
+from trading_assets.brokers.alpaca.connection import KEY_VARIABLES
 from trading_assets.cli import streaming
-from trading_assets.live.brokers.connection import KEY_VARIABLES
+from trading_assets.desk.settings import Settings
 from trading_assets.market_data.contract import BARS_MINUTE
 from trading_assets.market_data.streaming.assets import Observations
 from trading_assets.market_data.streaming.bar_stream import Batch
-from trading_assets.orchestration.settings import Settings
-from trading_assets_tests.live.brokers.embedded.markets import DAYS
+from trading_assets_tests.brokers.embedded.markets import DAYS
 from trading_assets_tests.market_data.streaming._life import stream_bars
 from trading_assets_tests.market_data.streaming.conftest import minute, wait_for
 from trading_assets_tests.processes import context

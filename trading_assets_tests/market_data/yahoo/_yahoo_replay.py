@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 from trading_assets.market_data.sources.yahoo._rate import Pace
 from trading_assets.market_data.sources.yahoo._session import YahooSession
 from trading_assets.market_data.sources.yahoo.source import Transport, YahooParameters, YahooSource

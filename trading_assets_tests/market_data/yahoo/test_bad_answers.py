@@ -11,7 +11,7 @@ import pytest
 from curl_cffi.requests.exceptions import DNSError, Timeout
 from yfinance.cache import get_cookie_cache
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 from trading_assets.market_data.sources import (
     DelistedSymbolError,
     NoDataError,

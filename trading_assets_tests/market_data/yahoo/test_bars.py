@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 from trading_assets.market_data.sources import (
     CORPORATE_ACTIONS_SCHEMA,
     DAILY_BARS_SCHEMA,
@@ -208,7 +208,7 @@ def test_what_yahoo_needs_is_not_loaded_before_it_is_asked():
 
 
 def test_a_source_made_from_settings_shows_no_secret_and_reads_the_one_clock():
-    from trading_assets.orchestration.clock import now
+    from trading_assets.desk.clock import now
 
     source = make_source({"kind": "yahoo", "symbols": ["AAPL"], "proxy": "http://me:hunter2@proxy:3128"})
     assert "hunter2" not in repr(source)

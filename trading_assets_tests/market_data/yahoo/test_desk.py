@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from trading_assets import demo
 from trading_assets.cli import app
-from trading_assets.market_data.calendar import session_open, sessions
+from trading_assets.cli import full_run as demo
+from trading_assets.desk.calendar import session_open, sessions
+from trading_assets.desk.settings import Settings
 from trading_assets.market_data.contract import COMPANIES, CORPORATE_ACTIONS, SOURCE_FAILURES
 from trading_assets.market_data.sources import SourceUnavailableError, _factory
-from trading_assets.orchestration.settings import Settings
 from trading_assets_tests.desks import metadata_of, multi_range, open_bench
 from trading_assets_tests.market_data.yahoo.conftest import APPLE
 from trading_assets_tests.market_data.yahoo.test_bad_answers import closed_port

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 from trading_assets.market_data.sources import INTRADAY_BARS_SCHEMA, SourceConfigError
 from trading_assets_tests.market_data.yahoo._yahoo_replay import Listing
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from trading_assets.market_data.calendar import exchange_timezone
+from trading_assets.desk.calendar import exchange_timezone
 from trading_assets.market_data.sources.alpaca._client import AlpacaClient
 from trading_assets.market_data.sources.errors import (
     DelistedSymbolError,

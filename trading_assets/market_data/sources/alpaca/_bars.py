@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 
 _INSTANT: Final = pl.Datetime("us", "UTC")
 _FIELDS: Final = {"open": "o", "high": "h", "low": "l", "close": "c", "volume": "v"}

@@ -13,8 +13,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Literal
 
-from trading_assets.live.brokers.clients import tamed, trading_client
-from trading_assets.live.brokers.connection import KEY_VARIABLES, Connection
+from trading_assets.brokers.alpaca.clients import tamed, trading_client
+from trading_assets.brokers.alpaca.connection import KEY_VARIABLES, Connection
 from trading_assets.market_data.sources.alpaca._throttle import Throttle
 from trading_assets.market_data.sources.errors import (
     RateLimitedError,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from trading_assets.live.brokers.connection import DATA_URL, KEY_VARIABLES, URLS, Connection
+from trading_assets.brokers.alpaca.connection import DATA_URL, KEY_VARIABLES, URLS, Connection
 from trading_assets.market_data.sources.alpaca import _bars
 from trading_assets.market_data.sources.alpaca._batches import ask_in_batches
 from trading_assets.market_data.sources.alpaca._client import AlpacaClient

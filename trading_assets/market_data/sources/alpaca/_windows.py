@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 
 _A_DAY = timedelta(days=1)
 

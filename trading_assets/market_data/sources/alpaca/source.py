@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from trading_assets.live.brokers.connection import Connection
-from trading_assets.market_data import calendar
+from trading_assets.brokers.alpaca.connection import Connection
+from trading_assets.desk import calendar
+from trading_assets.desk.clock import now as present
 from trading_assets.market_data.sources.alpaca import _actions, _assets, _bars, _spans, _stories, _windows
 from trading_assets.market_data.sources.alpaca._questions import NAME, TIMEFRAMES, Questions, text_of
 from trading_assets.market_data.sources.alpaca.parameters import AlpacaParameters
@@ -26,7 +27,6 @@ from trading_assets.market_data.sources.protocol import (
     check_interval,
     check_request,
 )
-from trading_assets.orchestration.clock import now as present
 
 __all__ = ["AlpacaSource"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from trading_assets.market_data import calendar
+from trading_assets.desk import calendar
 from trading_assets.market_data.sources.errors import SourceConfigError, SourceError
 from trading_assets.market_data.sources.protocol import (
     COMPANIES_SCHEMA,

@@ -1,0 +1,234 @@
+"""The broker adapter: alpaca-py with timeouts, typed errors, and no order that is sent again blindly.
+
+The same adapter reaches Alpaca paper, Alpaca live and the embedded broker; only the connection differs. Questions are
+repeated when the broker is busy; an order is posted once per call, whatever happens, because a timeout or a 504 says
+nothing about whether the order exists (alpaca-py would repeat it on 429 and 504).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
+from typing import Any, TypeVar
+
+from trading_assets.brokers.alpaca.clients import READ_SECONDS, data_client, trading_client, typed_error
+from trading_assets.brokers.alpaca.connection import Connection
+from trading_assets.brokers.errors import (
+    BrokerError,
+    BrokerUnavailableError,
+    NotFoundError,
+    OrderRejectedError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    UnauthorizedError,
+)
+from trading_assets.brokers.records import (
+    Activity,
+    BrokerAccount,
+    BrokerOrder,
+    BrokerPosition,
+    MarketClock,
+    Ticket,
+    activity_of_answer,
+    order_of_answer,
+    signed_quantity,
+)
+
+Answer = TypeVar("Answer")
+
+_QUESTION_ATTEMPTS = 3
+_PAUSE_SECONDS = 0.2
+_PAGE = 100
+_OPEN_ORDERS = 500
+
+
+class Broker:
+    """One account at a broker.
+
+    Parameters
+    ----------
+    connection : Connection
+        Where it is, and the keys.
+    read_seconds : float
+        How long an answer may take.
+    """
+
+    def __init__(self, connection: Connection, *, read_seconds: float = READ_SECONDS) -> None:
+        self.connection = connection
+        self._trading = trading_client(connection, read_seconds)
+        self._data = data_client(connection, read_seconds)
+        self._client_ids: dict[str, str] = {}
+
+    @property
+    def kind(self) -> str:
+        """``embedded``, ``paper`` or ``live``."""
+        return self.connection.broker
+
+    def account(self) -> BrokerAccount:
+        """Number, cash, equity and buying power of the account."""
+        found = self._ask("its account", self._trading.get_account)
+        return BrokerAccount(
+            number=str(found.account_number),
+            cash=float(found.cash),
+            equity=float(found.equity),
+            buying_power=float(found.buying_power),
+            is_blocked=bool(found.trading_blocked or found.account_blocked or found.trade_suspended_by_user),
+        )
+
+    def clock(self) -> MarketClock:
+        """The broker's time, and when its market opens and closes next."""
+        found = self._ask("the clock", self._trading.get_clock)
+        return MarketClock(found.timestamp, bool(found.is_open), found.next_open, found.next_close)
+
+    def positions(self) -> dict[str, BrokerPosition]:
+        """Positions by symbol."""
+        found = self._ask("the positions", self._trading.get_all_positions)
+        return {
+            item.symbol: BrokerPosition(
+                item.symbol, signed_quantity(float(item.qty), str(item.side.value)), float(item.avg_entry_price)
+            )
+            for item in found
+        }
+
+    def open_orders(self) -> list[BrokerOrder]:
+        """Orders that may still trade."""
+        from alpaca.trading.enums import QueryOrderStatus
+        from alpaca.trading.requests import GetOrdersRequest
+
+        wanted = GetOrdersRequest(status=QueryOrderStatus.OPEN, limit=_OPEN_ORDERS)
+        return [
+            order_of_answer(item) for item in self._ask("the open orders", lambda: self._trading.get_orders(wanted))
+        ]
+
+    def order_of(self, client_order_id: str) -> BrokerOrder | None:
+        """The order with a client order id; None if there is none."""
+        try:
+            found = self._ask(
+                f"the order {client_order_id}", lambda: self._trading.get_order_by_client_id(client_order_id)
+            )
+        except NotFoundError:
+            return None
+        return order_of_answer(found)
+
+    def submit(self, ticket: Ticket) -> BrokerOrder:
+        """Send an order, once.
+
+        Raises
+        ------
+        OrderRejectedError
+            The broker refused it: no order exists. `DuplicateOrderError`: one with its client order id exists already.
+        OutcomeUnknownError
+            No usable answer came back: look it up by its client order id before anything else.
+        RateLimitedError, UnauthorizedError
+            It had no effect.
+        """
+        from alpaca.trading.requests import MarketOrderRequest
+
+        request = MarketOrderRequest(
+            symbol=ticket.symbol,
+            qty=ticket.quantity,
+            side=ticket.side,
+            time_in_force=ticket.time_in_force,
+            client_order_id=ticket.client_order_id,
+        )
+        try:
+            return order_of_answer(
+                self._translate(f"the order {_words(ticket)}", lambda: self._trading.submit_order(request))
+            )
+        except (RateLimitedError, UnauthorizedError, OrderRejectedError):
+            raise
+        except BrokerError as error:
+            raise OutcomeUnknownError(f"{error}; whether the order exists is not known yet") from None
+
+    def cancel_all(self) -> int:
+        """Ask to cancel every open order; returns how many were asked."""
+        answers = self._ask("to cancel all orders", self._trading.cancel_orders)
+        return len(answers)
+
+    def activities(self, after: date | None = None) -> Iterator[Activity]:
+        """Entries of the account's history from a day on, oldest first; every page of them."""
+        token: str | None = None
+        while True:
+            wanted: dict[str, Any] = {"direction": "asc", "page_size": _PAGE}
+            wanted |= {"after": f"{after}T00:00:00Z"} if after else {}
+            wanted |= {"page_token": token} if token else {}
+            page = self._ask("the activities", partial(self._trading.get, "/account/activities", wanted))
+            if not isinstance(page, list):
+                raise BrokerUnavailableError(f"{self.kind} broker: the activities are not a list")
+            for item in page:
+                yield activity_of_answer(item)
+            if len(page) < _PAGE:
+                return
+            token = str(page[-1]["id"])
+
+    def client_order_id(self, order_id: str) -> str | None:
+        """Client order id of an order that the broker names by its own id."""
+        if order_id not in self._client_ids:
+            found = self._ask(f"the order {order_id}", lambda: self._trading.get_order_by_id(order_id))
+            self._client_ids[order_id] = found.client_order_id
+        return self._client_ids[order_id]
+
+    def untradable(self, symbols: list[str]) -> dict[str, str]:
+        """Symbols that the broker does not trade now, and why."""
+        from alpaca.trading.enums import AssetClass, AssetStatus
+        from alpaca.trading.requests import GetAssetsRequest
+
+        wanted = GetAssetsRequest(status=AssetStatus.ACTIVE, asset_class=AssetClass.US_EQUITY)
+        listed = {item.symbol: item for item in self._ask("the assets", lambda: self._trading.get_all_assets(wanted))}
+        unknown = {
+            symbol: "is not an active asset at the broker: drop it from the targets"
+            for symbol in symbols
+            if symbol not in listed
+        }
+        halted = {
+            symbol: "is halted or not tradable at the broker: wait until it trades, or drop it from the targets"
+            for symbol in symbols
+            if symbol in listed and not listed[symbol].tradable
+        }
+        return unknown | halted
+
+    def latest_prices(self, symbols: list[str]) -> dict[str, float]:
+        """Price of the latest trade of each symbol that has one."""
+        from alpaca.data.requests import StockLatestTradeRequest
+
+        if not symbols:
+            return {}
+        request = StockLatestTradeRequest(symbol_or_symbols=symbols)
+        found = self._ask("the latest trades", lambda: self._data.get_stock_latest_trade(request))
+        return {symbol: float(trade.price) for symbol, trade in found.items()}
+
+    def _ask(self, what: str, call: Callable[[], Any]) -> Any:
+        """Ask a question that changes nothing (or may be asked twice), again when the broker is busy."""
+        for attempt in range(_QUESTION_ATTEMPTS):
+            try:
+                return self._translate(what, call)
+            except OrderRejectedError as error:
+                raise BrokerError(f"{error}; nothing was ordered, this was a question") from None
+            except BrokerUnavailableError:
+                if attempt + 1 == _QUESTION_ATTEMPTS:
+                    raise
+                time.sleep(_PAUSE_SECONDS * 4**attempt)
+        raise AssertionError
+
+    def _translate(self, what: str, call: Callable[[], Answer]) -> Answer:
+        import requests
+        from alpaca.common.exceptions import APIError
+        from pydantic import ValidationError
+
+        asked = f"{self.kind} broker, asked for {what}" if not what.startswith("to ") else f"{self.kind} broker, {what}"
+        try:
+            return call()
+        except APIError as error:
+            raise typed_error(asked, error) from None
+        except requests.Timeout:
+            raise BrokerUnavailableError(f"{asked}: no answer in time") from None
+        except requests.ConnectionError:
+            raise BrokerUnavailableError(f"{asked}: cannot be reached at {self.connection.url}") from None
+        except (requests.RequestException, ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise BrokerUnavailableError(f"{asked}: the answer makes no sense ({type(error).__name__})") from None
+
+
+def _words(ticket: Ticket) -> str:
+    return f"to {ticket.side} {ticket.quantity:g} {ticket.symbol}"

@@ -1,0 +1,206 @@
+"""The broker as a whole: clock, market, exchange, store and streams behind one door.
+
+Everything happens in the server's one thread. A call first lets the clock catch up, then has its effect in memory, and
+what changed is stored in one transaction; only then does anybody hear of it. When storing fails, memory is read anew
+from the store, so that the two never differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from trading_assets.brokers.embedded.accounts import BrokerAccount, Position
+from trading_assets.brokers.embedded.clock import Clock
+from trading_assets.brokers.embedded.exchange import Exchange
+from trading_assets.brokers.embedded.faults import Faults
+from trading_assets.brokers.embedded.market import Market
+from trading_assets.brokers.embedded.orders import ApiError, not_found
+from trading_assets.brokers.embedded.sessions import Sessions
+from trading_assets.brokers.embedded.state import Changes
+from trading_assets.brokers.embedded.store import Store
+from trading_assets.brokers.embedded.stream import Streams
+from trading_assets.lake import Lake
+from trading_assets.portfolio.books import CostModel
+
+_CALLS_KEPT = 10_000
+
+
+class Broker:
+    """A broker over a lake.
+
+    Parameters
+    ----------
+    lake : Lake
+        Prices, and the Postgres that keeps the accounts.
+    exchange : str
+        Calendar code of the exchange.
+    clock : Clock
+        What time it is.
+    name : str
+        Name of the store.
+    """
+
+    def __init__(self, lake: Lake, exchange: str, clock: Clock, name: str) -> None:
+        self.clock = clock
+        self.faults = Faults()
+        self.streams = Streams()
+        self.calls: list[dict[str, Any]] = []
+        self.store = Store(lake.postgres, name)
+        self.market = Market(lake, Sessions(exchange))
+        clock.resume(self.store.clock())
+        self.load()
+
+    def load(self) -> None:
+        """Forget what is in memory and read the store."""
+        time = self.store.clock() or self.clock.now()
+        session = self.market.sessions.at(time)
+        self.state = self.store.load(time, session.open if session else None)
+        self.market.refresh()
+        self.exchange = Exchange(self.state, self.market, self.faults)
+
+    @contextmanager
+    def transaction(self, *, keeps_time: bool = False) -> Iterator[None]:
+        """Store what changes inside, all or nothing, and tell the streams afterwards.
+
+        Parameters
+        ----------
+        keeps_time : bool
+            Store the time even if nothing else changes.
+        """
+        try:
+            yield
+            changes = self.state.take_changes()
+            if changes or keeps_time:
+                self.store.write(self.state, changes)
+        except ApiError:
+            if self.state.changes:
+                self.load()
+            raise
+        except BaseException:
+            self.load()
+            raise
+        self._publish(changes)
+
+    def catch_up(self) -> None:
+        """Let everything happen that the clock has passed."""
+        now = self.clock.now()
+        if now > self.state.time:
+            with self.transaction():
+                self.exchange.advance(now)
+
+    def step(self, to: datetime) -> None:
+        """Move a stepped clock and let everything happen in between, as one transaction."""
+        self.catch_up()
+        self.clock.move(to)
+        with self.transaction(keeps_time=True):
+            self.market.refresh()
+            self.exchange.advance(to)
+
+    def create_account(
+        self,
+        name: str,
+        *,
+        cash: float,
+        costs: CostModel,
+        max_participation: float,
+        lot_size: float,
+        multiplier: float,
+        borrowing: float,
+    ) -> tuple[BrokerAccount, str]:
+        """Open an account, or give an existing one new keys and rules; it keeps its money.
+
+        Returns
+        -------
+        tuple of BrokerAccount and str
+            The account and its secret, which is not known afterwards.
+        """
+        secret = secrets.token_urlsafe(30)
+        account = self.account_named(name)
+        if account is None:
+            identity = uuid.uuid4()
+            account = BrokerAccount(
+                str(identity), name, f"PA{identity.int % 10**9:09d}", "", "", is_revoked=False, cash=cash,
+                equity_at_close=cash, multiplier=multiplier, borrowing=borrowing, max_participation=max_participation,
+                lot_size=lot_size, costs=costs, created_at=self.state.time,
+            )  # fmt: skip
+        account.multiplier, account.borrowing = multiplier, borrowing
+        account.max_participation, account.lot_size, account.costs = max_participation, lot_size, costs
+        account.key_id = account.key_id or "PK" + secrets.token_hex(9).upper()
+        account.secret_hash, account.is_revoked = _hash(secret), False
+        self.state.accounts[account.id] = account
+        self.state.changes.accounts.add(account.id)
+        return account, secret
+
+    def account_named(self, name: str) -> BrokerAccount | None:
+        """An account by its name."""
+        return next((account for account in self.state.accounts.values() if account.name == name), None)
+
+    def authenticate(self, key_id: str | None, secret: str | None) -> BrokerAccount:
+        """The account of a pair of keys.
+
+        Raises
+        ------
+        ApiError
+            401: unknown, wrong or revoked.
+        """
+        for account in self.state.accounts.values():
+            if key_id == account.key_id and not account.is_revoked:
+                if hmac.compare_digest(_hash(secret or ""), account.secret_hash):
+                    return account
+                break
+        raise ApiError(401, None, "unauthorized")
+
+    def tamper(self, name: str, cash: float | None, positions: Mapping[str, float] | None) -> None:
+        """Change what an account holds behind the back of its owner.
+
+        Raises
+        ------
+        ApiError
+            404: there is no such account.
+        """
+        account = self.require(name)
+        if cash is not None:
+            account.cash = cash
+        for symbol, quantity in (positions or {}).items():
+            price = self.market.price(symbol, self.state.time) or 0.0
+            position = account.positions.setdefault(symbol, Position(0.0, price, price))
+            position.quantity = quantity
+            if quantity == 0:
+                del account.positions[symbol]
+            self.state.changes.positions[account.id].add(symbol)
+        self.state.changes.accounts.add(account.id)
+
+    def require(self, name: str) -> BrokerAccount:
+        """An account by its name.
+
+        Raises
+        ------
+        ApiError
+            404: there is none.
+        """
+        account = self.account_named(name)
+        if account is None:
+            known = ", ".join(sorted(a.name for a in self.state.accounts.values())) or "none"
+            raise not_found(f"the broker has no account {name!r}; it has {known}")
+        return account
+
+    def note_call(self, call: dict[str, Any]) -> None:
+        """Remember a call for those who ask what was sent."""
+        self.calls.append(call)
+        del self.calls[:-_CALLS_KEPT]
+
+    def _publish(self, changes: Changes) -> None:
+        for event in changes.events:
+            if not self.faults.takes_event():
+                self.streams.publish(event)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

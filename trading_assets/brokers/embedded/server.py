@@ -1,0 +1,195 @@
+"""The server: the broker behind HTTP and websockets on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+
+import uvicorn
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import JSONResponse
+
+from trading_assets.brokers.embedded import (
+    control,
+    data_stream,
+    routes_data,
+    routes_news,
+    routes_reference,
+    routes_trading,
+)
+from trading_assets.brokers.embedded.broker import Broker
+from trading_assets.brokers.embedded.clock import Clock
+from trading_assets.brokers.embedded.gate import Gate
+from trading_assets.brokers.embedded.handle import AccountKeys, BrokerError, RunningBroker
+from trading_assets.lake import Lake
+
+__all__ = ["AccountKeys", "BrokerError", "RunningBroker", "start_broker"]
+
+_logger = logging.getLogger(__name__)
+_HOST = "127.0.0.1"
+_TICK = 0.2  # seconds between two looks at a clock that moves by itself
+
+
+class _Server:
+    """uvicorn in a thread of its own; the thread makes the broker, so that one thread alone touches it."""
+
+    def __init__(self, lake: Lake, exchange: str, port: int, clock: Clock, name: str) -> None:
+        self.token = secrets.token_urlsafe(24)
+        # asyncio switches Nagle's algorithm off only where the protocol is named; with it a call takes 40 ms longer.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((_HOST, port))
+        self.port = int(self._socket.getsockname()[1])
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._uvicorn: uvicorn.Server | None = None
+        self.thread = threading.Thread(
+            target=self._run, args=(lake, exchange, clock, name), name=f"broker-{name}", daemon=True
+        )
+
+    def start(self) -> None:
+        self.thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            self.thread.join()
+            raise self._error
+
+    def stop(self) -> None:
+        if self._uvicorn is not None:
+            self._uvicorn.should_exit = True
+        self.thread.join()
+
+    def wait(self) -> None:
+        self.thread.join()
+
+    def _run(self, lake: Lake, exchange: str, clock: Clock, name: str) -> None:
+        try:
+            broker = Broker(lake, exchange, clock, name)
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            self._error = error
+            self._socket.close()
+            self._ready.set()
+            return
+        try:
+            asyncio.run(self._serve(broker))
+        finally:
+            broker.store.close()
+            self._ready.set()
+
+    async def _serve(self, broker: Broker) -> None:
+        config = uvicorn.Config(
+            self._application(broker), log_level="warning", access_log=False, lifespan="off", ws="websockets-sansio",
+            timeout_graceful_shutdown=1, timeout_keep_alive=600,
+        )  # fmt: skip
+        self._uvicorn = uvicorn.Server(config)
+        ticker = asyncio.create_task(self._tick(broker))
+        await self._uvicorn.serve(sockets=[self._socket])
+        ticker.cancel()
+
+    async def _tick(self, broker: Broker) -> None:
+        """Say when the server listens, end its streams when it stops, and let the clock's events happen."""
+        assert self._uvicorn is not None
+        waited = 0.0
+        while not self._uvicorn.should_exit:
+            await asyncio.sleep(0.01)
+            waited += 0.01
+            if self._uvicorn.started:
+                self._ready.set()
+            if waited >= _TICK and broker.clock.kind != "stepped":
+                _catch_up(broker)
+                waited = 0.0
+            _publish(broker)
+        broker.streams.disconnect()
+
+    def _application(self, broker: Broker) -> FastAPI:
+        application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        gate = Gate(broker, self._drop)
+        routes = (*routes_trading.ROUTES, *routes_reference.ROUTES, *routes_data.ROUTES, *routes_news.ROUTES)
+        for method, path, handler in routes:
+            application.add_route(path, gate.endpoint(handler), methods=[method])
+        for method, path, action in control.ACTIONS:
+            application.add_route(f"/_broker/{path}", control.endpoint(broker, self.token, action), methods=[method])
+
+        @application.exception_handler(404)
+        async def unknown(_: Request, __: Exception) -> JSONResponse:
+            return JSONResponse({"code": 40410000, "message": "endpoint not found"}, 404)
+
+        @application.websocket("/stream")
+        async def stream(websocket: WebSocket) -> None:
+            await broker.streams.serve(websocket, broker.authenticate)
+
+        for feed in data_stream.FEEDS:
+            application.add_api_websocket_route(f"/v2/{feed}", self._data_endpoint(broker, feed))
+
+        return application
+
+    def _data_endpoint(self, broker: Broker, feed: str) -> Callable[[WebSocket], Awaitable[None]]:
+        async def serve(websocket: WebSocket) -> None:
+            await broker.streams.data.serve(websocket, feed, broker.authenticate, broker.faults)
+
+        return serve
+
+    async def _drop(self, request: Request) -> None:
+        """Close the connection of a request as a network that fails does."""
+        assert self._uvicorn is not None
+        client = tuple(request.client) if request.client else None
+        for connection in list(self._uvicorn.server_state.connections):
+            if getattr(connection, "client", None) == client:
+                connection.transport.abort()
+        await asyncio.sleep(0.01)
+
+
+def _catch_up(broker: Broker) -> None:
+    """Let the clock's events happen; what fails now is tried again at the next tick, and by the next call."""
+    try:
+        broker.catch_up()
+    except Exception:
+        _logger.exception("the broker could not process what its clock has passed")
+
+
+def _publish(broker: Broker) -> None:
+    """Let the streams of market data tell what the clock has passed."""
+    try:
+        broker.streams.data.advance(broker.market, broker.state.time, broker.faults)
+    except Exception:
+        _logger.exception("the broker could not publish market data")
+
+
+def start_broker(lake: Lake, exchange: str, *, port: int = 0, clock: Clock, name: str = "default") -> RunningBroker:
+    """Start a broker on loopback, in a thread of this process.
+
+    Parameters
+    ----------
+    lake : Lake
+        Prices, and the Postgres that keeps the accounts.
+    exchange : str
+        Calendar code of the exchange, for instance XNYS.
+    port : int
+        Port on 127.0.0.1; 0 takes a free one.
+    clock : Clock
+        What time it is for the broker.
+    name : str
+        Name of the store; brokers of different names on one Postgres do not see each other.
+
+    Returns
+    -------
+    RunningBroker
+        The handle, which is a context manager too.
+
+    Raises
+    ------
+    BrokerError
+        The port is taken.
+    LakeError
+        Postgres cannot be reached, or the store is being served already.
+    """
+    try:
+        server = _Server(lake, exchange, port, clock, name)
+    except OSError as error:
+        raise BrokerError(f"cannot listen on {_HOST}:{port}: {error.strerror}; choose another port") from error
+    server.start()
+    return RunningBroker(f"http://{_HOST}:{server.port}", server.token, server)

@@ -1,0 +1,129 @@
+"""What the broker knows in memory, and what of it has changed since it was last stored."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from trading_assets.brokers.embedded.accounts import BrokerAccount
+from trading_assets.brokers.embedded.orders import Order
+from trading_assets.execution.accounting import Account
+
+_ASSETS = uuid.UUID("6f9e2c1a-7d0b-5f43-9a55-0c6f0a6b2d11")
+_VERSION_BITS = (0x8 << 76) | (0x2 << 62)
+
+
+class Activity(NamedTuple):
+    """Something that happened in an account; `body` is what the protocol says of it."""
+
+    id: str
+    account: str
+    type: str
+    at: datetime
+    body: dict[str, Any]
+
+
+class EquityPoint(NamedTuple):
+    """What an account was worth at a close, in currency."""
+
+    account: str
+    at: datetime
+    equity: float
+    cash: float
+
+
+class Event(NamedTuple):
+    """A message for the listeners of an account's stream."""
+
+    account: str
+    data: dict[str, Any]
+
+
+@dataclass
+class Changes:
+    """What a transaction has to store, and whom it has to tell afterwards."""
+
+    accounts: set[str] = field(default_factory=set)
+    positions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    orders: dict[str, Order] = field(default_factory=dict)
+    activities: list[Activity] = field(default_factory=list)
+    equity: list[EquityPoint] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    has_halts: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.accounts or self.orders or self.activities or self.equity or self.has_halts)
+
+
+@dataclass
+class State:
+    """Time, accounts, open orders by account, halted symbols, and the volume used in the session by account.
+
+    `used` is shares by (account, symbol); `sequence` orders everything that happens.
+    """
+
+    time: datetime
+    accounts: dict[str, BrokerAccount] = field(default_factory=dict)
+    orders: dict[str, dict[str, Order]] = field(default_factory=lambda: defaultdict(dict))
+    halted: set[str] = field(default_factory=set)
+    used: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    sequence: int = 0
+    changes: Changes = field(default_factory=Changes)
+
+    def next_sequence(self) -> int:
+        """Number of the next thing that happens."""
+        self.sequence += 1
+        return self.sequence
+
+    def open_orders(self, account: str, symbol: str | None = None) -> Iterator[Order]:
+        """Open orders of an account in the order of their submission."""
+        for order in list(self.orders[account].values()):
+            if (symbol is None or order.symbol == symbol) and order.is_open:
+                yield order
+
+    def all_open_orders(self) -> Iterable[Order]:
+        """Open orders of all accounts."""
+        return [order for orders in self.orders.values() for order in orders.values() if order.is_open]
+
+    def keep(self, order: Order) -> None:
+        """Note that an order is new or has changed."""
+        self.changes.orders[order.id] = order
+        if order.is_open:
+            self.orders[order.account][order.id] = order
+        else:
+            self.orders[order.account].pop(order.id, None)
+
+    def settle(self, account: BrokerAccount, symbols: Sequence[str], ledger: Account) -> None:
+        """Take an account's cash and positions over from the ledger's arrays."""
+        account.settle(symbols, ledger)
+        self.changes.accounts.add(account.id)
+        self.changes.positions[account.id].update(symbols)
+
+    def record(self, account: str, kind: str, body: dict[str, Any], at: datetime | None = None) -> str:
+        """Add an activity; returns its id, which sorts by time and then by sequence."""
+        moment = (at or self.time).astimezone(UTC)
+        sequence = self.next_sequence()
+        unique = uuid.UUID(int=((sequence & (2**48 - 1)) << 80) | _VERSION_BITS | secrets.randbits(62))
+        identity = f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 1000:03d}::{unique}"
+        activity = {"id": identity, "account_id": account, "activity_type": kind, **body}
+        self.changes.activities.append(Activity(identity, account, kind, moment, activity))
+        return identity
+
+    def record_id(self) -> str:
+        """Identity of an execution on the stream."""
+        return str(uuid.uuid4())
+
+    def take_changes(self) -> Changes:
+        """Hand over what has changed and start anew."""
+        changes, self.changes = self.changes, Changes()
+        return changes
+
+
+def asset_id(symbol: str) -> str:
+    """UUID of a symbol, the same everywhere."""
+    return str(uuid.uuid5(_ASSETS, symbol))

@@ -1,0 +1,203 @@
+"""The main job: a source's whole history through every stage, with an honest summary at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from trading_assets.definitions import CONTRACTS, build_defs, desk_partitions
+from trading_assets.desk.calendar import first_session, sessions
+from trading_assets.desk.clock import last_close, now
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.exchange import exchange_of
+from trading_assets.desk.maintenance import MAINTENANCE
+from trading_assets.desk.settings import FILE_NAME, INTRADAY_TABLES, Settings, SettingsError
+from trading_assets.lake import LakeFrame
+from trading_assets.lake.store.hashing import content_hash
+from trading_assets.market_data.contract import MEMBERSHIP, SYMBOLS
+from trading_assets.market_data.listing import listed_names
+from trading_assets.orchestration.instance import open_instance
+from trading_assets.orchestration.jobs import MAINTENANCE_JOB
+from trading_assets.orchestration.refresh import QUIET, StageReport, refresh
+from trading_assets.portfolio.books import load_books
+from trading_assets.reports.assets import read_tear_sheet, write_atomically
+
+if TYPE_CHECKING:
+    from trading_assets.orchestration.replay import SessionReport
+
+# A week and a day: the demo's book trades once a week, so one rebalance and its fills are among them.
+REPLAYED_SESSIONS = 6
+_REMOTE_HISTORY = timedelta(days=3653)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the demo made: rows and hash of each table, figures of each book, where to look, and with what hindsight."""
+
+    rows: Mapping[str, int]
+    hashes: Mapping[str, str]
+    books: Mapping[str, Mapping[str, float | None]]
+    verdicts: Mapping[str, str]
+    hindsight: date | None
+    reports: Mapping[str, Path]
+    quarantined: int
+
+
+def configure(
+    settings: Settings,
+    source: Mapping[str, Any],
+    *,
+    universe: Mapping[str, Any] | None = None,
+    start: date | None = None,
+) -> Settings:
+    """Point a lake at a source and give its partitions the span of the source's history.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings of the lake.
+    source : mapping
+        The source.
+    universe : mapping, optional
+        Names to take of it; all by default.
+    start : date, optional
+        First day; by default that of the source's history or, of a remote source, ten years ago. The history of a
+        remote source goes on, so its partitions have no end.
+
+    Raises
+    ------
+    SettingsError
+        The lake already holds another source, or the source has no bar on any session.
+    SourceError
+        The source cannot be reached, or knows none of the names.
+    """
+    stored = settings.home / FILE_NAME
+    wanted = settings.with_values(source=source, universe=universe or {"kind": "listed"})
+    if stored.exists() and (dict(settings.source), dict(settings.universe)) != (wanted.source, wanted.universe):
+        held = dict(settings.source) | ({} if settings.universe == {"kind": "listed"} else dict(settings.universe))
+        msg = (
+            f"the lake in {settings.home} holds the source {held}; "
+            "use another folder (--home DIR), or remove it with: make clean"
+        )
+        raise SettingsError(msg)
+    if not stored.exists():
+        desk = Desk(wanted)
+        listed, _ = listed_names(desk.source, desk.universe)
+        span = _possible_span(listed, settings.exchange)
+        if span is None:
+            msg = f"the source {dict(source)} has no bar on any session; check its path and column mapping"
+            raise SettingsError(msg)
+        goes_on = desk.source.is_remote
+        earliest = start or (now().date() - _REMOTE_HISTORY if goes_on else span[0])
+        settings = wanted.with_values(
+            start=max(span[0], earliest).replace(day=1),
+            end=None if goes_on else span[1] + timedelta(days=1),
+            intraday=() if "bars_daily" in desk.source.offers else sorted(desk.source.offers & set(INTRADAY_TABLES)),
+        )
+        settings.save()
+    return settings
+
+
+def _possible_span(listed: pl.DataFrame, exchange: str) -> tuple[date, date] | None:
+    """First and last session of a universe, no further than a bar can be: a stray row may say 1066 or next year."""
+    first, last = listed["first_session"].min(), listed["last_session"].max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        return None
+    first, last = max(first, first_session(exchange)), min(last, last_close(exchange, now()))
+    return (first, last) if first <= last else None
+
+
+def run(settings: Settings) -> Iterator[StageReport]:
+    """Run all stages over the whole span of a lake; yields a report per stage as it ends."""
+    desk = Desk(settings)
+    instance = open_instance(settings)
+    partitions = desk_partitions(settings, load_books(settings.books), exchange_of(settings, now().date()))
+    defs = build_defs(desk=desk)
+    yield from refresh(defs, desk, partitions, instance, lambda: _span(desk))
+    if not desk.lake.has_table(MAINTENANCE.table):
+        # Once, so that the lineage has no asset that never ran; from then on its schedule decides.
+        defs.resolve_job_def(MAINTENANCE_JOB).execute_in_process(instance=instance, run_config=QUIET)
+
+
+def replay_last(settings: Settings) -> Iterator[SessionReport]:
+    """Replay the last sessions through the live path of every book of the embedded broker."""
+    from trading_assets.orchestration.replay import replay
+
+    books = [book.name for book in load_books(settings.books).values() if book.broker == "embedded"]
+    days = sessions(settings.exchange, *_span(Desk(settings)))[-REPLAYED_SESSIONS:]
+    if books:
+        yield from replay(settings, books, days[0], days[-1])
+
+
+def _span(desk: Desk) -> tuple[date, date]:
+    """First and last session of the lake; where its history goes on, the last one of which its source has bars."""
+    settings = desk.settings
+    last = settings.last_day
+    if last is None:
+        newest = LakeFrame(desk.lake, SYMBOLS).read(["last_session"])["last_session"].max()
+        closed = last_close(settings.exchange, now())
+        last = min(newest, closed) if isinstance(newest, date) else closed
+    days = sessions(settings.exchange, settings.start, last)
+    return days[0], days[-1]
+
+
+def summarise(settings: Settings) -> Summary:
+    """Read back what a lake holds."""
+    desk = Desk(settings)
+    rows, hashes = {}, {}
+    stored = set(desk.lake.tables())
+    for table, contract in CONTRACTS.items():
+        if table in stored and contract is not MAINTENANCE:
+            frame = LakeFrame(desk.lake, contract).read()
+            rows[table] = frame.height
+            hashes[table] = content_hash(frame, key=contract.key, exclude=contract.provenance)
+    books = list(load_books(settings.books))
+    reports = {book: desk.reports / book / "tear_sheet.html" for book in books}
+    sheets = {book: read_tear_sheet(path.with_suffix(".json")) for book, path in reports.items() if path.exists()}
+    return Summary(
+        rows=rows,
+        hashes=hashes,
+        books={book: _figures(desk, book) for book in sheets},
+        verdicts={book: _verdict(sheet) for book, sheet in sheets.items()},
+        hindsight=_chosen_on(desk),
+        reports=reports,
+        quarantined=_quarantined(desk, stored),
+    )
+
+
+def save_summary(settings: Settings, summary: Summary) -> Path:
+    """Write rows and hashes next to the reports, so that two runs can be compared."""
+    path = settings.home / "reports" / "summary.json"
+    content = {"rows": summary.rows, "content_hashes": summary.hashes, "books": summary.books}
+    write_atomically(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    return path
+
+
+def _chosen_on(desk: Desk) -> date | None:
+    """Day of the list of names where it is used for days before it; None where membership is dated."""
+    used = LakeFrame(desk.lake, MEMBERSHIP).read(["listed_on"], basis="hindsight")["listed_on"].max()
+    return used if isinstance(used, date) else None
+
+
+def _figures(desk: Desk, book: str) -> dict[str, float | None]:
+    found = LakeFrame(desk.lake, CONTRACTS["reports.tear_sheet"]).read(book=book)
+    return dict(found.select("statistic", "value").iter_rows())
+
+
+def _verdict(sheet: Mapping[str, Any]) -> str:
+    verdict = sheet["verdict"]
+    return str(verdict["text"] if isinstance(verdict, Mapping) else verdict)
+
+
+def _quarantined(desk: Desk, stored: set[str]) -> int:
+    tables = [contract.quarantine_table for contract in CONTRACTS.values() if contract.quarantine_table in stored]
+    if not tables:
+        return 0
+    counted = [desk.lake.query(f"SELECT count(*) AS rows FROM lake.{table}") for table in tables]
+    return int(pl.concat(counted)["rows"].sum())

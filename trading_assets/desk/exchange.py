@@ -1,0 +1,78 @@
+"""What definitions need to know of an exchange, kept in a small file so that they load without building a calendar."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from trading_assets.desk.settings import Settings
+
+_AHEAD = timedelta(days=180)
+_PAST_THE_END = timedelta(days=14)
+AFTER_CLOSE = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """An exchange over the span of a lake's partitions.
+
+    Attributes
+    ----------
+    code : str
+        Calendar code, for instance XNYS.
+    timezone : str
+        IANA name of its time zone.
+    until : str
+        Last day that these facts cover, ISO format.
+    closed : tuple of str
+        Weekdays without a session, ISO format.
+    ticks : tuple of str
+        Cron lines, in its time zone: half an hour after each time of day at which a session closes.
+    """
+
+    code: str
+    timezone: str
+    until: str
+    closed: tuple[str, ...]
+    ticks: tuple[str, ...]
+
+
+def exchange_of(settings: Settings, today: date) -> Exchange:
+    """Facts of the lake's exchange.
+
+    Building a calendar costs over a second (it needs pandas), so they are stored below the lake's folder and made anew
+    when the span grows past them.
+    """
+    path = settings.home / "cache" / f"{settings.exchange}_{settings.start}_{settings.end or 'on'}.json"
+    enough = settings.end + _PAST_THE_END if settings.end else today + _AHEAD / 2
+    if path.exists():
+        stored = json.loads(path.read_text())
+        known = Exchange(**stored | {"closed": tuple(stored["closed"]), "ticks": tuple(stored["ticks"])})
+        if date.fromisoformat(known.until) >= enough:
+            return known
+    made = _make(settings, settings.end + _PAST_THE_END if settings.end else today + _AHEAD)
+    _store(path, made)
+    return made
+
+
+def _make(settings: Settings, end: date) -> Exchange:
+    from trading_assets.desk.calendar import exchange_timezone, non_sessions, session_closes
+
+    zone = exchange_timezone(settings.exchange)
+    closes = session_closes(settings.exchange, settings.start, end)["close"].dt.offset_by("30m")
+    times = closes.dt.convert_time_zone(zone).dt.strftime("%H:%M").unique().sort().to_list()
+    return Exchange(
+        code=settings.exchange,
+        timezone=zone,
+        until=str(end),
+        closed=tuple(str(day) for day in non_sessions(settings.exchange, settings.start, end)),
+        ticks=tuple(f"{int(text[3:])} {int(text[:2])} * * 1-5" for text in times),
+    )
+
+
+def _store(path: Path, made: Exchange) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text(json.dumps(asdict(made)))
+    partial.replace(path)

@@ -1,0 +1,34 @@
+"""Errors that another try can cure become Dagster retries; all others fail at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from trading_assets.brokers.errors import BrokerUnavailableError, SubmissionIncompleteError
+from trading_assets.lake.errors import UpstreamNotReadyError
+from trading_assets.market_data.sources import SourceUnavailableError
+
+MAX_RETRIES = 3
+_PASSING = (UpstreamNotReadyError, SourceUnavailableError, BrokerUnavailableError, SubmissionIncompleteError)
+
+
+@contextmanager
+def retry_when_not_ready(seconds: float) -> Iterator[None]:
+    """Ask Dagster to run the step again when an upstream partition, a source or a broker is not there yet.
+
+    The last try fails with the error itself, so that whoever started the run reads what was missing.
+
+    Parameters
+    ----------
+    seconds : float
+        Pause before the next try.
+    """
+    try:
+        yield
+    except _PASSING as error:
+        if dg.AssetExecutionContext.get().retry_number >= MAX_RETRIES:
+            raise
+        raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=seconds) from error

@@ -1,0 +1,25 @@
+"""From listed names to partitions."""
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+from trading_assets.desk.partitions import SYMBOL
+
+
+def registered_symbols(instance: dg.DagsterInstance) -> list[str]:
+    """Symbols that have partitions, in the order of registration (the order that ranges go by)."""
+    return list(instance.get_dynamic_partitions(SYMBOL))
+
+
+def unregistered_symbols(instance: dg.DagsterInstance, listed: Iterable[str]) -> list[str]:
+    """Listed symbols that have no partitions yet, sorted."""
+    return sorted(set(listed) - set(registered_symbols(instance)))
+
+
+def register_symbols(instance: dg.DagsterInstance, listed: Iterable[str]) -> list[str]:
+    """Give listed symbols their partitions; returns the new ones, sorted."""
+    new = unregistered_symbols(instance, listed)
+    if new:
+        instance.add_dynamic_partitions(SYMBOL, new)
+    return new

@@ -1,0 +1,71 @@
+"""The check of a table's contract: the stored rows of the run's partitions hold it."""
+
+from collections.abc import Callable
+from functools import cache
+
+import dagster as dg
+import polars as pl
+
+from trading_assets.lake.bridge.partition_keys import run_partition_keys, scope_of_keys
+from trading_assets.lake.contracts import Contract
+from trading_assets.lake.store.catalog import Lake
+from trading_assets.lake.store.scope import Scope
+
+_SHOWN = 20
+
+
+def run_scopes(
+    context: dg.AssetCheckExecutionContext, partitions_def: dg.PartitionsDefinition | None
+) -> Callable[[Contract], Scope]:
+    """From a table to its rows in the partitions that this run was asked for; the whole table if it was for none."""
+    if partitions_def is None:
+        return lambda _: Scope()
+    keys = run_partition_keys(partitions_def, context.run.tags, context.instance)
+    return cache(lambda contract: Scope() if keys is None else scope_of_keys(partitions_def, keys, contract))
+
+
+def check_contract(lake: Lake, contract: Contract, scope: Scope) -> dg.AssetCheckResult:
+    """Validate stored rows and count the quarantined ones."""
+    rows = contract.empty().select(contract.constrained)
+    if lake.has_files(contract.table):
+        # a column that may hold anything is not read: a set of features has hundreds of them
+        names = ", ".join(f'"{name}"' for name in contract.constrained)
+        rows = lake.query(f"SELECT {names} FROM lake.{contract.table} WHERE {scope.sql()}")
+    bad = contract.breaking(rows)
+    rules = pl.DataFrame(schema={"rule": pl.String, "rows": pl.Int64})
+    if lake.has_files(contract.quarantine_table):
+        rules = lake.query(
+            f"SELECT rule, count(*) AS rows FROM lake.{contract.quarantine_table} WHERE {scope.sql()} "
+            "GROUP BY rule ORDER BY rows DESC, rule"
+        )
+    quarantined = int(rules["rows"].sum())
+    share = quarantined / max(quarantined + rows.height, 1)
+    passed = bad.is_empty() and share <= contract.quarantine_limit
+    return dg.AssetCheckResult(
+        passed=passed,
+        description=_explain(contract, bad, quarantined, share),
+        metadata={
+            "rows": rows.height,
+            "rows_quarantined": quarantined,
+            "share_quarantined": share,
+            "rules_broken": _table(rules),
+        },
+    )
+
+
+def _explain(contract: Contract, bad: pl.DataFrame, quarantined: int, share: float) -> str:
+    if bad.height:
+        first = bad.row(0, named=True)
+        return f"{bad.height} stored rows break the contract, first: {first}"
+    if share > contract.quarantine_limit:
+        return (
+            f"{quarantined} rows ({share:.2%}) are quarantined, the limit is {contract.quarantine_limit:.2%}; "
+            f"look at them with: trading-assets sql 'FROM {contract.quarantine_table}'"
+        )
+    return f"{quarantined} rows quarantined" if quarantined else "every row holds the contract"
+
+
+def _table(rules: pl.DataFrame) -> dg.TableMetadataValue:
+    records = [dg.TableRecord({"rule": r["rule"], "rows": r["rows"]}) for r in rules.head(_SHOWN).to_dicts()]
+    columns = [dg.TableColumn("rule", "string"), dg.TableColumn("rows", "int")]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))

