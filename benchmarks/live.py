@@ -11,6 +11,7 @@ from uuid import uuid4
 import polars as pl
 
 from benchmarks.measure import Comparison, Timing, scratch_settings
+from trading_assets.brokers.accounts import broker_of
 from trading_assets.brokers.embedded.clock import SteppedClock
 from trading_assets.brokers.embedded.server import RunningBroker, start_broker
 from trading_assets.brokers.records import Ticket
@@ -97,7 +98,7 @@ def sink(folder: Path) -> Timing:
         weights = dict.fromkeys(prices, 0.9 / len(prices))
         orders = plan(market.book, day, weights, {}, prices, market.book.capital)
         submission = Submission(
-            market.book, day, desk.lake, desk.broker(market.book), market.settings.exchange, desk.now, "benchmark"
+            market.book, day, desk.lake, broker_of(desk, market.book), market.settings.exchange, desk.now, "benchmark"
         )
         started = time.perf_counter()
         sent = submission.send(orders)
@@ -107,7 +108,7 @@ def sink(folder: Path) -> Timing:
 def bare_client(folder: Path) -> Timing:
     """Post as many orders with alpaca-py alone: nothing is written down, nothing is checked."""
     with _market(folder, _N_ORDERS) as market, _broker(market) as broker:
-        gateway = replay_desk(market.settings, broker, [market.book]).broker(market.book)
+        gateway = broker_of(replay_desk(market.settings, broker, [market.book]), market.book)
         started = time.perf_counter()
         for name in market.symbols:
             gateway.submit(Ticket(uuid4().hex, name, "buy", 1.0, "opg"))

@@ -36,6 +36,7 @@ from trading_assets.market_data import assets as market_data_assets
 from trading_assets.market_data import checks as market_data_checks
 from trading_assets.market_data import contract as market_data
 from trading_assets.market_data import filing_assets, intraday_assets, quality_assets
+from trading_assets.market_data.source_policy import source_policy
 from trading_assets.models import assets as model_assets
 from trading_assets.models import contract as models
 from trading_assets.models.specs import MODELS
@@ -121,12 +122,12 @@ def _assets(
     desk: Desk, partitions: Partitions, books: Mapping[str, Book], exchange: Exchange
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     market = [
-        *market_data_assets.build_assets(partitions, desk.settings, exchange, desk.policy),
-        *intraday_assets.build_assets(partitions, desk.policy),
-        *filing_assets.build_assets(partitions, desk.policy),
+        *market_data_assets.build_assets(partitions, desk.settings, exchange, desk.part(source_policy)),
+        *intraday_assets.build_assets(partitions, desk.part(source_policy)),
+        *filing_assets.build_assets(partitions, desk.part(source_policy)),
         *quality_assets.build_assets(partitions, desk.settings),
     ]
-    in_python = feature_assets.build_assets(partitions, desk.policy)
+    in_python = feature_assets.build_assets(partitions, desk.part(source_policy))
     feature_tables = [*in_python, *feature_sql_assets.build_assets(partitions, [*market, *in_python])]
     matrix = Matrix.among({".".join(key.path) for asset in feature_tables for key in asset.keys})
     return [

@@ -27,6 +27,7 @@ from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store.hashing import content_hash
 from trading_assets.market_data.contract import SYMBOLS
+from trading_assets.market_data.source_policy import primary_source
 from trading_assets.market_data.sources import Source
 from trading_assets.orchestration.instance import keep_connections, prepare_environment
 from trading_assets.orchestration.jobs import plan_stage
@@ -55,7 +56,7 @@ class Bench:
         if isinstance(source, Mapping):
             desk = Desk(self.settings.with_values(source=source))
         else:
-            desk = Desk(self.settings, source)
+            desk = Desk(self.settings, given={primary_source: source})
         return replace(self, desk=desk, defs=build_defs(desk=desk))
 
     def run(
@@ -124,7 +125,7 @@ def open_bench(
         )
         environment = dict(os.environ)
         prepare_environment(settings, environment)
-        desk = Desk(settings, None if isinstance(source, Mapping) else source)
+        desk = Desk(settings, given={} if isinstance(source, Mapping) else {primary_source: source})
         desk.lake.threads = 1  # DuckDB's other threads wait for work by trying: a third of the time of small queries
         with own_environment(environment):
             opened = dg.DagsterInstance.get()

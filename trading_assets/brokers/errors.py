@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
+from trading_assets.errors import RetryableError, TradingAssetsError
 
-class LiveError(Exception):
+
+class LiveError(TradingAssetsError):
     """Something about live trading is wrong; the message says what, for which book, and what to do."""
 
 
@@ -17,7 +19,7 @@ class TradingBlockedError(LiveError):
     """Nothing was sent, on purpose: a limit, a mismatch or the kill switch stands against it."""
 
 
-class SubmissionIncompleteError(LiveError):
+class SubmissionIncompleteError(LiveError, RetryableError):
     """Some orders have no answer yet; running again asks for them and sends none twice."""
 
 
@@ -51,7 +53,7 @@ class NotFoundError(BrokerError):
     """The broker knows no such thing."""
 
 
-class BrokerUnavailableError(BrokerError):
+class BrokerUnavailableError(BrokerError, RetryableError):
     """The broker cannot be reached or answers nonsense; nothing was changed by a question that failed so."""
 
 

@@ -20,22 +20,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from trading_assets.brokers.errors import LiveError
 from trading_assets.cli.common import Home, console, require_free, signalled, wait_for_signal
 from trading_assets.cli.features import features_app
 from trading_assets.cli.streaming import streaming_app
 from trading_assets.cli.trading import print_replay, trading_app
-from trading_assets.desk.calendar import CalendarBoundsError, UnknownExchangeError
 from trading_assets.desk.settings import Settings, SettingsError, load_settings
-from trading_assets.features.registry import FeatureError
-from trading_assets.features.sql.compiled import SqlModelError
-from trading_assets.features.sql.dbt import DbtError
-from trading_assets.features.sql.own import SqlFeatureError
-from trading_assets.lake.errors import LakeError
-from trading_assets.market_data.sources.errors import SourceError
-from trading_assets.market_data.universe import UniverseError
-from trading_assets.orchestration.errors import RefreshError
-from trading_assets.portfolio.books import BookError
+from trading_assets.errors import TradingAssetsError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,28 +40,13 @@ app.add_typer(streaming_app)
 app.add_typer(features_app)
 REMOTE = ("yahoo", "alpaca")
 SIMULATED_NAMES = 20
-EXPECTED = (
-    LakeError,
-    SourceError,
-    SettingsError,
-    BookError,
-    FeatureError,
-    SqlFeatureError,
-    SqlModelError,
-    DbtError,
-    UniverseError,
-    LiveError,
-    RefreshError,
-    UnknownExchangeError,
-    CalendarBoundsError,
-)
 
 
 def main() -> None:
     """Run a command; an expected error is one readable message, not a traceback."""
     try:
         app()
-    except EXPECTED as error:
+    except TradingAssetsError as error:
         Console(stderr=True, highlight=False).print(f"[bold red]error[/]: {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 

@@ -22,6 +22,8 @@ from trading_assets.lake import LakeFrame
 from trading_assets.lake.store.hashing import content_hash
 from trading_assets.market_data.contract import MEMBERSHIP, SYMBOLS
 from trading_assets.market_data.listing import listed_names
+from trading_assets.market_data.source_policy import primary_source
+from trading_assets.market_data.universe import desk_universe
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.jobs import MAINTENANCE_JOB
 from trading_assets.orchestration.refresh import QUIET, StageReport, refresh
@@ -88,17 +90,18 @@ def configure(
         raise SettingsError(msg)
     if not stored.exists():
         desk = Desk(wanted)
-        listed, _ = listed_names(desk.source, desk.universe)
+        found = desk.part(primary_source)
+        listed, _ = listed_names(found, desk.part(desk_universe))
         span = _possible_span(listed, settings.exchange)
         if span is None:
             msg = f"the source {dict(source)} has no bar on any session; check its path and column mapping"
             raise SettingsError(msg)
-        goes_on = desk.source.is_remote
+        goes_on = found.is_remote
         earliest = start or (now().date() - _REMOTE_HISTORY if goes_on else span[0])
         settings = wanted.with_values(
             start=max(span[0], earliest).replace(day=1),
             end=None if goes_on else span[1] + timedelta(days=1),
-            intraday=() if "bars_daily" in desk.source.offers else sorted(desk.source.offers & set(INTRADAY_TABLES)),
+            intraday=() if "bars_daily" in found.offers else sorted(found.offers & set(INTRADAY_TABLES)),
         )
         settings.save()
     return settings

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trading_assets.brokers.accounts import broker_of
 from trading_assets.cli.common import Home, console, require_free, wait_for_signal
 from trading_assets.desk.clock import now
 from trading_assets.desk.settings import load_settings
@@ -82,7 +83,7 @@ def kill(
     from trading_assets.live import commands
 
     desk, books = _live_desk(home, book)
-    accounts = ((one, desk.broker(one)) for one in books)
+    accounts = ((one, broker_of(desk, one)) for one in books)
     for line in commands.kill(desk.lake, now(), book, reason, accounts):
         console.print(line, soft_wrap=True)
 
@@ -125,7 +126,7 @@ def confirm(book: Annotated[str, typer.Argument(help="Book that trades real mone
 
     desk, books = _live_desk(home, book)
     typed = typer.prompt(f"{book} will trade REAL MONEY. Type the number of its account to confirm")
-    commands.confirm(desk.lake, now(), books[0], desk.broker(books[0]), typed)
+    commands.confirm(desk.lake, now(), books[0], broker_of(desk, books[0]), typed)
     console.print(f"{book}: confirmed for {typed.strip()}", soft_wrap=True)
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import polars as pl
 
+from trading_assets.errors import TradingAssetsError
+
 __all__ = [
     "CalendarBoundsError",
     "NotASessionError",
@@ -38,11 +40,11 @@ _EARLIEST = "1990-01-01"
 _SATURDAY = 5
 
 
-class UnknownExchangeError(ValueError):
+class UnknownExchangeError(TradingAssetsError, ValueError):
     """The exchange code names no calendar."""
 
 
-class CalendarBoundsError(ValueError):
+class CalendarBoundsError(TradingAssetsError, ValueError):
     """A date lies outside of the span that the exchange's calendar covers."""
 
 

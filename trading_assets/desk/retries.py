@@ -7,12 +7,9 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from trading_assets.brokers.errors import BrokerUnavailableError, SubmissionIncompleteError
-from trading_assets.lake.errors import UpstreamNotReadyError
-from trading_assets.market_data.sources import SourceUnavailableError
+from trading_assets.errors import RetryableError
 
 MAX_RETRIES = 3
-_PASSING = (UpstreamNotReadyError, SourceUnavailableError, BrokerUnavailableError, SubmissionIncompleteError)
 
 
 @contextmanager
@@ -28,7 +25,7 @@ def retry_when_not_ready(seconds: float) -> Iterator[None]:
     """
     try:
         yield
-    except _PASSING as error:
+    except RetryableError as error:
         if dg.AssetExecutionContext.get().retry_number >= MAX_RETRIES:
             raise
         raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=seconds) from error

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from trading_assets.errors import TradingAssetsError
+
 HOME_VARIABLE = "TRADING_ASSETS_HOME"
 DATABASE_VARIABLE = "DATABASE_URL"
 FILE_NAME = "settings.yaml"
@@ -42,7 +44,7 @@ INTRADAY_TABLES = ("bars_minute", "bars_hourly")
 TRADING_MODES = ("dry_run", "send")
 
 
-class SettingsError(Exception):
+class SettingsError(TradingAssetsError):
     """A setting is unknown or has a value that cannot be used."""
 
 

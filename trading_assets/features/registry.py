@@ -12,6 +12,7 @@ from types import ModuleType
 
 import polars as pl
 
+from trading_assets.errors import TradingAssetsError
 from trading_assets.features.feature_set import INTERVALS, Feature, Interval
 
 Expression = Callable[[], pl.Expr]
@@ -19,7 +20,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _FIRST_SENTENCE = re.compile(r"\.(?=\s|$)")
 
 
-class FeatureError(ValueError):
+class FeatureError(TradingAssetsError, ValueError):
     """A feature that cannot be used; the message names it and says what to change."""
 
 

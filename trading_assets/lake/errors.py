@@ -1,7 +1,9 @@
 """Errors of the lake, written for the person who reads them."""
 
+from trading_assets.errors import RetryableError, TradingAssetsError
 
-class LakeError(Exception):
+
+class LakeError(TradingAssetsError):
     """Something about the stored tables is not as it must be; the message names the table and the remedy."""
 
 
@@ -13,7 +15,7 @@ class QuarantineLimitError(ContractError):
     """More rows of a write broke the contract than its quarantine limit allows; nothing was written."""
 
 
-class UpstreamNotReadyError(LakeError):
+class UpstreamNotReadyError(LakeError, RetryableError):
     """Rows that must exist before this partition can be computed have not been written yet; safe to retry."""
 
 

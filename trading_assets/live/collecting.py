@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from trading_assets.brokers.accounts import broker_of, time_of
 from trading_assets.brokers.errors import TradingBlockedError
 from trading_assets.desk.calendar import previous_session, session_close
 from trading_assets.desk.desk import Desk
@@ -27,8 +28,8 @@ def collected(
     """Fills and other entries of some sessions, as rows of their tables."""
     exchange = desk.settings.exchange
     zone = exchange_zone(exchange)
-    fills, others = entries_of(desk.broker(book), exchange, days[0] - timedelta(days=1), days[-1])
-    ours = own_orders(desk.broker(book), fills, submissions, book.name)
+    fills, others = entries_of(broker_of(desk, book), exchange, days[0] - timedelta(days=1), days[-1])
+    ours = own_orders(broker_of(desk, book), fills, submissions, book.name)
     wanted = pl.col("date").is_in(list(days))
     return (
         fills_frame(book.name, fills, zone, ours).filter(wanted),
@@ -43,7 +44,7 @@ def closed_sessions(
     positions, pnl = [POSITIONS.empty()], [PNL.empty()]
     known = last_close(desk.lake, book.name, before=days[0])
     for day in days:
-        if desk.now(book) < session_close(desk.settings.exchange, day):
+        if time_of(desk, book) < session_close(desk.settings.exchange, day):
             break
         if known is None:
             opened = _stored_opening(desk, book, day) or _opened(desk, book, day, bars)
@@ -81,7 +82,7 @@ def _closed(desk: Desk, book: Book, day: date, known: LastClose, bars: LakeFrame
 
 def opened_session(desk: Desk, book: Book, day: date, bars: LakeFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of a session from the account as the broker has it."""
-    broker = desk.broker(book)
+    broker = broker_of(desk, book)
     held = broker.positions()
     state = BookState(
         broker.account().cash,
@@ -95,7 +96,7 @@ def opened_session(desk: Desk, book: Book, day: date, bars: LakeFrame) -> tuple[
 
 def _opened(desk: Desk, book: Book, day: date, bars: LakeFrame) -> Closed | None:
     """Open the book with the cash of its account; None where it is too late to know how it stood after this close."""
-    if not window_of(desk.settings.exchange, day).holds(desk.now(book)):
+    if not window_of(desk.settings.exchange, day).holds(time_of(desk, book)):
         return None
     positions, value = opened_session(desk, book, day, bars)
     if positions.height:
@@ -120,8 +121,8 @@ def _stored_opening(desk: Desk, book: Book, day: date) -> Closed | None:
 
 def _totals(desk: Desk, book: Book, day: date) -> BrokerTotals:
     """The broker's cash and positions while they are still those of this close; later what was stored then."""
-    if window_of(desk.settings.exchange, day).holds(desk.now(book)):
-        broker = desk.broker(book)
+    if window_of(desk.settings.exchange, day).holds(time_of(desk, book)):
+        broker = broker_of(desk, book)
         held = {symbol: position.quantity for symbol, position in broker.positions().items()}
         return BrokerTotals(broker.account().cash, held)
     stored = LakeFrame(desk.lake, PNL).read(start=day, end=day, book=book.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+from trading_assets.brokers.accounts import time_of
 from trading_assets.brokers.alpaca.adapter import Broker
 from trading_assets.brokers.errors import BrokerError, TradingSettingsError
 from trading_assets.desk.clock import last_close
@@ -89,7 +90,7 @@ def adopt(desk: Desk, book: Book, reason: str) -> str:
     """
     if not reason.strip():
         raise TradingSettingsError(f"say why: trading-assets adopt {book.name} --reason ...")
-    exchange, moment = desk.settings.exchange, desk.now(book)
+    exchange, moment = desk.settings.exchange, time_of(desk, book)
     session = last_close(exchange, moment)
     if not window_of(exchange, session).holds(moment):
         raise TradingSettingsError(f"book {book.name!r}: an account is taken over while the market is closed")

@@ -7,6 +7,7 @@ from functools import partial
 
 import polars as pl
 
+from trading_assets.brokers.accounts import broker_of, time_of
 from trading_assets.desk.desk import Desk
 from trading_assets.lake import LakeFrame
 from trading_assets.live.contract import ORDERS, SUBMISSIONS
@@ -31,12 +32,12 @@ def planned_orders(desk: Desk, book: Book, session: date, target_weights: LakeFr
     stored = LakeFrame(desk.lake, ORDERS).read(start=session, end=session, book=book.name)
     journal = LakeJournal(desk.lake, book.name, session, "")
     is_frozen = any(intent.status in _FROZEN for intent in journal.load())
-    if is_frozen or not window_of(desk.settings.exchange, session).holds(desk.now(book)):
+    if is_frozen or not window_of(desk.settings.exchange, session).holds(time_of(desk, book)):
         return stored
     rows = target_weights.read(start=session, end=session, book=book.name)
     if not trades_after(desk, book, session, rows):
         return ORDERS.empty()
-    weights, held, cash = _weights(rows), _held(desk, book), desk.broker(book).account().cash
+    weights, held, cash = _weights(rows), _held(desk, book), broker_of(desk, book).account().cash
     return plan(book, session, weights, held, closes(bars, session, sorted({*weights, *held})), cash)
 
 
@@ -61,7 +62,7 @@ def trades_after(desk: Desk, book: Book, session: date, weights: pl.DataFrame) -
         return False
     wanted, held = _weights(weights), _held(desk, book)
     prices = closes(LakeFrame(desk.lake, BARS_DAILY), session, sorted({*wanted, *held}))
-    return largest_drift(wanted, held, prices, desk.broker(book).account().cash) > threshold
+    return largest_drift(wanted, held, prices, broker_of(desk, book).account().cash) > threshold
 
 
 def _weights(rows: pl.DataFrame) -> dict[str, float]:
@@ -69,7 +70,7 @@ def _weights(rows: pl.DataFrame) -> dict[str, float]:
 
 
 def _held(desk: Desk, book: Book) -> dict[str, float]:
-    return {symbol: position.quantity for symbol, position in desk.broker(book).positions().items()}
+    return {symbol: position.quantity for symbol, position in broker_of(desk, book).positions().items()}
 
 
 def sent_orders(
@@ -81,7 +82,7 @@ def sent_orders(
     if not orders.height and not known:
         return SUBMISSIONS.empty()
     submission = Submission(
-        book, session, desk.lake, desk.broker(book), desk.settings.exchange, partial(desk.now, book), run_id
+        book, session, desk.lake, broker_of(desk, book), desk.settings.exchange, partial(time_of, desk, book), run_id
     )
     if desk.settings.trading == "send":
         return intents_frame(submission.send(orders, retry_rejected=again))

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 
 import dagster as dg
 
+from trading_assets.brokers.accounts import broker_of, hints_of, time_of
 from trading_assets.brokers.errors import BrokerUnavailableError, TradingSettingsError
 from trading_assets.desk.calendar import next_session, sessions
 from trading_assets.desk.clock import last_close, now
@@ -114,7 +115,7 @@ def rebalance_requests(desk: Desk, book: Book) -> Requests:
     from trading_assets.live.planning import trades_after
     from trading_assets.live.records import window_of
 
-    moment, session = desk.now(book), _last_session(desk, book)
+    moment, session = time_of(desk, book), _last_session(desk, book)
     window = window_of(desk.settings.exchange, session)
     if not window.holds(moment):
         yield f"{book.name}: the market is open; orders of {session} were due before {window.closes:%Y-%m-%d %H:%M} UTC"
@@ -135,13 +136,13 @@ def poll_requests(desk: Desk, book: Book, polled: dict[str, dict[str, str]]) -> 
     from trading_assets.live.activities import day_of, exchange_zone
     from trading_assets.live.state import FILL
 
-    moment, known = desk.now(book), polled.get(book.name, {})
-    hinted = desk.hints(book).take()
+    moment, known = time_of(desk, book), polled.get(book.name, {})
+    hinted = hints_of(desk, book).take()
     if known and not hinted and moment - datetime.fromisoformat(known["at"]) < _POLL_AT_LEAST_EVERY:
         yield f"{book.name}: asked less than a minute ago, and the stream hints at nothing"
         return
     fills = [
-        entry for entry in desk.broker(book).activities(after=(moment - _FILLS_SINCE).date()) if entry.kind == FILL
+        entry for entry in broker_of(desk, book).activities(after=(moment - _FILLS_SINCE).date()) if entry.kind == FILL
     ]
     newest = max((entry.id for entry in fills), default="")
     polled[book.name] = {"at": moment.isoformat(), "id": max(newest, known.get("id", ""))}
@@ -158,7 +159,7 @@ def breaker(desk: Desk, book: Book) -> Iterator[str]:
     from trading_assets.live import audit
     from trading_assets.live.records import last_close as recorded_close
 
-    known, account = recorded_close(desk.lake, book.name), desk.broker(book).account()
+    known, account = recorded_close(desk.lake, book.name), broker_of(desk, book).account()
     reason = audit.why_stopped(desk.lake, book.name)
     if known is not None and reason is None:
         reason = _beyond(book, known.equity, known.peak, account.equity)
@@ -167,7 +168,7 @@ def breaker(desk: Desk, book: Book) -> Iterator[str]:
     if reason is None:
         yield f"{book.name}: within its limits"
         return
-    cancelled = desk.broker(book).cancel_all() if desk.broker(book).open_orders() else 0
+    cancelled = broker_of(desk, book).cancel_all() if broker_of(desk, book).open_orders() else 0
     yield f"{book.name}: {reason}; {cancelled} open orders asked to be cancelled"
 
 
@@ -206,7 +207,7 @@ def _evaluated(
 
 
 def _last_session(desk: Desk, book: Book) -> date:
-    return last_close(desk.settings.exchange, desk.now(book))
+    return last_close(desk.settings.exchange, time_of(desk, book))
 
 
 def _is_closed(desk: Desk, book: Book, session: date) -> bool:

@@ -32,8 +32,8 @@ from trading_assets.market_data.listing import all_listings, listed_names
 from trading_assets.market_data.refetch import settle
 from trading_assets.market_data.rows import Home, ask_bars, ask_rows, bar_rules
 from trading_assets.market_data.source_assets import fill, record_failures
-from trading_assets.market_data.source_policy import SourcePolicy
-from trading_assets.market_data.universe import membership_of
+from trading_assets.market_data.source_policy import SourcePolicy, primary_source, source_policy
+from trading_assets.market_data.universe import desk_universe, membership_of
 
 OWNER = "market_data"
 _SPELLED = 20
@@ -56,10 +56,10 @@ def _universe_assets(partitions: Partitions, exchange: Exchange) -> list[dg.Asse
     )
     def symbols(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
         with retry_when_not_ready(desk.settings.retry_seconds):
-            listed, failures = listed_names(desk.source, desk.universe)
+            listed, failures = listed_names(desk.part(primary_source), desk.part(desk_universe))
         record_failures(desk.lake, SYMBOLS.table, [*listed["symbol"], *failures], failures, now())
         before = LakeFrame(desk.lake, SYMBOLS).read(symbol=list(failures))
-        malformed = [line for one in desk.universe.lists() for line in one.malformed]
+        malformed = [line for one in desk.part(desk_universe).lists() for line in one.malformed]
         context.add_output_metadata(
             {
                 "symbols_unanswered": len(failures),
@@ -76,7 +76,9 @@ def _universe_assets(partitions: Partitions, exchange: Exchange) -> list[dg.Asse
     )
     def membership(desk: dg.ResourceParam[Desk], symbols: LakeFrame) -> pl.DataFrame:
         before = LakeFrame(desk.lake, MEMBERSHIP).read()
-        return membership_of(desk.universe, symbols.read(), before, start=desk.settings.start, today=now().date())
+        return membership_of(
+            desk.part(desk_universe), symbols.read(), before, start=desk.settings.start, today=now().date()
+        )
 
     @dg.asset(
         **table_asset(LISTINGS, owner=OWNER, kinds={"polars"}),
@@ -88,7 +90,9 @@ def _universe_assets(partitions: Partitions, exchange: Exchange) -> list[dg.Asse
         scope = run_scope_of(context, LISTINGS)
         names = scope.values["symbol"]
         with retry_when_not_ready(desk.settings.retry_seconds):
-            return all_listings(desk.policy.of("listings"), symbols.read(symbol=names), names, *scope.window())
+            return all_listings(
+                desk.part(source_policy).of("listings"), symbols.read(symbol=names), names, *scope.window()
+            )
 
     return [symbols, membership, listings]
 

@@ -22,7 +22,7 @@ from trading_assets.market_data.gathering import gather
 from trading_assets.market_data.ingest import Table
 from trading_assets.market_data.rows import ask_rows
 from trading_assets.market_data.source_assets import fill, record_failures
-from trading_assets.market_data.source_policy import SourcePolicy
+from trading_assets.market_data.source_policy import SourcePolicy, source_policy
 from trading_assets.market_data.sources import CompaniesSource, QuotesSource, Source
 
 _RESTATED = {
@@ -88,7 +88,9 @@ def _quotes() -> dg.AssetsDefinition:
         names = registered_symbols(context.instance)
         with retry_when_not_ready(desk.settings.retry_seconds):
             found = gather(
-                desk.policy.of("quotes"), names, lambda source, asked: cast("QuotesSource", source).quotes(asked)
+                desk.part(source_policy).of("quotes"),
+                names,
+                lambda source, asked: cast("QuotesSource", source).quotes(asked),
             )
             rows = found.require_rows()
         record_failures(desk.lake, QUOTES.table, names, found.failures, now())

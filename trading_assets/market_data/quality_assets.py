@@ -32,6 +32,7 @@ from trading_assets.market_data.listing import listed_partitions
 from trading_assets.market_data.quality import QualityRules
 from trading_assets.market_data.quality.restatements import TABLES as TABLES_OF_BARS
 from trading_assets.market_data.source_assets import closed_sessions
+from trading_assets.market_data.source_policy import source_policy
 from trading_assets.market_data.sources import PartialAnswerError
 from trading_assets.market_data.split_jumps import split_like_jumps
 
@@ -130,7 +131,7 @@ def _source_comparison(partitions: Partitions, rules: QualityRules) -> dg.Assets
     def source_comparison(
         context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], bars_daily: LakeFrame
     ) -> pl.DataFrame:
-        scope, other = run_scope_of(context, SOURCE_COMPARISON), desk.comparison_source
+        scope, other = run_scope_of(context, SOURCE_COMPARISON), desk.part(source_policy).comparison_source
         (first, last), names = scope.window(), scope.values["symbol"]
         before = LakeFrame(desk.lake, SOURCE_COMPARISON).read(start=first, end=last, symbol=names)
         days = closed_sessions(desk.settings, first, last, now())

@@ -23,6 +23,7 @@ from trading_assets.market_data.gathering import Failure
 from trading_assets.market_data.ingest import Ingested, Table, ingest
 from trading_assets.market_data.macros import ensure_macros
 from trading_assets.market_data.refetch import Stored, batches_of, pieces_to_fetch
+from trading_assets.market_data.source_policy import source_policy
 from trading_assets.market_data.sources import Source
 
 REFETCH_TAG = "trading_assets/refetch"
@@ -45,7 +46,7 @@ def fill(context: dg.AssetExecutionContext, desk: Desk, table: Table) -> Written
         Some symbols may be answered later; on the last try they are reported as failures instead.
     """
     scope = run_scope_of(context, table.contract)
-    sources = desk.policy.of(table.contract.asset_key[-1])
+    sources = desk.part(source_policy).of(table.contract.asset_key[-1])
     if not sources[0].is_remote:
         table = replace(table, settle=None)
     pieces = pieces_of(desk, table, sources[0], scope, is_everything=context.run.tags.get(REFETCH_TAG) == "all")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from trading_assets.market_data.sources import Source, SourceConfigError
+from trading_assets.desk.desk import Desk
+from trading_assets.market_data.sources import Source, SourceConfigError, make_source
+from trading_assets.market_data.universe import Universe, desk_universe, names_of
 
 PRIMARY = "primary"
 
@@ -66,3 +69,31 @@ class SourcePolicy:
             offered = ", ".join(sorted(self.sources[name].offers))
             msg = f"setting {setting}: the source {name!r} has no {table}; it has {offered}"
             raise SourceConfigError(msg)
+
+
+_TOLD_ITS_NAMES = ("yahoo", "alpaca")
+_HAS_SCREENS = ("yahoo",)
+
+
+def primary_source(desk: Desk) -> Source:
+    """The market data source that the settings choose, the primary one."""
+    return make_source(_of_the_universe(desk.settings.source, desk.part(desk_universe)))
+
+
+def source_policy(desk: Desk) -> SourcePolicy:
+    """Which source of a desk fills which table."""
+    settings, universe = desk.settings, desk.part(desk_universe)
+    others = {name: make_source(_of_the_universe(one, universe)) for name, one in settings.other_sources.items()}
+    return SourcePolicy({PRIMARY: desk.part(primary_source), **others}, settings.source_policy, settings.compare_with)
+
+
+def _of_the_universe(source: Mapping[str, Any], universe: Universe) -> Mapping[str, Any]:
+    """A source that has to be told its names gets those of the universe, unless it has its own."""
+    if source.get("kind") not in _TOLD_ITS_NAMES or source.get("symbols") or source.get("screen"):
+        return source
+    if universe.kind == "screen":
+        if source.get("kind") not in _HAS_SCREENS:
+            msg = f"the source {source.get('kind')!r} has no screens for the universe; give it symbols of its own"
+            raise SourceConfigError(msg)
+        return {**source, "screen": universe.screen}
+    return {**source, "symbols": names_of(universe.lists())}

@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 
 import polars as pl
 
+from trading_assets.desk.desk import Desk
+from trading_assets.errors import TradingAssetsError
 from trading_assets.market_data.contract import MEMBERSHIP
 
 Kind = Literal["listed", "symbols", "file", "index", "screen"]
@@ -21,7 +23,7 @@ _SYMBOL_COLUMNS = ("symbol", "ticker")
 _SPELLING = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-^=]{0,14}")
 
 
-class UniverseError(ValueError):
+class UniverseError(TradingAssetsError, ValueError):
     """The setting `universe` cannot be used; the message names the part of it, or the file, and the remedy."""
 
 
@@ -120,6 +122,11 @@ def universe_of(setting: Mapping[str, Any] | None) -> Universe:
     if "symbols" in values:
         values["symbols"] = tuple(map(str, values["symbols"] or ()))
     return Universe(**values)
+
+
+def desk_universe(desk: Desk) -> Universe:
+    """The universe that the settings of a desk choose."""
+    return universe_of(desk.settings.universe)
 
 
 def names_of(lists: Iterable[MemberList]) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from trading_assets.brokers.accounts import Accounts, accounts
 from trading_assets.brokers.alpaca.connection import connection_of, save_embedded
 from trading_assets.brokers.embedded.clock import AcceleratedClock, Clock, RealClock, SteppedClock
 from trading_assets.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
@@ -100,14 +101,15 @@ def replay_desk(settings: Settings, broker: RunningBroker, books: Sequence[Book]
     """A desk whose books trade in accounts of a running embedded broker, by its clock."""
     open_accounts(settings, broker, books)
     connections = {book.name: connection_of(book, settings.home, {}) for book in books}
-    return Desk(settings.with_values(trading="send"), connections=connections, clock=broker.now)
+    given = {accounts: Accounts(connections)}
+    return Desk(settings.with_values(trading="send"), clock=broker.now, given=given)
 
 
 def open_accounts(settings: Settings, broker: RunningBroker, books: Sequence[Book]) -> Path:
     """Open the accounts of books, or open them again, and keep their keys; returns the file that holds them."""
     keys = {book.name: open_account(broker, book) for book in books}
-    accounts = {name: {"key_id": key.key_id, "secret": key.secret} for name, key in keys.items()}
-    return save_embedded(settings.home, broker.url, accounts)
+    saved = {name: {"key_id": key.key_id, "secret": key.secret} for name, key in keys.items()}
+    return save_embedded(settings.home, broker.url, saved)
 
 
 def open_account(broker: RunningBroker, book: Book) -> AccountKeys:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from trading_assets.errors import TradingAssetsError
+
 REBALANCES = ("daily", "weekly", "monthly")
 SIZINGS = ("equal_weight_long", "rank_long_short", "score_weighted")
 BROKERS = ("sim", "embedded", "paper", "live")
@@ -20,7 +22,7 @@ _LARGEST_LEG = 0.5
 _DEFAULT_PATH = Path(__file__).with_name("books.yaml")
 
 
-class BookError(ValueError):
+class BookError(TradingAssetsError, ValueError):
     """A setting of a book is missing, unknown or outside its range; the message names book, key and allowed values."""
 
 

@@ -16,6 +16,7 @@ from trading_assets.definitions import CONTRACTS
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store.hashing import content_hash
+from trading_assets.market_data.source_policy import primary_source
 from trading_assets_tests.desks import Bench, multi_range, open_bench
 from trading_assets_tests.end_to_end._processes import WebUi, web_ui
 
@@ -126,7 +127,7 @@ def test_a_newly_listed_symbol_gets_its_partitions_and_its_history(running: Runn
     assert run["status"] == "SUCCESS", running.ui.tail()
     assert NOT_LISTED_YET in running.bench.instance.get_dynamic_partitions("symbol")
     grown = running.bench.with_source(simulated(len(NAMES) + 2))
-    expected = grown.desk.source.bars([NOT_LISTED_YET], START, END)
+    expected = grown.desk.part(primary_source).bars([NOT_LISTED_YET], START, END)
     for table in ("market_data.bars_daily", "features.technical"):
         found = running.panel(table, [NOT_LISTED_YET])
         assert found["date"].to_list() == expected["date"].to_list(), table

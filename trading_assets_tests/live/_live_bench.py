@@ -14,6 +14,7 @@ import dagster as dg
 import polars as pl
 import yaml
 
+from trading_assets.brokers.accounts import Accounts, accounts
 from trading_assets.brokers.alpaca.connection import Connection
 from trading_assets.brokers.embedded.clock import SteppedClock
 from trading_assets.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
@@ -148,7 +149,9 @@ class Trader:
     def use(self, **values: Any) -> None:
         """Go on with other settings of the desk."""
         connections = {self.name: self.connection()}
-        desk = Desk(self.desk.settings.with_values(**values), connections=connections, clock=self.desk._clock)
+        desk = Desk(
+            self.desk.settings.with_values(**values), clock=self.desk.clock, given={accounts: Accounts(connections)}
+        )
         desk.__dict__["lake"] = self.bench.desk.lake
         self.use_desk(desk)
 
@@ -265,11 +268,13 @@ def traders(bench: Bench, folder: Path) -> Iterator[OpenTrader]:
             keys = open_account(broker, book)
             if book.broker == "embedded":
                 desk = replay_desk(settings, broker, [book])
-                keys = AccountKeys(desk._connections[name].key_id, desk._connections[name].secret, keys.account_number)
+                connection = desk.part(accounts).connections[name]
+                keys = AccountKeys(connection.key_id, connection.secret, keys.account_number)
             else:
                 url = broker.url
                 connection = Connection(book.broker, url, url, keys.key_id, keys.secret)
-                desk = Desk(settings.with_values(trading="send"), connections={name: connection}, clock=broker.now)
+                given = {accounts: Accounts({name: connection})}
+                desk = Desk(settings.with_values(trading="send"), clock=broker.now, given=given)
             desk.__dict__["lake"] = bench.desk.lake
             return Trader(bench, book, broker, keys, desk, store, days)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from trading_assets.brokers.accounts import broker_of
 from trading_assets.brokers.alpaca.adapter import Broker
 from trading_assets.brokers.errors import TradingBlockedError, TradingSettingsError
 from trading_assets.desk.calendar import session_close, session_open
@@ -39,7 +40,7 @@ def stop_at_the_first_order(trader: Trader, said: list[str]) -> None:
 
 def stop(trader: Trader, name: str | None = None, broker: Broker | None = None) -> list[str]:
     """Kill this book, or all."""
-    accounts = [(trader.book, broker or trader.desk.broker(trader.book))]
+    accounts = [(trader.book, broker or broker_of(trader.desk, trader.book))]
     return list(kill(trader.bench.desk.lake, now(), name, "the tests say so", accounts))
 
 
@@ -102,7 +103,7 @@ def test_one_broker_that_is_down_does_not_keep_the_others_from_being_asked(make_
     up.want(DAY, dict.fromkeys(NAMES, 0.2))
     up.trade(DAY)
     down.broker.inject(outage=True)
-    accounts = [(one.book, one.desk.broker(one.book)) for one in (down, up)]
+    accounts = [(one.book, broker_of(one.desk, one.book)) for one in (down, up)]
     said = list(kill(up.bench.desk.lake, now(), None, "all of them", accounts))
     audit.release(up.bench.desk.lake, now(), audit.ALL_BOOKS, "for the other tests")
     assert [text.partition(":")[0] for text in said] == [down.name, up.name]
@@ -161,7 +162,7 @@ def test_an_account_is_not_taken_over_while_the_market_is_open(trader):
 
 
 def test_only_a_book_of_real_money_is_confirmed(trader):
-    broker = trader.desk.broker(trader.book)
+    broker = broker_of(trader.desk, trader.book)
     with pytest.raises(TradingSettingsError, match="trades at embedded: there is no real money to confirm"):
         confirm(trader.bench.desk.lake, now(), trader.book, broker, trader.keys.account_number)
     assert trader.decisions(audit.CONFIRM).is_empty()
@@ -169,7 +170,7 @@ def test_only_a_book_of_real_money_is_confirmed(trader):
 
 def test_a_book_is_confirmed_by_typing_the_number_of_its_account(make_trader):
     trader = make_trader(broker="live")
-    broker = trader.desk.broker(trader.book)
+    broker = broker_of(trader.desk, trader.book)
     for typed in ("", "42", trader.keys.account_number + "0"):
         with pytest.raises(TradingSettingsError, match="nothing is confirmed"):
             confirm(trader.bench.desk.lake, now(), trader.book, broker, typed)

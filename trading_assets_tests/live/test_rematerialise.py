@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import dagster as dg
 import pytest
 
+from trading_assets.brokers.accounts import broker_of
 from trading_assets.desk.calendar import session_close
 from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.lake.store.hashing import content_hash
@@ -103,7 +104,7 @@ def test_submitted_by_several_at_the_same_time_every_intent_is_one_order(make_tr
     def send(number: int) -> list[str]:
         desk = trader.desk
         submission = Submission(
-            trader.book, day, trader.bench.desk.lake, desk.broker(trader.book), EXCHANGE, desk.now, f"run {number}"
+            trader.book, day, trader.bench.desk.lake, broker_of(desk, trader.book), EXCHANGE, desk.now, f"run {number}"
         )
         return sorted(intent.client_order_id for intent in submission.send(orders) if intent.status == "accepted")
 

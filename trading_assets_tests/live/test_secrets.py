@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from trading_assets.brokers.accounts import broker_of
 from trading_assets.brokers.alpaca.connection import KEYS_FILE
 from trading_assets.brokers.errors import LiveError
 from trading_assets.orchestration.jobs import CLOSE_JOB, TRADE_JOB, live_tags
@@ -174,6 +175,6 @@ def test_no_key_is_in_any_metadata_of_an_asset(scene):
 
 def test_no_text_form_of_a_connection_or_an_error_shows_a_key(scene):
     connection = scene.trader.connection()
-    broker = scene.trader.desk.broker(scene.trader.book)
+    broker = broker_of(scene.trader.desk, scene.trader.book)
     for text in (repr(connection), str(connection), repr(broker), repr(scene.trader.desk)):
         assert not [form for form in scene.forbidden if form in text]

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 from alpaca.trading.requests import LimitOrderRequest
 
+from trading_assets.brokers.accounts import broker_of, hints_of
 from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import session_close, session_open
 from trading_assets.desk.clock import now
@@ -135,7 +136,7 @@ def test_a_hint_of_the_stream_makes_the_poller_ask_at_once(make_trader: OpenTrad
     trader = make_trader()
     trader.step(DAYS[0], half(trader))
     first = evaluate(trader, "fill_poller")
-    hints = trader.desk.hints(trader.book)
+    hints = hints_of(trader.desk, trader.book)
     deadline = time.monotonic() + 30
     while not hints._hinted.is_set() and time.monotonic() < deadline:
         # An order that changes is what the stream tells; until it is connected it tells nothing.
@@ -163,14 +164,14 @@ def test_a_book_within_its_limits_goes_on(make_trader: OpenTrader) -> None:
 def test_a_loss_past_the_limit_stops_the_book_and_cancels_its_orders(make_trader: OpenTrader) -> None:
     trader = make_trader(live={"max_daily_loss": 0.05})
     trader.step(DAYS[0], half(trader))
-    assert len(trader.desk.broker(trader.book).open_orders()) == 2
+    assert len(broker_of(trader.desk, trader.book).open_orders()) == 2
     trader.broker.tamper(trader.name, cash=900_000.0)
 
     said = evaluate(trader, "kill_switch").skip_message
 
     assert "lost 10.00% since the last close, more than max_daily_loss 5.00%" in said
     assert "max_daily_loss" in str(audit.why_stopped(trader.bench.desk.lake, trader.name))
-    assert trader.desk.broker(trader.book).open_orders() == []
+    assert broker_of(trader.desk, trader.book).open_orders() == []
 
 
 def test_what_a_stopped_book_has_open_is_cancelled(make_trader: OpenTrader) -> None:
@@ -178,12 +179,12 @@ def test_what_a_stopped_book_has_open_is_cancelled(make_trader: OpenTrader) -> N
     trader.step(DAYS[0], half(trader))
     audit.stop(trader.bench.desk.lake, now(), trader.name, "by hand")
     evaluate(trader, "kill_switch")
-    assert trader.desk.broker(trader.book).open_orders() == []
+    assert broker_of(trader.desk, trader.book).open_orders() == []
 
 
 def test_a_broker_that_does_not_run_is_a_reason_to_skip_and_no_error(make_trader: OpenTrader) -> None:
     trader = make_trader()
-    trader.desk._clock = None
+    trader.desk.clock = None
     trader.broker.stop()
     for name in ("close_session_sensor", "rebalance_sensor", "fill_poller", "kill_switch"):
         assert "cannot be reached" in evaluate(trader, name).skip_message

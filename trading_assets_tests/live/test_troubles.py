@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from dagster._core.errors import DagsterAssetCheckFailedError
 
+from trading_assets.brokers.accounts import Accounts, accounts, broker_of
 from trading_assets.brokers.alpaca.connection import Connection
 from trading_assets.brokers.embedded.clock import SteppedClock
 from trading_assets.brokers.embedded.server import start_broker
@@ -277,7 +278,7 @@ def test_a_broker_that_is_out_of_service_is_asked_again_later(trader):
 def test_a_broker_that_is_down_is_named_with_its_address_and_found_again(trader):
     port = int(trader.broker.url.rpartition(":")[2])
     connections = {trader.name: trader.connection()}
-    trader.use_desk(with_lake_of(trader, Desk(trader.desk.settings, connections=connections)))
+    trader.use_desk(with_lake_of(trader, Desk(trader.desk.settings, given={accounts: Accounts(connections)})))
     trader.broker.stop()
     with pytest.raises(BrokerUnavailableError, match=f"cannot be reached at {trader.broker.url}"):
         trader.trade(DAY)
@@ -456,7 +457,7 @@ def rich(make_trader) -> Trader:
 
 def agree(trader: Trader) -> None:
     typed = trader.keys.account_number
-    confirm(trader.bench.desk.lake, now(), trader.book, trader.desk.broker(trader.book), typed)
+    confirm(trader.bench.desk.lake, now(), trader.book, broker_of(trader.desk, trader.book), typed)
 
 
 def test_real_money_is_traded_where_book_environment_and_confirmation_name_the_account(rich):
@@ -481,7 +482,7 @@ def test_real_money_is_not_traded_while_one_of_the_three_settings_is_missing(ric
 
 def test_another_account_than_the_one_typed_is_not_confirmed(rich):
     with pytest.raises(TradingSettingsError, match="has no account '42'"):
-        confirm(rich.bench.desk.lake, now(), rich.book, rich.desk.broker(rich.book), "42")
+        confirm(rich.bench.desk.lake, now(), rich.book, broker_of(rich.desk, rich.book), "42")
     assert rich.decisions(audit.CONFIRM).is_empty()
 
 
@@ -498,7 +499,11 @@ def use_keys(trader: Trader, keys) -> None:
     trader.keys = keys
     url = trader.broker.url
     connections = {trader.name: Connection("embedded", url, url, keys.key_id, keys.secret)}
-    trader.use_desk(with_lake_of(trader, Desk(trader.desk.settings, connections=connections, clock=trader.broker.now)))
+    trader.use_desk(
+        with_lake_of(
+            trader, Desk(trader.desk.settings, given={accounts: Accounts(connections)}, clock=trader.broker.now)
+        )
+    )
 
 
 def with_lake_of(trader: Trader, desk: Desk) -> Desk:

@@ -6,7 +6,7 @@ import pytest
 
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import Settings
-from trading_assets.market_data.source_policy import SourcePolicy
+from trading_assets.market_data.source_policy import SourcePolicy, primary_source, source_policy
 from trading_assets.market_data.sources import SourceConfigError
 
 
@@ -65,19 +65,19 @@ def test_a_desk_makes_the_sources_of_its_settings(tmp_path):
         compare_with="made",
     )
     desk = Desk(settings)
-    assert [source.name for source in desk.policy.of("bars_daily")] == ["sample", "simulated"]
-    assert [source.name for source in desk.policy.of("corporate_actions")] == ["simulated", "sample"]
-    assert desk.comparison_source is desk.policy.sources["made"]
+    assert [source.name for source in desk.part(source_policy).of("bars_daily")] == ["sample", "simulated"]
+    assert [source.name for source in desk.part(source_policy).of("corporate_actions")] == ["simulated", "sample"]
+    assert desk.part(source_policy).comparison_source is desk.part(source_policy).sources["made"]
 
 
 def test_a_source_that_has_to_be_told_its_names_gets_those_of_the_universe(tmp_path):
     listed = Settings(
         home=tmp_path, source={"kind": "yahoo"}, universe={"kind": "symbols", "symbols": ["MSFT", "AAPL"]}
     )
-    assert list(Desk(listed).source.settings.symbols) == ["AAPL", "MSFT"]
+    assert list(Desk(listed).part(primary_source).settings.symbols) == ["AAPL", "MSFT"]
     own = listed.with_values(source={"kind": "yahoo", "symbols": ["IBM"]})
-    assert list(Desk(own).source.settings.symbols) == ["IBM"]
+    assert list(Desk(own).part(primary_source).settings.symbols) == ["IBM"]
     screened = listed.with_values(universe={"kind": "screen", "screen": "day_gainers"})
-    assert Desk(screened).source.settings.screen == "day_gainers"
+    assert Desk(screened).part(primary_source).settings.screen == "day_gainers"
     second = listed.with_values(source={"kind": "sample"}, other_sources={"y": {"kind": "yahoo"}})
-    assert list(Desk(second).policy.sources["y"].settings.symbols) == ["AAPL", "MSFT"]
+    assert list(Desk(second).part(source_policy).sources["y"].settings.symbols) == ["AAPL", "MSFT"]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from trading_assets.desk.source_files import files_stamp
+from trading_assets.errors import TradingAssetsError
 from trading_assets.features.sql.sql_set import PROJECT
 
 Dependencies = Mapping[str, tuple[tuple[str, str], ...]]
@@ -27,7 +28,7 @@ _KEPT = 4
 _MADE_BY = (Path(__file__), Path(__file__).with_name("lineage.py"))
 
 
-class SqlModelError(RuntimeError):
+class SqlModelError(TradingAssetsError, RuntimeError):
     """A model of the dbt project that cannot be used; the message holds what DuckDB or sqlglot says about it."""
 
 

@@ -6,8 +6,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from trading_assets.errors import TradingAssetsError
 
-class DbtError(RuntimeError):
+
+class DbtError(TradingAssetsError, RuntimeError):
     """A command of dbt that failed; the message is dbt's."""
 
 

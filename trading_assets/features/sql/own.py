@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from trading_assets.errors import TradingAssetsError
 from trading_assets.features.feature_set import MAX_LOOKBACK, Feature, table_of
 from trading_assets.features.sql.sql_set import PROJECT, SqlSet
 
@@ -72,7 +73,7 @@ _OF_TABLE = {"doc": str, "lookback": int, "columns": dict, "key": list}
 _OF_COLUMN = {"formula": str, "unit": str, "source": str}
 
 
-class SqlFeatureError(ValueError):
+class SqlFeatureError(TradingAssetsError, ValueError):
     """A file of your own SQL features that cannot be used; the message names it and says what to change."""
 
 

@@ -11,6 +11,8 @@ from typing import ClassVar, Final
 
 import polars as pl
 
+from trading_assets.errors import RetryableError, TradingAssetsError
+
 __all__ = [
     "DelistedSymbolError",
     "NoDataError",
@@ -25,7 +27,7 @@ __all__ = [
 ]
 
 
-class SourceError(Exception):
+class SourceError(TradingAssetsError):
     """Base of everything a source raises; `retryable` says whether asking again later may help."""
 
     retryable: ClassVar[bool] = False
@@ -58,7 +60,7 @@ class NoDataError(SourceError):
     reason = "no_data"
 
 
-class SourceUnavailableError(SourceError):
+class SourceUnavailableError(SourceError, RetryableError):
     """The source did not answer; the same request may succeed later."""
 
     retryable = True
