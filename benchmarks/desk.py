@@ -11,17 +11,14 @@ import dagster as dg
 
 from benchmarks.measure import SkippedError, scratch_settings
 from trading_assets.cli import full_run as demo
-from trading_assets.definitions import build_defs, desk_partitions
-from trading_assets.desk.clock import now
+from trading_assets.definitions import build_defs
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.exchange import exchange_of
 from trading_assets.desk.settings import Settings
 from trading_assets.desk.symbols import register_symbols, registered_symbols
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.jobs import plan_stage
 from trading_assets.orchestration.refresh import StageReport, few_collections, run_job, work_seconds
-from trading_assets.portfolio.books import load_books
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -44,11 +41,10 @@ class BenchDesk:
 
     def run(self, job: str, first: date, last: date, tables: Collection[str] = ()) -> StageReport:
         """Materialise tables of a job, all by default, for a span of sessions and every name, with their checks."""
-        defs = build_defs(desk=Desk(self.settings))
-        exchange = exchange_of(self.settings, now().date())
-        partitions = desk_partitions(self.settings, load_books(self.settings.books), exchange)
+        desk = Desk(self.settings)
+        defs = build_defs(desk=desk)
         started = time.perf_counter()
-        planned = plan_stage(job, partitions, registered_symbols(self.instance), first, last)
+        planned = plan_stage(job, desk, registered_symbols(self.instance), first, last)
         assert planned is not None
         with few_collections():
             definition = defs.resolve_job_def(job)

@@ -15,20 +15,20 @@ from trading_assets.brokers.accounts import broker_of
 from trading_assets.brokers.embedded.clock import SteppedClock
 from trading_assets.brokers.embedded.server import RunningBroker, start_broker
 from trading_assets.brokers.records import Ticket
-from trading_assets.definitions import build_defs, desk_partitions
+from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import session_close, sessions
-from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.exchange import exchange_of
+from trading_assets.desk.partitions import month_key
 from trading_assets.desk.settings import Settings
 from trading_assets.desk.symbols import register_symbols, registered_symbols
 from trading_assets.lake import Scope
 from trading_assets.lake.store.writes import replace
 from trading_assets.live.plan import plan
+from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.live.submissions import Submission
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.orchestration.instance import open_instance
-from trading_assets.orchestration.jobs import CLOSE_JOB, TRADE_JOB, live_tags, plan_stage
+from trading_assets.orchestration.jobs import plan_stage
 from trading_assets.orchestration.refresh import run_job
 from trading_assets.orchestration.replay import replay, replay_desk
 from trading_assets.portfolio.books import Book, load_books
@@ -55,9 +55,10 @@ class _Market:
             {"book": self.book.name, "date": day, "symbol": name, "weight": weight, "is_rebalance": True}
             for name, weight in weights.items()
         ]
-        key = f"{self.book.name}|{day}"
+        key = month_key(day, "book", self.book.name)
         scope = Scope({"book": (self.book.name,)}, TARGET_WEIGHTS.time, day, day + timedelta(days=1), (key,))
-        replace(self.desk.lake, TARGET_WEIGHTS, pl.DataFrame(rows, schema=TARGET_WEIGHTS.schema), scope)
+        frame = pl.DataFrame(rows, schema=TARGET_WEIGHTS.schema)
+        replace(self.desk.lake, TARGET_WEIGHTS, frame, scope, through={key: day})
 
     def weights(self, number: int) -> dict[str, float]:
         """Every second name, the others in the next session."""
@@ -75,8 +76,7 @@ def _market(folder: Path, n_symbols: int) -> Iterator[_Market]:
         defs, books = build_defs(desk=desk), load_books()
         run_job(defs.resolve_job_def("refresh_symbols"), instance, {})
         symbols = register_symbols(instance, desk.lake.query(f"SELECT symbol FROM lake.{SYMBOLS.table}")["symbol"])
-        partitions = desk_partitions(settings, books, exchange_of(settings, now().date()))
-        planned = plan_stage("refresh_panel", partitions, registered_symbols(instance), _START, _END)
+        planned = plan_stage("refresh_panel", desk, registered_symbols(instance), _START, _END)
         assert planned is not None
         run_job(defs.resolve_job_def("refresh_panel"), instance, planned.tags)
         yield _Market(settings, desk, books["main"], symbols, sessions(settings.exchange, _FIRST, _END))

@@ -62,6 +62,6 @@ COMPARISONS = (
         "mappings",
         partial(_run, mapping=mappings.everything_so_far),
         "every session mapped to its year of each name",
-        partial(_run, mapping=mappings.same_session),
+        partial(_run, mapping=mappings.same_month),
     ),
 )

@@ -15,14 +15,12 @@ from urllib.parse import quote
 import dagster as dg
 import polars as pl
 
-from trading_assets.definitions import CONTRACTS, build_defs, desk_partitions
-from trading_assets.desk.clock import now
+from trading_assets.definitions import build_defs
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.exchange import exchange_of
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.settings import Settings
 from trading_assets.desk.symbols import register_symbols, registered_symbols
-from trading_assets.lake import LakeFrame
+from trading_assets.lake import Contract, LakeFrame
 from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store.hashing import content_hash
@@ -32,10 +30,13 @@ from trading_assets.market_data.sources import Source
 from trading_assets.orchestration.instance import keep_connections, prepare_environment
 from trading_assets.orchestration.jobs import plan_stage
 from trading_assets.orchestration.refresh import StageReport, refresh
-from trading_assets.portfolio.books import load_books
+from trading_assets.orchestration.stages import contracts
 
 # The tests look at events and rows; a failure that a test asks for is not worth a page of traceback.
 _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+CONTRACTS: Mapping[str, Contract] = contracts(Desk(Settings(home=Path("nowhere"))))
+"""Contracts of the tables that any desk may have."""
+
 _numbers = itertools.count()
 _templates: dict[tuple[str, int], str] = {}
 
@@ -48,8 +49,12 @@ class Bench:
     environment: Mapping[str, str]
     instance: dg.DagsterInstance
     desk: Desk
-    partitions: Partitions
     defs: dg.Definitions
+
+    @property
+    def partitions(self) -> Partitions:
+        """Partition definitions of the lake."""
+        return self.desk.part(desk_partitions)
 
     def with_source(self, source: Source | Mapping[str, Any]) -> Bench:
         """The same lake, fed by another source from now on."""
@@ -75,14 +80,14 @@ class Bench:
 
     def run_stage(self, job: str, first: date, last: date) -> dg.ExecuteInProcessResult:
         """Run a stage for a span of sessions."""
-        planned = plan_stage(job, self.partitions, registered_symbols(self.instance), first, last)
+        planned = plan_stage(job, self.desk, registered_symbols(self.instance), first, last)
         assert planned is not None
         return self.run(job, planned.tags)
 
     def run_all(self, first: date, last: date) -> list[StageReport]:
         """Run every stage for a span of sessions."""
         with self.active():
-            return list(refresh(self.defs, self.desk, self.partitions, self.instance, lambda: (first, last)))
+            return list(refresh(self.defs, self.desk, self.instance, lambda: (first, last)))
 
     def list_symbols(self) -> list[str]:
         """Materialise the universe and give each name its partitions."""
@@ -131,8 +136,7 @@ def open_bench(
             opened = dg.DagsterInstance.get()
         with opened as instance:
             keep_connections(instance)
-            partitions = desk_partitions(settings, load_books(settings.books), exchange_of(settings, now().date()))
-            bench = Bench(settings, environment, instance, desk, partitions, build_defs(desk=desk))
+            bench = Bench(settings, environment, instance, desk, build_defs(desk=desk))
             try:
                 yield bench
             finally:

@@ -20,18 +20,15 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from trading_assets.definitions import CONTRACTS, build_defs
+from trading_assets.definitions import build_defs
+from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import Settings
 from trading_assets.features.contract import CROSS_SECTION
 from trading_assets.lake.bridge.io_manager import column_schema
-from trading_assets.orchestration.jobs import (
-    CLOSE_JOB,
-    INTRADAY_FEATURES_JOB,
-    INTRADAY_JOB,
-    MAINTENANCE_JOB,
-    STAGE_JOBS,
-    TRADE_JOB,
-)
+from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB
+from trading_assets.orchestration.jobs import refresh_jobs
+from trading_assets.orchestration.maintenance import MAINTENANCE_JOB
+from trading_assets_tests.desks import CONTRACTS
 
 SNAPSHOT = Path(__file__).with_name("definitions_snapshot.json")
 UPDATE = "python -m trading_assets_tests.test_definitions --update"
@@ -200,11 +197,11 @@ def test_features_predictions_and_signals_block_on_look_ahead_and_warm_up(defs: 
         assert {"look_ahead", "warm_up"} <= blocking
 
 
-def test_every_stage_is_in_exactly_one_job(defs: dg.Definitions) -> None:
-    made = [key for name in STAGE_JOBS for key in executable(defs, name)]
+def test_every_stage_is_in_exactly_one_job(home: Path, defs: dg.Definitions) -> None:
+    made = [key for name in refresh_jobs(Desk(live_settings(home))) for key in executable(defs, name)]
     assert len(made) == len(set(made))
     live = {table for table in CONTRACTS if table.startswith("live.")}
-    others = [key for job in (MAINTENANCE_JOB, INTRADAY_JOB, INTRADAY_FEATURES_JOB) for key in executable(defs, job)]
+    others = executable(defs, MAINTENANCE_JOB)
     assert not set(made) & set(others)
     assert {".".join(key.path) for key in [*made, *others]} == set(CONTRACTS) - live
 
@@ -218,11 +215,11 @@ def test_every_live_table_is_in_a_job_of_its_session(defs: dg.Definitions) -> No
     assert made == {table for table in CONTRACTS if table.startswith("live.")}
 
 
-def test_stage_jobs_run_in_the_order_of_the_dependencies(defs: dg.Definitions) -> None:
+def test_stage_jobs_run_in_the_order_of_the_dependencies(home: Path, defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     place = {
         key: number
-        for number, name in enumerate(STAGE_JOBS)
+        for number, name in enumerate(refresh_jobs(Desk(live_settings(home))))
         for key in defs.resolve_job_def(name).asset_layer.executable_asset_keys
     }
     late = [(key, parent) for key in place for parent in graph.get(key).parent_keys if place[parent] > place[key]]

@@ -1,6 +1,5 @@
 """Assets of the backtest: every book replayed session by session."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 import dagster as dg
@@ -10,20 +9,22 @@ from trading_assets.backtest.contract import FILLS, ORDERS, PNL, POSITIONS
 from trading_assets.desk import mappings
 from trading_assets.desk.calendar import sessions
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import closed_sessions_of, desk_partitions, through_by_month
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import LakeFrame
+from trading_assets.lake.bridge.io_manager import Rows
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_in, table_out
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, LISTINGS, SYMBOLS
-from trading_assets.portfolio.books import Book
+from trading_assets.portfolio.books import books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 
 OWNER = "portfolio"
 _BAR_COLUMNS = ("symbol", "date", "open", "close", "volume")
 
 
-def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage."""
+    partitions = desk.part(desk_partitions)
 
     @dg.multi_asset(
         outs={
@@ -35,9 +36,9 @@ def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.A
             "bars_daily": table_in(BARS_DAILY, mappings.everything_so_far()),
             "corporate_actions": table_in(CORPORATE_ACTIONS, mappings.everything_so_far()),
             "listings": table_in(LISTINGS, mappings.everything_so_far()),
-            "target_weights": table_in(TARGET_WEIGHTS),
+            "target_weights": table_in(TARGET_WEIGHTS, mappings.everything_so_far()),
         },
-        partitions_def=partitions.book_sessions,
+        partitions_def=partitions.by_month("book", desk.part(books)),
         backfill_policy=dg.BackfillPolicy.single_run(),
         name="replay_books",
     )
@@ -49,20 +50,23 @@ def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.A
         corporate_actions: LakeFrame,
         listings: LakeFrame,
         target_weights: LakeFrame,
-    ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    ) -> tuple[Rows, Rows, Rows, Rows]:
         from trading_assets.backtest.panel import with_delisting_returns
         from trading_assets.backtest.simulate import simulate
 
         scope = run_scope_of(context, PNL)
-        first, last = scope.window()
+        closed = closed_sessions_of(desk, scope)
+        if not closed:
+            return Rows(ORDERS.empty()), Rows(FILLS.empty()), Rows(POSITIONS.empty()), Rows(PNL.empty())
+        first, last = closed[0], closed[-1]
         listed = with_delisting_returns(symbols.read(["symbol", "delisted_on"]), listings.read(kind="delisting"))
         results = []
         for name in scope.values["book"]:
-            book = books[name]
+            book = desk.part(books)[name]
             begin = max(book.start or desk.settings.start, desk.settings.start)
             days = sessions(desk.settings.exchange, begin, last) if begin <= last else []
             with retry_when_not_ready(desk.settings.retry_seconds):
-                target_weights.require_written([f"{name}|{day}" for day in days], for_what=PNL.table)
+                target_weights.require_written_through(through_by_month(days, "book", name), for_what=PNL.table)
             weights = target_weights.read(start=begin, end=last, book=name)
             held = weights["symbol"].unique().sort().to_list()
             results.append(
@@ -75,10 +79,10 @@ def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.A
                     sessions=days,
                 )
             )
-        frames = (
-            pl.concat(parts).filter(pl.col("date").is_between(first, last)) for parts in zip(*results, strict=True)
+        inside = pl.col("date").is_between(first, last)
+        orders, fills, positions, pnl = (
+            Rows(pl.concat(parts).filter(inside), through=last) for parts in zip(*results, strict=True)
         )
-        orders, fills, positions, pnl = frames
         return orders, fills, positions, pnl
 
     return [replay]

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from trading_assets.definitions import CONTRACTS, build_defs, desk_partitions
+from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import first_session, sessions
 from trading_assets.desk.clock import last_close, now
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.exchange import exchange_of
-from trading_assets.desk.maintenance import MAINTENANCE
 from trading_assets.desk.settings import FILE_NAME, INTRADAY_TABLES, Settings, SettingsError
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.store.hashing import content_hash
@@ -25,10 +23,12 @@ from trading_assets.market_data.listing import listed_names
 from trading_assets.market_data.source_policy import primary_source
 from trading_assets.market_data.universe import desk_universe
 from trading_assets.orchestration.instance import open_instance
-from trading_assets.orchestration.jobs import MAINTENANCE_JOB
+from trading_assets.orchestration.maintenance import MAINTENANCE, MAINTENANCE_JOB
 from trading_assets.orchestration.refresh import QUIET, StageReport, refresh
+from trading_assets.orchestration.stages import contracts
 from trading_assets.portfolio.books import load_books
 from trading_assets.reports.assets import read_tear_sheet, write_atomically
+from trading_assets.reports.contract import TEAR_SHEET
 
 if TYPE_CHECKING:
     from trading_assets.orchestration.replay import SessionReport
@@ -120,9 +120,8 @@ def run(settings: Settings) -> Iterator[StageReport]:
     """Run all stages over the whole span of a lake; yields a report per stage as it ends."""
     desk = Desk(settings)
     instance = open_instance(settings)
-    partitions = desk_partitions(settings, load_books(settings.books), exchange_of(settings, now().date()))
     defs = build_defs(desk=desk)
-    yield from refresh(defs, desk, partitions, instance, lambda: _span(desk))
+    yield from refresh(defs, desk, instance, lambda: _span(desk))
     if not desk.lake.has_table(MAINTENANCE.table):
         # Once, so that the lineage has no asset that never ran; from then on its schedule decides.
         defs.resolve_job_def(MAINTENANCE_JOB).execute_in_process(instance=instance, run_config=QUIET)
@@ -155,7 +154,7 @@ def summarise(settings: Settings) -> Summary:
     desk = Desk(settings)
     rows, hashes = {}, {}
     stored = set(desk.lake.tables())
-    for table, contract in CONTRACTS.items():
+    for table, contract in desk.part(contracts).items():
         if table in stored and contract is not MAINTENANCE:
             frame = LakeFrame(desk.lake, contract).read()
             rows[table] = frame.height
@@ -189,7 +188,7 @@ def _chosen_on(desk: Desk) -> date | None:
 
 
 def _figures(desk: Desk, book: str) -> dict[str, float | None]:
-    found = LakeFrame(desk.lake, CONTRACTS["reports.tear_sheet"]).read(book=book)
+    found = LakeFrame(desk.lake, TEAR_SHEET).read(book=book)
     return dict(found.select("statistic", "value").iter_rows())
 
 
@@ -199,7 +198,9 @@ def _verdict(sheet: Mapping[str, Any]) -> str:
 
 
 def _quarantined(desk: Desk, stored: set[str]) -> int:
-    tables = [contract.quarantine_table for contract in CONTRACTS.values() if contract.quarantine_table in stored]
+    tables = [
+        contract.quarantine_table for contract in desk.part(contracts).values() if contract.quarantine_table in stored
+    ]
     if not tables:
         return 0
     counted = [desk.lake.query(f"SELECT count(*) AS rows FROM lake.{table}") for table in tables]

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from trading_assets.desk.clock import now
+from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import Settings
 
 _AHEAD = timedelta(days=180)
@@ -36,6 +38,11 @@ class Exchange:
     until: str
     closed: tuple[str, ...]
     ticks: tuple[str, ...]
+
+
+def desk_exchange(desk: Desk) -> Exchange:
+    """Facts of a desk's exchange."""
+    return exchange_of(desk.settings, now().date())
 
 
 def exchange_of(settings: Settings, today: date) -> Exchange:

@@ -9,25 +9,17 @@ from datetime import date
 
 import dagster as dg
 
-from trading_assets.features.feature_set import INTRADAY, PERIODS_BEFORE
-
-LOOK_BACK_YEARS = PERIODS_BEFORE["daily"]
-LOOK_BACK_MONTHS = {interval: PERIODS_BEFORE[interval] for interval in INTRADAY}
-
 
 def _panel(start_offset: int = 0, end_offset: int = 0) -> dg.MultiPartitionMapping:
-    window = dg.TimeWindowPartitionMapping(
-        start_offset=start_offset, end_offset=end_offset, allow_nonexistent_upstream_partitions=True
-    )
     return dg.MultiPartitionMapping(
         {
-            "date": dg.DimensionPartitionMapping("date", window),
+            "date": dg.DimensionPartitionMapping("date", _window(start_offset, end_offset)),
             "symbol": dg.DimensionPartitionMapping("symbol", dg.IdentityPartitionMapping()),
         }
     )
 
 
-def same_symbol_with_look_back(periods: int = LOOK_BACK_YEARS) -> dg.PartitionMapping:
+def same_symbol_with_look_back(periods: int) -> dg.PartitionMapping:
     """The same symbol, its period and the periods of the upstream asset that its look-back reaches into."""
     return _panel(start_offset=-periods)
 
@@ -59,38 +51,45 @@ def everything_so_far() -> dg.PartitionMapping:
 
 
 def previous_month_of_the_model() -> dg.PartitionMapping:
-    """For a session: the same model, trained at the end of the month before."""
-    window = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True)
-    return dg.MultiPartitionMapping(
-        {
-            "date": dg.DimensionPartitionMapping("date", window),
-            "model": dg.DimensionPartitionMapping("model", dg.IdentityPartitionMapping()),
-        }
-    )
+    """For a month: the same model, trained at the end of the month before."""
+    return _named("model", -1, -1)
 
 
-def same_session_of_the_book() -> dg.PartitionMapping:
-    """The same session and book."""
-    return _book_sessions(0)
+def same_month() -> dg.PartitionMapping:
+    """The same month, whatever the other dimension."""
+    return dg.MultiPartitionMapping({"date": dg.DimensionPartitionMapping("date", dg.TimeWindowPartitionMapping())})
+
+
+def month_and_the_one_before() -> dg.PartitionMapping:
+    """The month and the one before it, whatever the other dimension: the last rebalance may lie there."""
+    return dg.MultiPartitionMapping({"date": dg.DimensionPartitionMapping("date", _window(-1, 0))})
+
+
+def month_of_the_session() -> dg.PartitionMapping:
+    """For a session: its month, of the same book."""
+    return _named("book", 0, 0)
+
+
+def months_of_the_previous_session() -> dg.PartitionMapping:
+    """For a session: its month and the one before, of the same book; the session before may lie in either."""
+    return _named("book", -1, 0)
 
 
 def previous_session_of_the_book() -> dg.PartitionMapping:
     """The session before, of the same book: its orders are what trades in this one."""
-    return _book_sessions(-1)
+    return _named("book", -1, -1)
 
 
-def _book_sessions(offset: int) -> dg.MultiPartitionMapping:
-    window = dg.TimeWindowPartitionMapping(
-        start_offset=offset, end_offset=offset, allow_nonexistent_upstream_partitions=True
+def _window(start_offset: int, end_offset: int) -> dg.TimeWindowPartitionMapping:
+    return dg.TimeWindowPartitionMapping(
+        start_offset=start_offset, end_offset=end_offset, allow_nonexistent_upstream_partitions=True
     )
+
+
+def _named(dimension: str, start_offset: int, end_offset: int) -> dg.MultiPartitionMapping:
     return dg.MultiPartitionMapping(
         {
-            "date": dg.DimensionPartitionMapping("date", window),
-            "book": dg.DimensionPartitionMapping("book", dg.IdentityPartitionMapping()),
+            "date": dg.DimensionPartitionMapping("date", _window(start_offset, end_offset)),
+            dimension: dg.DimensionPartitionMapping(dimension, dg.IdentityPartitionMapping()),
         }
     )
-
-
-def same_session() -> dg.PartitionMapping:
-    """The same session, whatever the other dimension."""
-    return dg.MultiPartitionMapping({"date": dg.DimensionPartitionMapping("date", dg.TimeWindowPartitionMapping())})

@@ -7,11 +7,11 @@ import dagster as dg
 
 from trading_assets.desk import mappings
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.features.build import Build
 from trading_assets.features.contract import BY_SET
-from trading_assets.features.feature_set import FeatureSet, Interval
+from trading_assets.features.feature_set import PERIODS_BEFORE, FeatureSet, Interval
 from trading_assets.features.matrix.view import ensure_matrix
 from trading_assets.features.sets import SETS
 from trading_assets.lake import LakeFrame, Scope
@@ -20,14 +20,15 @@ from trading_assets.lake.bridge.table_assets import run_scope_of, table_in, tabl
 from trading_assets.lake.contracts import Contract
 from trading_assets.market_data.contract import BARS_DAILY, BARS_HOURLY, BARS_MINUTE, CORPORATE_ACTIONS, SYMBOLS
 from trading_assets.market_data.listing import listed_months, listed_partitions
-from trading_assets.market_data.source_policy import SourcePolicy
+from trading_assets.market_data.source_policy import source_policy
 
 OWNER = "research"
 BARS: dict[Interval, Contract] = {"daily": BARS_DAILY, "hourly": BARS_HOURLY, "minute": BARS_MINUTE}
 
 
-def build_assets(partitions: Partitions, policy: SourcePolicy) -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage that are written in Python: of daily bars, and of the shorter ones that exist."""
+    partitions, policy = desk.part(desk_partitions), desk.part(source_policy)
     of_days = [one for one in SETS.values() if "daily" in one.intervals]
     alone = [one for one in of_days if not one.needs_market]
     found = [_daily(alone, "daily_features", partitions)]
@@ -50,7 +51,8 @@ def _outs(sets: Sequence[FeatureSet], interval: Interval) -> dict[str, dg.AssetO
 def _daily(sets: Sequence[FeatureSet], name: str, partitions: Partitions) -> dg.AssetsDefinition:
     """Sets of daily bars; those that need the market read the bars of all names."""
     reads_market = any(one.needs_market for one in sets)
-    mapping = mappings.everything_so_far() if reads_market else mappings.same_symbol_with_look_back()
+    with_look_back = mappings.same_symbol_with_look_back(PERIODS_BEFORE["daily"])
+    mapping = mappings.everything_so_far() if reads_market else with_look_back
 
     @dg.multi_asset(
         name=name,
@@ -92,8 +94,8 @@ def _daily(sets: Sequence[FeatureSet], name: str, partitions: Partitions) -> dg.
 def earliest_for(interval: Interval, first: date) -> date:
     """First day to read for features from a day on."""
     if interval == "daily":
-        return date(first.year - mappings.LOOK_BACK_YEARS, 1, 1)
-    return mappings.months_before(first, mappings.LOOK_BACK_MONTHS[interval])
+        return date(first.year - PERIODS_BEFORE["daily"], 1, 1)
+    return mappings.months_before(first, PERIODS_BEFORE[interval])
 
 
 def _wanted(context: dg.AssetExecutionContext, sets: Sequence[FeatureSet]) -> list[FeatureSet]:
@@ -108,7 +110,7 @@ def _built(context: dg.AssetExecutionContext, desk: Desk, build: Build, scope: S
 def _intraday(interval: Interval, partitions: Partitions) -> dg.AssetsDefinition:
     """Sets of bars within sessions."""
     sets = [one for one in SETS.values() if interval in one.intervals]
-    months = mappings.LOOK_BACK_MONTHS[interval]
+    months = PERIODS_BEFORE[interval]
 
     @dg.multi_asset(
         name=f"{interval}_features",

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from trading_assets.features.drift.contract import DRIFT
 from trading_assets.features.feature_set import Feature, FeatureSet, Interval
 from trading_assets.features.sets import SETS
 from trading_assets.features.sql.contract import contract_of as contract_of_sql
@@ -52,4 +51,4 @@ DAILY: Mapping[str, Contract] = {name: contract for (name, interval), contract i
 SQL: Mapping[str, Contract] = {name: contract_of_sql(one) for name, one in SQL_SETS.items()}
 """Contracts of the sets in SQL by name of the set."""
 CROSS_SECTION = SQL["cross_section"]
-CONTRACTS = (*BY_SET.values(), *SQL.values(), DRIFT)
+CONTRACTS = (*BY_SET.values(), *SQL.values())

@@ -8,7 +8,7 @@ import polars as pl
 from trading_assets.desk import mappings
 from trading_assets.desk.calendar import sessions
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import LakeFrame
@@ -21,8 +21,9 @@ HORIZON_SESSIONS = 5
 _REACH = timedelta(days=40)
 
 
-def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage."""
+    partitions = desk.part(desk_partitions)
 
     @dg.asset(
         **table_asset(FORWARD_RETURN, owner=OWNER, kinds={"polars"}),

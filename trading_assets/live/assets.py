@@ -11,13 +11,14 @@ from trading_assets.brokers.errors import about
 from trading_assets.desk import mappings
 from trading_assets.desk.calendar import sessions
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import desk_partitions, through_by_month
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in, table_out
 from trading_assets.live.contract import ACTIVITIES, AUDIT, FILLS, ORDERS, PARITY, PNL, POSITIONS, SUBMISSIONS
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
 from trading_assets.portfolio.books import Book
+from trading_assets.portfolio.books import books as desk_books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 
 OWNER = "trading"
@@ -35,21 +36,23 @@ class SubmissionConfig(dg.Config):
     retry_rejected: bool = False
 
 
-def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Build the assets of this stage; none where no book has a broker."""
-    if partitions.live_sessions is None:
+    books = {name: book for name, book in desk.part(desk_books).items() if book.live is not None}
+    if not books:
         return []
-    return [_orders(partitions, books), _submissions(partitions, books), _fills(partitions, books),
-            _closing(partitions, books), _parity(partitions, books), _audit()]  # fmt: skip
+    sessions_of_books = desk.part(desk_partitions).by_session("book", books)
+    return [_orders(sessions_of_books, books), _submissions(sessions_of_books, books), _fills(sessions_of_books, books),
+            _closing(sessions_of_books, books), _parity(sessions_of_books, books), _audit()]  # fmt: skip
 
 
-def _orders(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefinition:
+def _orders(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Book]) -> dg.AssetsDefinition:
     @dg.asset(
         **table_asset(ORDERS, owner=OWNER, kinds={"python"}),
-        partitions_def=partitions.live_sessions,
+        partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={
-            "target_weights": table_in(TARGET_WEIGHTS, mappings.same_session_of_the_book()),
+            "target_weights": table_in(TARGET_WEIGHTS, mappings.month_of_the_session()),
             "bars_daily": table_in(BARS_DAILY, mappings.everything_so_far()),
         },
     )
@@ -64,17 +67,19 @@ def _orders(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefin
         found = [ORDERS.empty()]
         for book, session in _book_sessions(context, desk, books):
             with retry_when_not_ready(desk.settings.retry_seconds), about(book.name, session):
-                target_weights.require_written([f"{book.name}|{session}"], for_what=ORDERS.table)
+                target_weights.require_written_through(
+                    through_by_month([session], "book", book.name), for_what=ORDERS.table
+                )
                 found.append(planned_orders(desk, book, session, target_weights, bars_daily))
         return pl.concat(found)
 
     return cast("dg.AssetsDefinition", orders)
 
 
-def _submissions(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefinition:
+def _submissions(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Book]) -> dg.AssetsDefinition:
     @dg.asset(
         **table_asset(SUBMISSIONS, owner=OWNER, kinds={"alpaca"}),
-        partitions_def=partitions.live_sessions,
+        partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={"orders": table_in(ORDERS)},
     )
@@ -101,14 +106,14 @@ def _submissions(partitions: Partitions, books: Mapping[str, Book]) -> dg.Assets
     return cast("dg.AssetsDefinition", submissions)
 
 
-def _fills(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefinition:
+def _fills(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Book]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         outs={
             contract.asset_key[1]: table_out(contract, owner=OWNER, kinds={"alpaca"})
             for contract in (FILLS, ACTIVITIES)
         },
         ins={"submissions": table_in(SUBMISSIONS, mappings.previous_session_of_the_book())},
-        partitions_def=partitions.live_sessions,
+        partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
         name="collect_fills",
     )
@@ -128,7 +133,7 @@ def _fills(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefini
     return collect
 
 
-def _closing(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefinition:
+def _closing(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Book]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         outs={
             contract.asset_key[1]: table_out(contract, owner=OWNER, kinds={"python"}) for contract in (POSITIONS, PNL)
@@ -144,7 +149,7 @@ def _closing(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefi
                           dg.AssetKey(BARS_DAILY.asset_key), dg.AssetKey(CORPORATE_ACTIONS.asset_key)},
             "pnl": {dg.AssetKey(POSITIONS.asset_key)},
         },
-        partitions_def=partitions.live_sessions,
+        partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
         name="close_books",
     )  # fmt: skip
@@ -172,15 +177,15 @@ def _closing(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefi
     return close
 
 
-def _parity(partitions: Partitions, books: Mapping[str, Book]) -> dg.AssetsDefinition:
+def _parity(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Book]) -> dg.AssetsDefinition:
     @dg.asset(
         **table_asset(PARITY, owner=OWNER, kinds={"numba"}),
-        partitions_def=partitions.live_sessions,
+        partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={
             "pnl": table_in(PNL),
             "orders": table_in(ORDERS, mappings.previous_session_of_the_book()),
-            "target_weights": table_in(TARGET_WEIGHTS, mappings.previous_session_of_the_book()),
+            "target_weights": table_in(TARGET_WEIGHTS, mappings.months_of_the_previous_session()),
             "symbols": table_in(SYMBOLS),
             "bars_daily": table_in(BARS_DAILY, mappings.everything_so_far()),
             "corporate_actions": table_in(CORPORATE_ACTIONS, mappings.everything_so_far()),

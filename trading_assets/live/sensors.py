@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -17,11 +18,12 @@ from trading_assets.brokers.errors import BrokerUnavailableError, TradingSetting
 from trading_assets.desk.calendar import next_session, sessions
 from trading_assets.desk.clock import last_close, now
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import through_by_month
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.store.hashing import content_hash
 from trading_assets.live.contract import PNL
-from trading_assets.orchestration.jobs import CLOSE_JOB, POLL_JOB, TRADE_JOB, AssetJob, live_tags
-from trading_assets.portfolio.books import Book
+from trading_assets.live.stage import CLOSE_JOB, POLL_JOB, TRADE_JOB, live_tags
+from trading_assets.portfolio.books import Book, books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 
 _POLL_AT_LEAST_EVERY = timedelta(seconds=60)
@@ -30,11 +32,9 @@ _LOST = {"max_daily_loss": "lost {:.2%} since the last close", "max_drawdown": "
 Requests = Iterator[dg.RunRequest | str]
 
 
-def build_live_sensors(
-    desk: Desk, books: Mapping[str, Book], jobs: Mapping[str, AssetJob]
-) -> list[dg.SensorDefinition]:
+def build_live_sensors(desk: Desk, jobs: Mapping[str, Any]) -> list[dg.SensorDefinition]:
     """Build the sensors of live trading; none where no book has a broker."""
-    live = [book for book in books.values() if book.live is not None]
+    live = [book for book in desk.part(books).values() if book.live is not None]
     if not live:
         return []
 
@@ -100,8 +100,9 @@ def closing_requests(desk: Desk, book: Book) -> Requests:
     known = recorded_close(desk.lake, book.name)
     first = next_session(desk.settings.exchange, known.session) if known else session
     days = sessions(desk.settings.exchange, first, session)
-    written = desk.lake.written_partitions(TARGET_WEIGHTS.table)
-    missing = [day for day in days if f"{book.name}|{day}" not in written]
+    needed = through_by_month(days, "book", book.name)
+    written = desk.lake.written_through(TARGET_WEIGHTS.table, list(needed)) if needed else {}
+    missing = [day for key, day in needed.items() if (written.get(key) or date.min) < day]
     if not days:
         yield f"{book.name}: {session} is closed"
     elif missing:
@@ -182,12 +183,12 @@ def _beyond(book: Book, before: float, peak: float, equity: float) -> str | None
 
 
 def _evaluated(
-    books: list[Book], evaluate: Callable[[Book], Iterator[dg.RunRequest | str]]
+    live: list[Book], evaluate: Callable[[Book], Iterator[dg.RunRequest | str]]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Requests of all books, or one reason why there are none; a broker that cannot be reached stops only its book."""
     reasons, failures = list[str](), list[str]()
     requested = False
-    for book in books:
+    for book in live:
         try:
             for one in evaluate(book):
                 if isinstance(one, str):

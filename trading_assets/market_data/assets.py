@@ -11,10 +11,9 @@ from trading_assets.desk import conditions
 from trading_assets.desk.calendar import first_session, sessions
 from trading_assets.desk.clock import last_close, now
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.exchange import Exchange
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.exchange import Exchange, desk_exchange
+from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
-from trading_assets.desk.settings import Settings
 from trading_assets.desk.symbols import registered_symbols
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.bridge.io_manager import Written
@@ -32,18 +31,17 @@ from trading_assets.market_data.listing import all_listings, listed_names
 from trading_assets.market_data.refetch import settle
 from trading_assets.market_data.rows import Home, ask_bars, ask_rows, bar_rules
 from trading_assets.market_data.source_assets import fill, record_failures
-from trading_assets.market_data.source_policy import SourcePolicy, primary_source, source_policy
+from trading_assets.market_data.source_policy import primary_source, source_policy
 from trading_assets.market_data.universe import desk_universe, membership_of
 
 OWNER = "market_data"
 _SPELLED = 20
 
 
-def build_assets(
-    partitions: Partitions, settings: Settings, exchange: Exchange, policy: SourcePolicy
-) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Build the universe, corporate actions, and the daily bars if a source has them."""
-    fresh = conditions.fresh_after_close(settings, exchange)
+    partitions, exchange, policy = desk.part(desk_partitions), desk.part(desk_exchange), desk.part(source_policy)
+    fresh = conditions.fresh_after_close(desk.settings, exchange)
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [*_universe_assets(partitions, exchange), _failures()]
     if policy.of("bars_daily"):
         assets.append(_bars_daily(partitions, fresh))

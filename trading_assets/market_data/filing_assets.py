@@ -9,7 +9,7 @@ import polars as pl
 
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.desk.symbols import registered_symbols
 from trading_assets.lake import Contract, Scope
@@ -22,7 +22,7 @@ from trading_assets.market_data.gathering import gather
 from trading_assets.market_data.ingest import Table
 from trading_assets.market_data.rows import ask_rows
 from trading_assets.market_data.source_assets import fill, record_failures
-from trading_assets.market_data.source_policy import SourcePolicy, source_policy
+from trading_assets.market_data.source_policy import source_policy
 from trading_assets.market_data.sources import CompaniesSource, QuotesSource, Source
 
 _RESTATED = {
@@ -32,8 +32,9 @@ _RESTATED = {
 _CHANGES = ("name", "sector", "industry", "country", "shares_outstanding", "officers")
 
 
-def build_assets(partitions: Partitions, policy: SourcePolicy) -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets that the sources of the desk can fill."""
+    partitions, policy = desk.part(desk_partitions), desk.part(source_policy)
     found = [
         _dated(contract, method, partitions)
         for contract, method in ((FUNDAMENTALS, "fundamentals"), (NEWS, "news"))

@@ -10,7 +10,7 @@ from trading_assets.desk import mappings
 from trading_assets.desk.calendar import first_session, session_hours, sessions
 from trading_assets.desk.clock import last_close, now
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import Contract, LakeFrame
 from trading_assets.lake.bridge.io_manager import Rows, Written
@@ -22,12 +22,13 @@ from trading_assets.market_data.refetch import settle
 from trading_assets.market_data.resample import daily, hourly
 from trading_assets.market_data.rows import ask_bars, bar_rules, intraday_rules
 from trading_assets.market_data.source_assets import fill
-from trading_assets.market_data.source_policy import SourcePolicy
+from trading_assets.market_data.source_policy import source_policy
 from trading_assets.market_data.sources import Interval
 
 
-def build_assets(partitions: Partitions, policy: SourcePolicy) -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of intraday bars that the sources of the desk can fill."""
+    partitions, policy = desk.part(desk_partitions), desk.part(source_policy)
     found = []
     if policy.of("bars_minute"):
         found.append(_asked(BARS_MINUTE, "1m", partitions))

@@ -10,10 +10,8 @@ import polars as pl
 from trading_assets.desk import mappings
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.maintenance import REPORTED_THROUGH, reported_snapshot
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
-from trading_assets.desk.settings import Settings
 from trading_assets.lake import Lake, LakeFrame, Scope
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data import quality
@@ -38,10 +36,14 @@ from trading_assets.market_data.split_jumps import split_like_jumps
 
 OWNER = "market_data"
 _SHOWN = 20
+_LOOK_BACK_YEARS = 2
+# Metadata of market_data.restatements: the newest snapshot whose changes it has reported.
+REPORTED_THROUGH = "reported_through"
 
 
-def build_assets(partitions: Partitions, settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of the quality of the data; the comparison where the settings name a source to compare with."""
+    partitions, settings = desk.part(desk_partitions), desk.settings
     rules = QualityRules.of(settings.quality)
     assets = [_coverage(partitions), _anomalies(partitions, rules), _restatements(), _symbol_maintenance(rules)]
     return assets + ([_source_comparison(partitions, rules)] if settings.compare_with is not None else [])
@@ -84,8 +86,8 @@ def _anomalies(partitions: Partitions, rules: QualityRules) -> dg.AssetsDefiniti
         backfill_policy=dg.BackfillPolicy.multi_run(1_000_000),
         ins={
             "symbols": table_in(SYMBOLS),
-            "bars_daily": table_in(BARS_DAILY, mappings.same_symbol_with_look_back()),
-            "corporate_actions": table_in(CORPORATE_ACTIONS, mappings.same_symbol_with_look_back()),
+            "bars_daily": table_in(BARS_DAILY, mappings.same_symbol_with_look_back(_LOOK_BACK_YEARS)),
+            "corporate_actions": table_in(CORPORATE_ACTIONS, mappings.same_symbol_with_look_back(_LOOK_BACK_YEARS)),
         },
     )
     def anomalies(
@@ -97,7 +99,7 @@ def _anomalies(partitions: Partitions, rules: QualityRules) -> dg.AssetsDefiniti
     ) -> pl.DataFrame:
         scope = run_scope_of(context, ANOMALIES)
         (first, last), names = scope.window(), scope.values["symbol"]
-        start = max(first.replace(year=first.year - mappings.LOOK_BACK_YEARS), partitions.first_day)
+        start = max(first.replace(year=first.year - _LOOK_BACK_YEARS), partitions.first_day)
         listed = symbols.read(symbol=names)
         with retry_when_not_ready(desk.settings.retry_seconds):
             for upstream in (bars_daily, corporate_actions):
@@ -197,6 +199,13 @@ def _symbol_maintenance(rules: QualityRules) -> dg.AssetsDefinition:
         return proposed
 
     return cast("dg.AssetsDefinition", symbol_maintenance)
+
+
+def reported_snapshot(instance: dg.DagsterInstance) -> int | None:
+    """Newest snapshot whose restatements have been reported; None if there was no report yet."""
+    event = instance.get_latest_materialization_event(dg.AssetKey(RESTATEMENTS.asset_key))
+    metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
+    return int(str(metadata[REPORTED_THROUGH].value)) if REPORTED_THROUGH in metadata else None
 
 
 def quarantined_bars(lake: Lake, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:

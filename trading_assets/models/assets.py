@@ -11,8 +11,9 @@ import polars as pl
 from trading_assets.desk import mappings
 from trading_assets.desk.calendar import sessions
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
+from trading_assets.features.desk_matrix import desk_matrix
 from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import LakeFrame, Scope
@@ -22,20 +23,19 @@ from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.listing import listed_partitions
 from trading_assets.models.contract import FEATURE_IMPORTANCE, FEATURE_SELECTION, TRAINED
 from trading_assets.models.model_spec import ModelSpec
-from trading_assets.models.specs import MODELS, features_of, resolved
+from trading_assets.models.specs import features_of, models, resolved
 
 OWNER = "research"
 _WINDOW_YEARS = 3
 
 
-def build_assets(
-    partitions: Partitions, matrix: Matrix, models: Mapping[str, ModelSpec] = MODELS
-) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage, whose models learn from a desk's matrix of features.
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
+    """Build the assets of this stage, whose models learn from the desk's matrix of features.
 
     The selection of features is an asset where a model asks for it; where none does there is no such asset.
     """
-    specs = {name: resolved(spec, matrix) for name, spec in models.items()}
+    partitions, matrix = desk.part(desk_partitions), desk.part(desk_matrix)
+    specs = {name: resolved(spec, matrix) for name, spec in desk.part(models).items()}
     if not any(spec.selection for spec in specs.values()):
         return [_walk_forward(partitions, matrix, specs)]
     return [_feature_selection(partitions, matrix, specs), _walk_forward(partitions, matrix, specs)]
@@ -90,7 +90,7 @@ def _feature_selection(partitions: Partitions, matrix: Matrix, specs: Mapping[st
     @dg.asset(
         **table_asset(FEATURE_SELECTION, owner=OWNER, kinds={"lightgbm", "scipy"}),
         deps=_upstream(matrix, columns),
-        partitions_def=partitions.model_months,
+        partitions_def=partitions.by_ended_month("model", specs),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def feature_selection(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
@@ -124,7 +124,7 @@ def _walk_forward(partitions: Partitions, matrix: Matrix, specs: Mapping[str, Mo
             "feature_importance": table_out(FEATURE_IMPORTANCE, owner=OWNER, kinds={"lightgbm"}),
         },
         deps=[*_upstream(matrix, columns), *([dg.AssetDep(FEATURE_SELECTION.asset_key)] if selects else [])],
-        partitions_def=partitions.model_months,
+        partitions_def=partitions.by_ended_month("model", specs),
         backfill_policy=dg.BackfillPolicy.single_run(),
         name="walk_forward",
     )

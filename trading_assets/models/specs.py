@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from trading_assets.desk.desk import Desk
 from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.models.model_spec import ModelSpec
 
@@ -33,3 +34,9 @@ def features_of(specs: Iterable[ModelSpec], matrix: Matrix) -> tuple[str, ...]:
 def resolved(spec: ModelSpec, matrix: Matrix) -> ModelSpec:
     """The specification with its features by name, one by one."""
     return replace(spec, features=matrix.columns(spec.features))
+
+
+def models(desk: Desk) -> Mapping[str, ModelSpec]:
+    """Models of a desk, by name."""
+    del desk
+    return MODELS

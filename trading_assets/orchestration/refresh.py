@@ -17,11 +17,11 @@ from dagster._core.utils import make_new_run_id
 
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
 from trading_assets.desk.symbols import register_symbols, registered_symbols
 from trading_assets.market_data.contract import SYMBOLS
+from trading_assets.market_data.stage import SYMBOLS_JOB
 from trading_assets.orchestration.errors import RefreshError
-from trading_assets.orchestration.jobs import STAGE_JOBS, plan_stage, stage_jobs
+from trading_assets.orchestration.jobs import plan_stage, refresh_jobs
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 _MARKS = {DagsterEventType.STEP_START, DagsterEventType.LOADED_INPUT, DagsterEventType.STEP_OUTPUT}
@@ -45,7 +45,6 @@ class StageReport:
 def refresh(
     defs: dg.Definitions,
     desk: Desk,
-    partitions: Partitions,
     instance: dg.DagsterInstance,
     span: Callable[[], tuple[date, date]],
 ) -> Iterator[StageReport]:
@@ -57,8 +56,6 @@ def refresh(
         The desk's definitions.
     desk : Desk
         The lake they write to.
-    partitions : Partitions
-        Its partitions.
     instance : dagster.DagsterInstance
         Where runs are recorded.
     span : callable
@@ -74,15 +71,15 @@ def refresh(
     RefreshError
         A blocking check stopped a stage; any other error comes as it was raised.
     """
-    for job in stage_jobs(partitions):
-        first, last = span() if job != STAGE_JOBS[0] else (date.min, date.min)
-        planned = plan_stage(job, partitions, registered_symbols(instance), first, last)
+    for job in refresh_jobs(desk):
+        first, last = span() if job != SYMBOLS_JOB else (date.min, date.min)
+        planned = plan_stage(job, desk, registered_symbols(instance), first, last)
         if planned is None:
             continue
         started = time.perf_counter()
         with few_collections():
             result = run_job(defs.resolve_job_def(job), instance, planned.tags)
-        if job == STAGE_JOBS[0]:
+        if job == SYMBOLS_JOB:
             register_symbols(instance, desk.lake.query(f"SELECT symbol FROM lake.{SYMBOLS.table}")["symbol"])
         seconds = time.perf_counter() - started
         yield StageReport(job, result.run_id, seconds, work_seconds(instance, result))

@@ -21,8 +21,8 @@ from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import Settings
 from trading_assets.lake import Contract, LakeFrame
 from trading_assets.live.contract import FILLS, PARITY, PNL, SUBMISSIONS
+from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.orchestration.instance import open_instance
-from trading_assets.orchestration.jobs import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.orchestration.refresh import few_collections, run_job
 from trading_assets.portfolio.books import Book, load_books
 

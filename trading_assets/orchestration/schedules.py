@@ -3,21 +3,24 @@
 import dagster as dg
 
 from trading_assets.desk.calendar import is_session, session_close
-from trading_assets.desk.exchange import AFTER_CLOSE, Exchange
-from trading_assets.desk.settings import Settings
-from trading_assets.orchestration.jobs import MAINTENANCE_JOB, STAGE_JOBS, AssetJob
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.exchange import AFTER_CLOSE, desk_exchange
+from trading_assets.market_data.stage import SYMBOLS_JOB
+from trading_assets.orchestration.jobs import AssetJob
+from trading_assets.orchestration.maintenance import MAINTENANCE_JOB
 
 REFRESH_TAG = "trading_assets/refresh"
 _WEEKLY_SUNDAY = "0 6 * * 0"
 
 
-def build_schedules(settings: Settings, exchange: Exchange, jobs: dict[str, AssetJob]) -> list[dg.ScheduleDefinition]:
+def build_schedules(desk: Desk, jobs: dict[str, AssetJob]) -> list[dg.ScheduleDefinition]:
     """Build the daily refresh and the weekly maintenance."""
+    settings, exchange = desk.settings, desk.part(desk_exchange)
     code = exchange.code
 
     @dg.schedule(
         name="refresh_after_close",
-        job=jobs[STAGE_JOBS[0]],
+        job=jobs[SYMBOLS_JOB],
         cron_schedule=list(exchange.ticks),
         execution_timezone=exchange.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -6,17 +6,18 @@ from datetime import date
 import dagster as dg
 
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.symbols import registered_symbols, unregistered_symbols
 from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.market_data.contract import SYMBOLS
-from trading_assets.orchestration.jobs import AssetJob, plan_stage, stage_jobs
+from trading_assets.market_data.stage import PANEL_JOB
+from trading_assets.orchestration.jobs import AssetJob, plan_stage, refresh_jobs
 from trading_assets.orchestration.schedules import REFRESH_TAG
 
 
-def build_sensors(desk: Desk, partitions: Partitions, jobs: dict[str, AssetJob]) -> list[dg.SensorDefinition]:
+def build_sensors(desk: Desk, jobs: dict[str, AssetJob]) -> list[dg.SensorDefinition]:
     """Build the sensors of the desk."""
-    stages = stage_jobs(partitions)
+    stages, partitions = refresh_jobs(desk), desk.part(desk_partitions)
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
@@ -34,7 +35,7 @@ def build_sensors(desk: Desk, partitions: Partitions, jobs: dict[str, AssetJob])
         day = date.fromisoformat(session)
         symbols = registered_symbols(context.instance)
         for job in stages[stages.index(context.dagster_run.job_name) + 1 :]:
-            planned = plan_stage(job, partitions, symbols, day, day)
+            planned = plan_stage(job, desk, symbols, day, day)
             if planned is not None:
                 tags = planned.tags | {REFRESH_TAG: session}
                 return dg.RunRequest(run_key=f"{job} {session}", job_name=job, tags=tags)
@@ -42,7 +43,7 @@ def build_sensors(desk: Desk, partitions: Partitions, jobs: dict[str, AssetJob])
 
     @dg.sensor(
         name="new_symbols",
-        job=jobs["refresh_panel"],
+        job=jobs[PANEL_JOB],
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=30,
         description="Gives every newly listed symbol its partitions and requests the backfill of its history.",

@@ -1,6 +1,5 @@
 """Assets of portfolios: what each book wants to hold."""
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 
 import dagster as dg
@@ -9,11 +8,12 @@ import polars as pl
 from trading_assets.desk import mappings
 from trading_assets.desk.calendar import sessions
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import closed_sessions_of, desk_partitions, through_by_month
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import LakeFrame
+from trading_assets.lake.bridge.io_manager import Rows
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
-from trading_assets.portfolio.books import Book
+from trading_assets.portfolio.books import books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 from trading_assets.portfolio.weights import rebalance_sessions, target_weights
 from trading_assets.signals.contract import ML_ALPHA
@@ -22,29 +22,34 @@ OWNER = "portfolio"
 _AROUND = timedelta(days=45)
 
 
-def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage."""
+    partitions = desk.part(desk_partitions)
 
     @dg.asset(
         **table_asset(TARGET_WEIGHTS, owner=OWNER, kinds={"polars"}),
-        partitions_def=partitions.book_sessions,
+        partitions_def=partitions.by_month("book", desk.part(books)),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        ins={"signals": table_in(ML_ALPHA, mappings.same_session())},
+        ins={"signals": table_in(ML_ALPHA, mappings.month_and_the_one_before())},
     )
-    def weights(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], signals: LakeFrame) -> pl.DataFrame:
+    def weights(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], signals: LakeFrame) -> Rows:
         scope = run_scope_of(context, TARGET_WEIGHTS)
-        first, last = scope.window()
+        days = closed_sessions_of(desk, scope)
+        if not days:
+            return Rows(TARGET_WEIGHTS.empty())
+        first, last = days[0], days[-1]
         calendar = sessions(desk.settings.exchange, first - _AROUND, last + _AROUND)
-        days = [day for day in calendar if first <= day <= last]
         found = [TARGET_WEIGHTS.empty()]
         for name in scope.values["book"]:
-            book = books[name]
+            book = desk.part(books)[name]
             decided = decision_sessions(calendar, days, book.rebalance, desk.settings.start)
             with retry_when_not_ready(desk.settings.retry_seconds):
-                signals.require_written([f"{day}|{book.strategy}" for day in decided], for_what=TARGET_WEIGHTS.table)
+                signals.require_written_through(
+                    through_by_month(decided, "strategy", book.strategy), for_what=TARGET_WEIGHTS.table
+                )
             scores = signals.read(start=first - _AROUND, end=last, strategy=book.strategy)
             found.append(target_weights(scores, days, book, calendar))
-        return pl.concat(found)
+        return Rows(pl.concat(found), through=last)
 
     return [weights]
 

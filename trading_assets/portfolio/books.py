@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from trading_assets.desk.desk import Desk
 from trading_assets.errors import TradingAssetsError
 
 REBALANCES = ("daily", "weekly", "monthly")
@@ -267,6 +268,11 @@ def load_books(path: Path | None = None) -> dict[str, Book]:
     if not isinstance(content, dict) or not content:
         raise BookError(f"{source} holds no books: expected a mapping of book name to its settings")
     return {str(name): _book(str(name), settings) for name, settings in content.items()}
+
+
+def books(desk: Desk) -> Mapping[str, Book]:
+    """Books of a desk, by name."""
+    return load_books(desk.settings.books)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

@@ -1,6 +1,5 @@
 """Assets of predictions."""
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 
 import dagster as dg
@@ -8,25 +7,24 @@ import polars as pl
 
 from trading_assets.desk import mappings
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import Partitions, closed_sessions_of, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
-from trading_assets.features.matrix.matrix import Matrix
+from trading_assets.features.desk_matrix import desk_matrix
 from trading_assets.lake import LakeFrame
+from trading_assets.lake.bridge.io_manager import Rows
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.models.contract import TRAINED
-from trading_assets.models.model_spec import ModelSpec
-from trading_assets.models.specs import MODELS, features_of
+from trading_assets.models.specs import features_of, models
 from trading_assets.predictions.contract import DAILY
 
 OWNER = "research"
 
 
-def build_assets(
-    partitions: Partitions, matrix: Matrix, models: Mapping[str, ModelSpec] = MODELS
-) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage, whose models read a desk's matrix of features."""
-    columns = features_of(models.values(), matrix)
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
+    """Build the assets of this stage, whose models read the desk's matrix of features."""
+    partitions, matrix = desk.part(desk_partitions), desk.part(desk_matrix)
+    columns = features_of(desk.part(models).values(), matrix)
 
     @dg.asset(
         **table_asset(DAILY, owner=OWNER, kinds={"lightgbm"}),
@@ -34,7 +32,7 @@ def build_assets(
             dg.AssetDep(table.asset_key, partition_mapping=mappings.everything_so_far())
             for table in matrix.tables_with(columns)
         ],
-        partitions_def=partitions.model_sessions,
+        partitions_def=partitions.by_month("model", desk.part(models)),
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={
             "symbols": table_in(SYMBOLS),
@@ -46,12 +44,15 @@ def build_assets(
         desk: dg.ResourceParam[Desk],
         symbols: LakeFrame,
         trained: LakeFrame,
-    ) -> pl.DataFrame:
+    ) -> Rows:
         from trading_assets.models.registry import load
         from trading_assets.predictions.predict import predict
 
         scope = run_scope_of(context, DAILY)
-        first, last = scope.window()
+        days = closed_sessions_of(desk, scope)
+        if not days:
+            return Rows(DAILY.empty())
+        first, last = days[0], days[-1]
         listing = symbols.read()
         with retry_when_not_ready(desk.settings.retry_seconds):
             years = range(first.year, last.year + 1)
@@ -68,7 +69,7 @@ def build_assets(
                 for row in rows.iter_rows(named=True)
             ]
             found.append(predict(features, boosters, model=model))
-        return pl.concat(found)
+        return Rows(pl.concat(found), through=last)
 
     return [daily]
 
@@ -87,4 +88,4 @@ def months_before(first: date, last: date) -> list[str]:
 
 
 def _month_keys(partitions: Partitions) -> set[str]:
-    return set(partitions.months.get_partition_keys())
+    return set(partitions.ended_months.get_partition_keys())

@@ -1,7 +1,6 @@
 """Assets of reports: a tear sheet per book, a card per model."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,27 +10,27 @@ import polars as pl
 from trading_assets.backtest.contract import PNL
 from trading_assets.desk import conditions, mappings
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
 from trading_assets.labels.assets import HORIZON_SESSIONS
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.lake.store.hashing import content_hash
 from trading_assets.models.contract import FEATURE_IMPORTANCE
-from trading_assets.portfolio.books import Book
+from trading_assets.models.specs import models
+from trading_assets.portfolio.books import books
 from trading_assets.predictions.contract import DAILY
 from trading_assets.reports.contract import MODEL_CARD, TEAR_SHEET
-from trading_assets.signals.strategies import STRATEGIES
+from trading_assets.signals.strategies import strategies
 
 OWNER = "portfolio"
 
 
-def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage."""
 
     @dg.asset(
         **table_asset(TEAR_SHEET, owner=OWNER, kinds={"matplotlib"}),
-        partitions_def=partitions.books,
+        partitions_def=dg.StaticPartitionsDefinition(list(desk.part(books))),
         ins={
             "pnl": table_in(PNL, mappings.everything_so_far()),
             "predictions": table_in(DAILY, mappings.everything_so_far()),
@@ -54,12 +53,12 @@ def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.A
 
         found = [TEAR_SHEET.empty()]
         for name in run_scope_of(context, TEAR_SHEET).values["book"]:
-            book = books[name]
+            book = desk.part(books)[name]
             rows = _with_costs(pnl.read(book=name))
             if rows.is_empty():
                 context.log.warning(f"book {name} has no P&L yet: no signals, or its start is in the future")
                 continue
-            model = STRATEGIES[book.strategy]
+            model = desk.part(strategies)[book.strategy]
             sheet = TearSheet(
                 book=name,
                 pnl=rows,
@@ -90,7 +89,7 @@ def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.A
 
     @dg.asset(
         **table_asset(MODEL_CARD, owner=OWNER, kinds={"matplotlib"}),
-        partitions_def=partitions.models,
+        partitions_def=dg.StaticPartitionsDefinition(list(desk.part(models))),
         ins={
             "predictions": table_in(DAILY, mappings.everything_so_far()),
             "labels": table_in(FORWARD_RETURN, mappings.everything_so_far()),

@@ -4,50 +4,53 @@ import dagster as dg
 import polars as pl
 
 from trading_assets.desk import mappings
-from trading_assets.desk.calendar import sessions
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import closed_sessions_of, desk_partitions, through_by_month
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import LakeFrame
+from trading_assets.lake.bridge.io_manager import Rows
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.lake.errors import UpstreamNotReadyError
 from trading_assets.market_data.contract import MEMBERSHIP
 from trading_assets.market_data.universe import members_only
 from trading_assets.predictions.contract import DAILY
 from trading_assets.signals.contract import ML_ALPHA
-from trading_assets.signals.strategies import STRATEGIES
+from trading_assets.signals.strategies import strategies
 
 OWNER = "research"
 
 
-def build_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage."""
+    partitions, known = desk.part(desk_partitions), desk.part(strategies)
 
     @dg.asset(
         **table_asset(ML_ALPHA, owner=OWNER, kinds={"polars"}),
-        partitions_def=partitions.strategy_sessions,
+        partitions_def=partitions.by_month("strategy", known),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        ins={"predictions": table_in(DAILY, mappings.same_session()), "membership": table_in(MEMBERSHIP)},
+        ins={"predictions": table_in(DAILY, mappings.same_month()), "membership": table_in(MEMBERSHIP)},
     )
     def ml_alpha(
         context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], predictions: LakeFrame, membership: LakeFrame
-    ) -> pl.DataFrame:
+    ) -> Rows:
         from trading_assets.signals.ml_alpha import ml_alpha as compute
 
         scope = run_scope_of(context, ML_ALPHA)
-        first, last = scope.window()
-        days = sessions(desk.settings.exchange, first, last)
+        days = closed_sessions_of(desk, scope)
+        if not days:
+            return Rows(ML_ALPHA.empty())
+        first, last = days[0], days[-1]
         members = membership.read()
         found = [ML_ALPHA.empty()]
         with retry_when_not_ready(desk.settings.retry_seconds):
             _require_members(members)
         for strategy in scope.values["strategy"]:
-            model = STRATEGIES[strategy]
+            model = known[strategy]
             with retry_when_not_ready(desk.settings.retry_seconds):
-                predictions.require_written([f"{day}|{model}" for day in days], for_what=ML_ALPHA.table)
+                predictions.require_written_through(through_by_month(days, "model", model), for_what=ML_ALPHA.table)
             rows = members_only(predictions.read(start=first, end=last, model=model), members)
             found.append(compute(rows, strategy=strategy))
-        return pl.concat(found)
+        return Rows(pl.concat(found), through=last)
 
     return [ml_alpha]
 

@@ -12,11 +12,4 @@ TODAY = date(2016, 6, 1)
 
 def partitions_of(home: Path, start: date, end: date | None) -> Partitions:
     settings = Settings(home=home, start=start, end=end)
-    return make_partitions(
-        settings,
-        models=["lgbm"],
-        strategies=["alpha"],
-        books=["a", "main"],
-        live_books=["main"],
-        exchange=exchange_of(settings, TODAY),
-    )
+    return make_partitions(settings, exchange_of(settings, TODAY))

@@ -39,20 +39,23 @@ def test_the_last_session_of_an_ended_history_exists(tmp_path: Path, end: str, l
 def test_years_and_months_of_an_ended_history_reach_to_its_last_day(tmp_path: Path) -> None:
     found = partitions_of(tmp_path, date(2013, 2, 1), date(2016, 7, 1))
     assert found.years.get_partition_keys() == ["2013", "2014", "2015", "2016"]
-    months = found.months.get_partition_keys()
+    months = found.ended_months.get_partition_keys()
     assert (months[0], months[-1], len(months)) == ("2013-02", "2016-06", 41)
+    assert found.months.get_partition_keys() == months
 
 
 def test_a_month_that_has_not_ended_has_no_model(tmp_path: Path) -> None:
     found = partitions_of(tmp_path, date(2016, 1, 1), date(2016, 6, 15))
-    assert found.months.get_partition_keys()[-1] == "2016-05"
+    assert found.ended_months.get_partition_keys()[-1] == "2016-05"
+    assert found.months.get_partition_keys()[-1] == "2016-06"
 
 
 def test_a_history_that_goes_on_has_partitions_up_to_today(tmp_path: Path) -> None:
     found = partitions_of(tmp_path, date(2015, 1, 1), None)
     with freeze_time(datetime(2016, 6, 1, 14, tzinfo=ZoneInfo("UTC"))):
         assert found.sessions.get_partition_keys()[-1] == "2016-06-01"
-        assert found.months.get_partition_keys()[-1] == "2016-05"
+        assert found.ended_months.get_partition_keys()[-1] == "2016-05"
+        assert found.months.get_partition_keys()[-1] == "2016-06"
         assert found.years.get_partition_keys()[-1] == "2016"
 
 
@@ -66,7 +69,7 @@ def test_which_years_exist(tmp_path: Path) -> None:
 
 def test_every_two_dimensional_partition_has_a_date(tmp_path: Path) -> None:
     found = partitions_of(tmp_path, date(2013, 2, 1), date(2016, 7, 1))
-    for name in ("panel", "model_months", "model_sessions", "strategy_sessions", "book_sessions"):
-        definition = getattr(found, name)
+    named = (found.by_ended_month, found.by_month, found.by_session)
+    for definition in (found.panel, found.panel_months, *(by("book", ["main"]) for by in named)):
         assert isinstance(definition, dg.MultiPartitionsDefinition)
         assert "date" in {dimension.name for dimension in definition.partitions_defs}

@@ -12,12 +12,11 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from trading_assets.definitions import CONTRACTS
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store.hashing import content_hash
 from trading_assets.market_data.source_policy import primary_source
-from trading_assets_tests.desks import Bench, multi_range, open_bench
+from trading_assets_tests.desks import CONTRACTS, Bench, multi_range, open_bench
 from trading_assets_tests.end_to_end._processes import WebUi, web_ui
 
 pytestmark = pytest.mark.slow

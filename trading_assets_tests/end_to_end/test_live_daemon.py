@@ -21,7 +21,7 @@ from trading_assets.lake import LakeFrame
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.live import audit
 from trading_assets.live.contract import FILLS, PARITY, PNL, SUBMISSIONS
-from trading_assets.orchestration.jobs import TRADE_JOB, live_tags
+from trading_assets.live.stage import TRADE_JOB, live_tags
 from trading_assets.orchestration.replay import open_account
 from trading_assets.portfolio.books import load_books
 from trading_assets_tests.desks import Bench

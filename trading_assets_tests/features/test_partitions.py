@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from trading_assets.desk.mappings import LOOK_BACK_MONTHS, LOOK_BACK_YEARS, months_before
+from trading_assets.desk.mappings import months_before
 from trading_assets.features.bar_rows import BarRows
 from trading_assets.features.compute import compute
+from trading_assets.features.feature_set import PERIODS_BEFORE
 from trading_assets.features.sets import SETS
 from trading_assets.features.statistical.market import market_returns
 from trading_assets_tests.features.bars import as_intraday, not_finite
@@ -46,7 +47,7 @@ def test_single_years_that_read_their_look_back_make_up_the_range(name, years):
     whole = daily(name, bars, known, date(2016, 1, 1), date(2018, 12, 31))
     parts = []
     for year in (2017, 2016, 2018):
-        earliest, end = date(year - LOOK_BACK_YEARS, 1, 1), date(year, 12, 31)
+        earliest, end = date(year - PERIODS_BEFORE["daily"], 1, 1), date(year, 12, 31)
         rows, splits = read(bars, earliest, end), read(known, earliest, end, "ex_date")
         parts.append(daily(name, rows.sample(fraction=1.0, shuffle=True, seed=1), splits, date(year, 1, 1), end))
     assert whole.height > 5000
@@ -75,7 +76,7 @@ def test_a_new_session_is_computed_from_its_look_back_alone(years):
 def single_months(name, bars, known, interval, months):
     for year, month in months:
         start, end = date(year, month, 1), date(year, month, monthrange(year, month)[1])
-        earliest = months_before(start, LOOK_BACK_MONTHS[interval])
+        earliest = months_before(start, PERIODS_BEFORE[interval])
         frames = read(bars, earliest, end), read(known, earliest, end, "ex_date")
         yield compute([SETS[name]], *frames, start=start, end=end, interval=interval)[name]
 
@@ -97,7 +98,7 @@ def test_the_last_minutes_alone_have_the_bits_of_their_whole_month(name):
     bars = as_intraday(pl.concat([random_bars("XY", 2400), extreme_names(2400)]), per_session=40)
     known = actions(("X", date(1992, 2, 11), "split", 7 / 3), ("Y", date(1992, 3, 3), "dividend", 0.4))
     last = bars["date"].max()
-    frames = read(bars, months_before(last, LOOK_BACK_MONTHS["minute"]), last), known
+    frames = read(bars, months_before(last, PERIODS_BEFORE["minute"]), last), known
     whole = compute([SETS[name]], *frames, start=last.replace(day=1), end=last, interval="minute")[name]
     alone = compute([SETS[name]], *frames, start=last, end=last, interval="minute")[name]
     assert alone.height == 40 * whole["symbol"].n_unique()

@@ -22,14 +22,15 @@ from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import session_close, sessions
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import month_key
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store.writes import replace
 from trading_assets.live import audit
 from trading_assets.live.contract import CONTRACTS
+from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.market_data.sources import Source
 from trading_assets.market_data.sources.simulated import SimulatedSource, SimulationParameters
-from trading_assets.orchestration.jobs import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.orchestration.replay import open_account, replay_desk
 from trading_assets.portfolio.books import Book, load_books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
@@ -181,8 +182,10 @@ class Trader:
         """Write the target weights of a session."""
         rows = [{"book": self.name, "date": session, "symbol": symbol, "weight": weight, "is_rebalance": rebalances}
                 for symbol, weight in sorted(weights.items())]  # fmt: skip
-        scope = Scope({"book": (self.name,)}, "date", session, session + timedelta(days=1), (f"{self.name}|{session}",))
-        replace(self.bench.desk.lake, TARGET_WEIGHTS, pl.DataFrame(rows, schema=TARGET_WEIGHTS.schema), scope)
+        key = month_key(session, "book", self.name)
+        scope = Scope({"book": (self.name,)}, "date", session, session + timedelta(days=1), (key,))
+        frame = pl.DataFrame(rows, schema=TARGET_WEIGHTS.schema)
+        replace(self.bench.desk.lake, TARGET_WEIGHTS, frame, scope, through={key: session})
 
     def run(
         self,

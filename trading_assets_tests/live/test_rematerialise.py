@@ -15,8 +15,8 @@ from trading_assets.desk.calendar import session_close
 from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.lake.store.hashing import content_hash
 from trading_assets.live.contract import CONTRACTS
+from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.live.submissions import Submission
-from trading_assets.orchestration.jobs import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, Trader, traders
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 from trading_assets.brokers.accounts import broker_of
 from trading_assets.brokers.alpaca.connection import KEYS_FILE
 from trading_assets.brokers.errors import LiveError
-from trading_assets.orchestration.jobs import CLOSE_JOB, TRADE_JOB, live_tags
+from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.orchestration.replay import open_account
 from trading_assets_tests.desks import Bench
 from trading_assets_tests.live._live_bench import DAYS, Trader, open_market, small_source, traders

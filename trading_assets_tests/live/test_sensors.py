@@ -14,7 +14,7 @@ from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import session_close, session_open
 from trading_assets.desk.clock import now
 from trading_assets.live import audit
-from trading_assets.orchestration.jobs import POLL_JOB, live_tags
+from trading_assets.live.stage import POLL_JOB, live_tags
 from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, OpenTrader, Trader
 
 pytestmark = pytest.mark.slow

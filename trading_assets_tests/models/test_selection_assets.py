@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from trading_assets.desk import desk as desks
 from trading_assets.desk.calendar import sessions
-from trading_assets.desk.partitions import Partitions, make_partitions
 from trading_assets.features.contract import contract_of
+from trading_assets.features.desk_matrix import desk_matrix
 from trading_assets.features.drift import assets as drift_assets
 from trading_assets.features.drift import checks as drift_checks
 from trading_assets.features.drift.contract import DRIFT
@@ -31,6 +32,7 @@ from trading_assets.models import registry
 from trading_assets.models.contract import FEATURE_IMPORTANCE, FEATURE_SELECTION, TRAINED
 from trading_assets.models.model_spec import ModelSpec, SelectionRules
 from trading_assets.models.scaling import ScaledBooster
+from trading_assets.models.specs import models
 from trading_assets.predictions import assets as prediction_assets
 from trading_assets.predictions.contract import DAILY as PREDICTIONS
 from trading_assets_tests.desks import Bench, multi_range, open_bench
@@ -63,18 +65,21 @@ class Desk:
 
     def __init__(self, bench: Bench) -> None:
         self.bench, self.lake = bench, bench.desk.lake
-        self.partitions: Partitions = make_partitions(
-            bench.settings, models=list(MODELS), strategies=["s"], books=["b"], live_books=[],
-            exchange=model_exchange(bench),
-        )  # fmt: skip
+        desk = self.desk(MODELS)
         self.assets = [
             dg.AssetSpec(SYMBOLS.asset_key).with_io_manager_key(IO_MANAGER_KEY),
-            *model_assets.build_assets(self.partitions, MATRIX, MODELS),
-            *prediction_assets.build_assets(self.partitions, MATRIX, MODELS),
-            *drift_assets.build_assets(self.partitions, MATRIX),
+            *model_assets.build_assets(desk),
+            *prediction_assets.build_assets(desk),
+            *drift_assets.build_assets(desk),
         ]
         manager = dg.IOManagerDefinition(lambda _: LakeIOManager(self.lake, CONTRACTS))
-        self.resources = {"desk": bench.desk, IO_MANAGER_KEY: manager}
+        self.resources = {"desk": desk, IO_MANAGER_KEY: manager}
+
+    def desk(self, specs: Mapping[str, ModelSpec]) -> desks.Desk:
+        """The desk of the bench, with other models over another matrix."""
+        desk = desks.Desk(self.bench.settings, given={models: specs, desk_matrix: MATRIX})
+        desk.__dict__["lake"] = self.lake
+        return desk
 
     def run(self, *tables: str, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
         with self.bench.active():
@@ -94,12 +99,6 @@ class Desk:
         names = frame["symbol"].unique().sort().to_list()
         keys = tuple(sorted(f"{year}|{name}" for year in (2020, 2021) for name in names))
         replace(self.lake, contract, frame, Scope({"symbol": tuple(names)}, "date", START, END, keys))
-
-
-def model_exchange(bench: Bench):
-    from trading_assets.desk.exchange import exchange_of
-
-    return exchange_of(bench.settings, date(2021, 4, 1))
 
 
 def months(first: str, last: str, *models: str) -> dict[str, str]:
@@ -142,7 +141,7 @@ def made(desk: Desk) -> Desk:
 
 
 def test_no_table_of_selections_exists_where_no_model_selects(desk: Desk):
-    plain = model_assets.build_assets(desk.partitions, MATRIX, {"plain": PLAIN})
+    plain = model_assets.build_assets(desk.desk({"plain": PLAIN}))
     assert {key.to_user_string() for asset in plain for key in asset.keys} == {
         "models/trained",
         "models/feature_importance",

@@ -7,10 +7,10 @@ import polars as pl
 
 from trading_assets.desk import mappings
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
+from trading_assets.features.desk_matrix import desk_matrix
 from trading_assets.features.drift.contract import DRIFT
-from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset
 from trading_assets.market_data.contract import SYMBOLS
@@ -18,12 +18,13 @@ from trading_assets.market_data.contract import SYMBOLS
 OWNER = "research"
 
 
-def build_assets(partitions: Partitions, matrix: Matrix) -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the asset over the features of a desk."""
+    partitions, matrix = desk.part(desk_partitions), desk.part(desk_matrix)
 
     @dg.asset(
         **table_asset(DRIFT, owner=OWNER, kinds={"numpy", "polars"}),
-        partitions_def=partitions.months,
+        partitions_def=partitions.ended_months,
         backfill_policy=dg.BackfillPolicy.single_run(),
         deps=[
             dg.AssetDep(SYMBOLS.asset_key),

@@ -15,8 +15,9 @@ import polars as pl
 
 from trading_assets.desk import mappings
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.partitions import Partitions
+from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
+from trading_assets.desk.stage import Asset, keys_of
 from trading_assets.features.contract import BY_SET, SQL
 from trading_assets.features.fingerprint import fingerprint
 from trading_assets.features.matrix.view import ensure_matrix
@@ -44,25 +45,22 @@ _WORKERS = 2
 
 
 def build_assets(
-    partitions: Partitions,
-    made: Iterable[dg.AssetsDefinition | dg.AssetSpec],
-    sets: Iterable[SqlSet] = tuple(SQL_SETS.values()),
+    desk: Desk, made: Iterable[Asset], sets: Iterable[SqlSet] = tuple(SQL_SETS.values())
 ) -> list[dg.AssetsDefinition]:
     """Build the assets of the models that the desk has all tables for.
 
     Parameters
     ----------
-    partitions : Partitions
-        Partitions of the lake.
+    desk : Desk
+        The desk.
     made : iterable of AssetsDefinition
         Assets of the stages before, and of features in Python.
     sets : iterable of SqlSet
         What there are models of.
     """
+    partitions = desk.part(desk_partitions)
     tables: dict[str, dg.PartitionsDefinition | None] = {
-        ".".join(key.path): asset.partitions_def
-        for asset in made
-        for key in (asset.keys if isinstance(asset, dg.AssetsDefinition) else [asset.key])
+        ".".join(key.path): asset.partitions_def for asset in made for key in keys_of(asset)
     }
     wanted = possible_sets(tables, sets)
     tables |= {one.table: partitions.years for one in wanted}

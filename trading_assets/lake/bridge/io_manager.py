@@ -3,11 +3,12 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 import dagster as dg
 import polars as pl
 
-from trading_assets.lake.bridge.partition_keys import scope_of_keys
+from trading_assets.lake.bridge.partition_keys import days_of_key, scope_of_keys
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.store.catalog import Lake
 from trading_assets.lake.store.frames import LakeFrame
@@ -25,10 +26,14 @@ class Rows:
         Rows of the asset's partitions.
     rules : mapping of str to polars.Expr
         Name -> expression that is true where a row **breaks** the rule.
+    through : date, optional
+        Last day that the frame covers, where a partition grows while it runs: the days after it are still to come.
+        Without it partitions are written as a whole.
     """
 
     frame: pl.DataFrame
     rules: Mapping[str, pl.Expr] = field(default_factory=dict)
+    through: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class LakeIOManager(dg.IOManager):
             rules=rows.rules,
             author=context.run_id,
             message=f"{contract.table} by {context.job_name}",
+            through=_through(context, rows.through) if rows.through else None,
         )
         seconds = time.perf_counter() - started
         context.add_output_metadata({**write_metadata(result), "write_seconds": seconds})
@@ -111,6 +117,13 @@ def column_schema(contract: Contract) -> dg.TableSchema:
         ],
         constraints=dg.TableConstraints(other=[f"key: {', '.join(contract.key)}"]),
     )
+
+
+def _through(context: dg.OutputContext, day: date) -> dict[str, date]:
+    """Day that each partition of the run is written through; none for those that begin later."""
+    definition = context.asset_partitions_def
+    days = {key: days_of_key(definition, key) for key in context.asset_partition_keys}
+    return {key: min(day, last) for key, (first, last) in days.items() if first <= day}
 
 
 def _output_scope(context: dg.OutputContext, contract: Contract) -> Scope:

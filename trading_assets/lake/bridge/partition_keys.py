@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 from dagster._core.definitions.partitions.context import partition_loading_context
@@ -45,6 +45,22 @@ def scope_of_keys(definition: dg.PartitionsDefinition, keys: Sequence[str], cont
     # Dagster hands out the keys of a range in the order of a set: sorted, two runs of a range do the same.
     wanted = {name: tuple(sorted(names)) for name, names in found.items()}
     return Scope(wanted, contract.time, start, end, tuple(sorted(keys)))
+
+
+def days_of_key(definition: dg.PartitionsDefinition, key: str) -> tuple[date, date]:
+    """First and last day of a partition.
+
+    Raises
+    ------
+    LakeError
+        The partition has no dimension of time.
+    """
+    if isinstance(definition, dg.MultiPartitionsDefinition):
+        value = definition.get_partition_key_from_str(str(key)).keys_by_dimension[DATE_DIMENSION]
+        start, end = _window(definition.get_partitions_def_for_dimension(DATE_DIMENSION), [value])
+    else:
+        start, end = _window(definition, [str(key)])
+    return start, end - timedelta(days=1)
 
 
 def dimension_values(definition: dg.MultiPartitionsDefinition, keys: Sequence[str]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -110,7 +110,7 @@ class Lake:
     # Contract that a table was last found to hold, and the version of the lake's schema then.
     _ensured: dict[str, tuple[int, Contract]] = field(default_factory=dict, repr=False)
     # Snapshot that last changed the registry of partitions, and what was asked of it since.
-    _written: tuple[int, dict[str, frozenset[str]]] = field(default=(-1, {}), repr=False)
+    _written: tuple[int, dict[str, Mapping[str, date | None]]] = field(default=(-1, {}), repr=False)
 
     def __post_init__(self) -> None:
         self._sessions = Sessions(self.postgres)
@@ -282,24 +282,36 @@ class Lake:
         return set(self.asked(_KEPT, list(among)) or ()) if among else set()
 
     def written_partitions(self, table: str, among: Collection[str] = ()) -> frozenset[str]:
-        """Partition keys of a table that have been written at least once, with rows or without.
+        """Partition keys of a table that have been written at least once, as `written_through` has them."""
+        return frozenset(self.written_through(table, among))
+
+    def written_through(self, table: str, among: Collection[str] = ()) -> Mapping[str, date | None]:
+        """Partitions of a table that have been written, each with the last day that it has been written through.
 
         Parameters
         ----------
         table : str
             ``stage.table``.
         among : collection of str, optional
-            Keys that are asked about: others may be left out, and the files that hold them alone are not opened.
+            Keys of interest: others may be left out, and the files that hold them alone are not opened.
+
+        Returns
+        -------
+        mapping of str to date or None
+            Partition key -> day; None for a partition that is written as a whole, or that no day of was over.
         """
         within = f" AND partition_key BETWEEN {literal(min(among))} AND {literal(max(among))}" if among else ""
-        wanted = f"SELECT partition_key FROM lake.{WRITTEN} WHERE table_name = {literal(table)}{within}"
+        wanted = (
+            f"SELECT partition_key, max(through) AS through FROM lake.{WRITTEN} "
+            f"WHERE table_name = {literal(table)}{within} GROUP BY partition_key"
+        )
         # the models of a run ask for the same partitions one after the other
         snapshot = self.table_snapshot(WRITTEN)
         if self._written[0] != snapshot:
             self._written = (snapshot, {})
         known = self._written[1]
         if wanted not in known:
-            known[wanted] = frozenset(self.query(wanted)["partition_key"].to_list())
+            known[wanted] = dict(self.query(wanted).iter_rows())
         return known[wanted]
 
     def _opened(self) -> Cursors:
@@ -315,7 +327,7 @@ class Lake:
                 connection.execute("CREATE SCHEMA IF NOT EXISTS lake.catalog")
                 connection.execute(
                     f"CREATE TABLE IF NOT EXISTS lake.{WRITTEN} "
-                    "(table_name VARCHAR NOT NULL, partition_key VARCHAR NOT NULL)"
+                    "(table_name VARCHAR NOT NULL, partition_key VARCHAR NOT NULL, through DATE)"
                 )
             except BaseException:
                 connection.close()

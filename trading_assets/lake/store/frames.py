@@ -93,6 +93,35 @@ class LakeFrame:
             )
             raise UpstreamNotReadyError(msg)
 
+    def require_written_through(self, days: Mapping[str, date], *, for_what: str) -> None:
+        """Make sure that partitions have been written through some day before something is computed from them.
+
+        Parameters
+        ----------
+        days : mapping of str to date
+            Partition key -> day that it must have been written through.
+        for_what : str
+            What is to be computed.
+
+        Raises
+        ------
+        UpstreamNotReadyError
+            Some have not; the message has the first days that are missing and says what to do. Safe to retry.
+        """
+        written = self.lake.written_through(self.table, list(days)) if days else {}
+        missing = [
+            f"{day} of {key} ({_written_so_far(written.get(key))})"
+            for key, day in days.items()
+            if (written.get(key) or date.min) < day
+        ]
+        if missing:
+            more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+            msg = (
+                f"{for_what} needs {self.table} through days that are not there yet: "
+                f"{', '.join(missing[:_SHOWN])}{more}. Materialise them first, or include them in the backfill"
+            )
+            raise UpstreamNotReadyError(msg)
+
     def _require_columns(self, names: Sequence[str]) -> None:
         unknown = [name for name in names if name not in self.contract.schema]
         if unknown:
@@ -119,6 +148,10 @@ class LakeFrame:
             msg = f"{self.table} was written before its contract had the column {name}; materialise it again"
             raise LakeError(msg)
         return f'NULL AS "{name}"'
+
+
+def _written_so_far(day: date | None) -> str:
+    return f"written through {day}" if day else "nothing of it is written"
 
 
 def _quoted(name: str) -> str:

@@ -75,7 +75,7 @@ class _Change:
     quarantined: pl.DataFrame
     has_rows: bool
     has_quarantined: bool
-    new_partitions: Sequence[str]
+    new_partitions: Mapping[str, date | None]
     author: str
     message: str
     made_from: MadeFrom | None
@@ -98,6 +98,7 @@ def replace(
     author: str = "",
     message: str = "",
     made_from: MadeFrom | None = None,
+    through: Mapping[str, date] | None = None,
 ) -> WriteResult:
     """Make the rows of a scope equal to a frame, atomically.
 
@@ -120,6 +121,9 @@ def replace(
         Recorded with the snapshot.
     made_from : MadeFrom, optional
         What the rows were made from, recorded with the snapshot; see `trading_assets.lake.store.incremental`.
+    through : mapping of str to date, optional
+        Last day that each partition of the scope is now written through, for partitions that grow while they run;
+        a partition that is absent has no day yet. Without it partitions are written as a whole.
 
     Raises
     ------
@@ -150,7 +154,7 @@ def replace(
             quarantined,
             lake.has_files(contract.table),
             lake.has_files(contract.quarantine_table),
-            _new_partitions(lake, contract, scope),
+            _new_partitions(lake, contract, scope, through),
             author,
             message,
             made_from,
@@ -307,14 +311,17 @@ def _replace_quarantine(cursor: duckdb.DuckDBPyConnection, change: _Change) -> b
     return True
 
 
-def _new_partitions(lake: Lake, contract: Contract, scope: Scope) -> list[str]:
-    """Partitions of a scope that have never been written; nobody else records any while the table is held."""
-    keys = scope.partition_keys
-    return sorted(set(keys) - lake.written_partitions(contract.table, keys)) if keys else []
+def _new_partitions(
+    lake: Lake, contract: Contract, scope: Scope, through: Mapping[str, date] | None
+) -> dict[str, date | None]:
+    """Partitions of a scope that have never been written, or not that far; no other writer records any meanwhile."""
+    known = lake.written_through(contract.table, scope.partition_keys) if scope.partition_keys else {}
+    wanted = {key: (through or {}).get(key) for key in sorted(scope.partition_keys)}
+    return {key: day for key, day in wanted.items() if key not in known or (day and day > (known[key] or date.min))}
 
 
 def _record_partitions(cursor: duckdb.DuckDBPyConnection, change: _Change) -> None:
     """Remember which partitions have been written. Rows are only ever appended, so writers cannot conflict here."""
     if new := change.new_partitions:
-        table = [change.contract.table] * len(new)
-        insert_rows(cursor, WRITTEN, pl.DataFrame({"table_name": table, "partition_key": new}))
+        rows = {"table_name": [change.contract.table] * len(new), "partition_key": list(new), "through": new.values()}
+        insert_rows(cursor, WRITTEN, pl.DataFrame(rows, schema_overrides={"through": pl.Date}))

@@ -13,7 +13,6 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from trading_assets.desk import maintenance
 from trading_assets.desk.calendar import sessions
 from trading_assets.desk.checks import ScopeCheck
 from trading_assets.desk.desk import Desk
@@ -24,6 +23,7 @@ from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.checks import CHECKS
 from trading_assets.market_data.contract import BARS_DAILY, SOURCE_FAILURES
 from trading_assets.market_data.sources import SourceUnavailableError
+from trading_assets.orchestration import maintenance
 from trading_assets_tests.desks import multi_range
 from trading_assets_tests.lake.examples import symbol_years
 from trading_assets_tests.market_data.quality.panels import at, clean_bars, scaled

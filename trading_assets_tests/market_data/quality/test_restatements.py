@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from trading_assets.desk.maintenance import reported_until
 from trading_assets.lake import Lake
 from trading_assets.lake.store.history import rollback, snapshots
 from trading_assets.lake.store.maintenance import maintain
 from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY, BARS_MINUTE, RESTATEMENTS
 from trading_assets.market_data.quality import restatements, restatements_between
+from trading_assets.orchestration.maintenance import reported_until
 from trading_assets_tests.lake.examples import symbol_years
 from trading_assets_tests.market_data.quality.panels import at
 

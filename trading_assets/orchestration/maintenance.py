@@ -7,6 +7,7 @@ import polars as pl
 
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.stage import Stage, StageJob
 from trading_assets.lake import Lake
 from trading_assets.lake.bridge.table_assets import table_asset
 from trading_assets.lake.contracts import Contract, column
@@ -14,6 +15,7 @@ from trading_assets.lake.contracts.pandera_polars import pa
 from trading_assets.lake.store.frames import LakeFrame
 from trading_assets.lake.store.maintenance import maintain
 from trading_assets.market_data.contract import RESTATEMENTS
+from trading_assets.market_data.quality_assets import reported_snapshot
 
 
 class Maintenance(pa.DataFrameModel):
@@ -29,13 +31,11 @@ class Maintenance(pa.DataFrameModel):
 
 
 MAINTENANCE = Contract(Maintenance, "catalog.maintenance", key=("maintained_at",))
-CONTRACTS = (MAINTENANCE,)
-# Metadata of market_data.restatements: the newest snapshot whose changes it has reported.
-REPORTED_THROUGH = "reported_through"
 
 
-def build_assets() -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the maintenance asset."""
+    del desk
 
     @dg.asset(**table_asset(MAINTENANCE, owner="platform", kinds={"duckdb"}), deps=[RESTATEMENTS.asset_key])
     def maintenance(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
@@ -55,13 +55,6 @@ def build_assets() -> list[dg.AssetsDefinition]:
     return [maintenance]
 
 
-def reported_snapshot(instance: dg.DagsterInstance) -> int | None:
-    """Newest snapshot whose restatements have been reported; None if there was no report yet."""
-    event = instance.get_latest_materialization_event(dg.AssetKey(RESTATEMENTS.asset_key))
-    metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
-    return int(str(metadata[REPORTED_THROUGH].value)) if REPORTED_THROUGH in metadata else None
-
-
 def reported_until(lake: Lake, reported: int | None, moment: dt.datetime) -> dt.datetime:
     """Time of the newest snapshot whose restatements have been reported; the moment itself if no later one is there.
 
@@ -72,3 +65,14 @@ def reported_until(lake: Lake, reported: int | None, moment: dt.datetime) -> dt.
         f"count(*) FILTER (snapshot_id > {reported or 0}) AS unreported FROM lake.snapshots()"
     ).row(0, named=True)
     return min((found["reported"] or found["first"]).astimezone(dt.UTC), moment) if found["unreported"] else moment
+
+
+MAINTENANCE_JOB = "maintain_lake"
+# What the lake's history tells about restatements is read before maintenance forgets old snapshots.
+_UPKEEP = ("market_data.restatements", "market_data.symbol_maintenance", "market_data.quotes", MAINTENANCE.table)
+STAGE = Stage(
+    "catalog",
+    contracts=lambda _: (MAINTENANCE,),
+    assets=build_assets,
+    jobs=(StageJob(MAINTENANCE_JOB, lambda _: _UPKEEP),),
+)
