@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.source_policy import primary_source
 from trading_assets.market_data.sources import Source
 from trading_assets.orchestration.instance import keep_connections, prepare_environment
-from trading_assets.orchestration.jobs import plan_stage
+from trading_assets.orchestration.jobs import plan_stage, refresh_jobs
 from trading_assets.orchestration.refresh import StageReport, refresh
 from trading_assets.orchestration.stages import contracts
 
@@ -36,6 +37,10 @@ from trading_assets.orchestration.stages import contracts
 _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 CONTRACTS: Mapping[str, Contract] = contracts(Desk(Settings(home=Path("nowhere"))))
 """Contracts of the tables that any desk may have."""
+
+with tempfile.TemporaryDirectory() as _folder:
+    STAGE_JOBS = refresh_jobs(Desk(Settings(home=Path(_folder))))
+"""Jobs that refresh the lake of the offline sample, in order."""
 
 _numbers = itertools.count()
 _templates: dict[tuple[str, int], str] = {}

@@ -219,6 +219,16 @@ def lake_maintain(
         console.print(f"{name:<20}{value:>12,}")
 
 
+@lake_app.command("migrate")
+def lake_migrate(home: Home = None) -> None:
+    """Bring a lake that an earlier version wrote to the layout of this one; no row is lost."""
+    from trading_assets.orchestration.migration import migrate
+
+    lines = list(migrate(load_settings(home)))
+    for line in lines or ["the lake has the layout of this version already"]:
+        console.print(line, soft_wrap=True)
+
+
 @lake_app.command("serve")
 def lake_serve(home: Home = None) -> None:
     """Keep the lake's Postgres running until Ctrl-C, so that other DuckDB clients can attach."""

@@ -16,10 +16,10 @@ import pytest
 
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.market_data.sources import SimulatedSource, SimulationParameters
-from trading_assets.orchestration.jobs import MAINTENANCE_JOB, STAGE_JOBS
+from trading_assets.orchestration.maintenance import MAINTENANCE_JOB
 from trading_assets.orchestration.replay import replay
 from trading_assets.orchestration.schedules import REFRESH_TAG
-from trading_assets_tests.desks import Bench, open_bench
+from trading_assets_tests.desks import STAGE_JOBS, Bench, open_bench
 from trading_assets_tests.end_to_end._processes import WebUi, web_ui
 
 FIRST, LAST = date(2015, 1, 2), date(2016, 9, 30)

@@ -17,7 +17,7 @@ from trading_assets.desk.calendar import first_session, last_session, sessions
 from trading_assets.desk.clock import last_close, now
 from trading_assets.desk.settings import Settings
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.contracts import CONFLICT, DUPLICATE
+from trading_assets.lake.contracts.contract import CONFLICT, DUPLICATE
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.market_data.contract import SOURCE_FAILURES
 from trading_assets.market_data.sources.errors import SourceFormatError, UnknownSymbolError

@@ -35,12 +35,11 @@ from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store.history import rollback
 from trading_assets.market_data.sources import make_source
 from trading_assets.models.registry import find, load
-from trading_assets.orchestration.jobs import STAGE_JOBS
 from trading_assets.orchestration.replay import SessionReport
 from trading_assets.point_in_time.lookahead import lookahead_violations, pick_cuts
 from trading_assets.predictions import checks as prediction_checks
 from trading_assets.signals import checks as signal_checks
-from trading_assets_tests.desks import Bench, fresh_database, multi_range, own_environment
+from trading_assets_tests.desks import STAGE_JOBS, Bench, fresh_database, multi_range, own_environment
 from trading_assets_tests.end_to_end._pieces import Piece, run_in_any_order
 from trading_assets_tests.end_to_end.conftest import END, NOISE, SPAN, START
 

@@ -54,7 +54,7 @@ def written_again(bench, honest):
 
 
 def run_features(bench, *upstream, raises):
-    planned = plan_stage("refresh_panel", bench.partitions, registered_symbols(bench.instance), FIRST, LAST)
+    planned = plan_stage("refresh_panel", bench.desk, registered_symbols(bench.instance), FIRST, LAST)
     return bench.run("refresh_panel", planned.tags, only=[*upstream, TECHNICAL], raises=raises)
 
 

@@ -11,9 +11,8 @@ import dagster as dg
 import pytest
 
 from trading_assets.lake.postgres.url import PostgresUrl
-from trading_assets.orchestration.jobs import STAGE_JOBS
 from trading_assets.orchestration.schedules import REFRESH_TAG
-from trading_assets_tests.desks import Bench, open_bench
+from trading_assets_tests.desks import STAGE_JOBS, Bench, open_bench
 
 NEW_YORK = ZoneInfo("America/New_York")
 SOURCE = {"kind": "simulated", "n_symbols": 2, "seed": 3, "start": date(2018, 1, 2), "end": date(2018, 12, 31)}

@@ -9,8 +9,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from trading_assets.orchestration.jobs import STAGE_JOBS
-from trading_assets_tests.desks import CONTRACTS
+from trading_assets_tests.desks import CONTRACTS, STAGE_JOBS
 from trading_assets_tests.end_to_end._browser import Browser, open_browser
 from trading_assets_tests.end_to_end._demo import DemoUi
 

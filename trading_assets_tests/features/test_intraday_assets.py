@@ -8,8 +8,10 @@ import pytest
 
 from trading_assets.features.contract import BY_SET
 from trading_assets.features.sets import SETS
+from trading_assets.features.stage import INTRADAY_FEATURES_JOB
 from trading_assets.market_data.sources import SimulatedSource, SimulationParameters
-from trading_assets.orchestration.jobs import INTRADAY_FEATURES_JOB, INTRADAY_JOB, stage_jobs
+from trading_assets.market_data.stage import INTRADAY_JOB
+from trading_assets.orchestration.jobs import refresh_jobs
 from trading_assets_tests.desks import multi_range, open_bench
 
 START, END, LAST = date(2018, 11, 1), date(2019, 1, 1), date(2018, 12, 31)
@@ -86,7 +88,7 @@ def test_a_month_whose_look_back_was_not_filled_is_refused_by_name(postgres, tmp
 
 
 def test_features_within_sessions_are_a_stage_after_the_panel_where_the_settings_ask_for_the_bars(bench):
-    stages = stage_jobs(bench.partitions)
+    stages = refresh_jobs(bench.desk)
     assert stages.index("refresh_panel") + 1 == stages.index(INTRADAY_FEATURES_JOB)
     made = bench.defs.resolve_job_def(INTRADAY_FEATURES_JOB).asset_layer.executable_asset_keys
     assert made == {dg.AssetKey(c.asset_key) for (_, of), c in BY_SET.items() if of != "daily"}

@@ -7,7 +7,8 @@ import pytest
 from trading_assets.desk.calendar import session_hours, sessions
 from trading_assets.market_data.resample import hourly
 from trading_assets.market_data.sources import SimulatedSource, SimulationParameters, UnsupportedIntervalError
-from trading_assets.orchestration.jobs import INTRADAY_JOB, STAGE_JOBS, stage_jobs
+from trading_assets.market_data.stage import INTRADAY_JOB, PANEL_JOB, SYMBOLS_JOB
+from trading_assets.orchestration.jobs import refresh_jobs
 from trading_assets_tests.desks import multi_range, open_bench
 
 START, END = date(2018, 11, 1), date(2019, 1, 1)
@@ -51,7 +52,7 @@ def test_days_are_joined_from_shorter_bars_where_no_source_has_them(bench):
 
 
 def test_intraday_bars_are_a_stage_before_the_daily_ones_where_the_settings_ask_for_them(bench):
-    assert stage_jobs(bench.partitions)[:3] == (STAGE_JOBS[0], INTRADAY_JOB, STAGE_JOBS[1])
+    assert refresh_jobs(bench.desk)[:3] == (SYMBOLS_JOB, INTRADAY_JOB, PANEL_JOB)
     made = bench.defs.resolve_job_def(INTRADAY_JOB).asset_layer.executable_asset_keys
     assert {".".join(key.path) for key in made} == {MINUTE, HOURLY}
 

@@ -17,6 +17,7 @@ import duckdb
 import polars as pl
 
 from trading_assets.lake.contracts import Contract
+from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres.locks import CATALOG, EVERYTHING, locked
 from trading_assets.lake.postgres.sessions import Cursors, Sessions
 from trading_assets.lake.postgres.url import PostgresUrl
@@ -57,6 +58,17 @@ _COMMITS = """
         ORDER BY 1 DESC LIMIT %s) commits
 """
 _COMMITS_AT_ONCE = 100
+_COLUMNS = """
+    SELECT c.column_name FROM lake.ducklake_schema s
+    JOIN lake.ducklake_table t USING (schema_id)
+    JOIN lake.ducklake_column c USING (table_id)
+    WHERE s.schema_name = %s AND t.table_name = %s
+    AND s.end_snapshot IS NULL AND t.end_snapshot IS NULL AND c.end_snapshot IS NULL
+"""
+_EARLIER = (
+    "this lake was written by an earlier version, which had a partition for each session; nothing is lost: run once "
+    "trading-assets lake migrate (with the same --home)"
+)
 _SAME_ROWS = {"merge_adjacent", "rewrite_delete"}
 _KEPT = "SELECT json_agg(snapshot_id) FROM lake.ducklake_snapshot WHERE snapshot_id = ANY(%s)"
 
@@ -321,6 +333,8 @@ class Lake:
             return self._cursors
 
     def _open(self) -> duckdb.DuckDBPyConnection:
+        if not self.has_layout():
+            raise LakeError(_EARLIER)
         with locked(self._sessions, {CATALOG: "exclusive"}):  # two processes must not make the catalog at once
             connection = self._connect(self.attach_statement(read_only=False))
             try:
@@ -333,6 +347,16 @@ class Lake:
                 connection.close()
                 raise
         return connection
+
+    def has_layout(self) -> bool:
+        """Whether the lake has the layout of this version, or nothing is in it yet."""
+        if not self._has_catalog():
+            return True
+        stage, name = WRITTEN.split(".")
+        with self._sessions.lent() as cursor:
+            cursor.execute(_COLUMNS, (stage, name))
+            found = {column for (column,) in cursor.fetchall()}
+        return not found or "through" in found
 
     def _connect(self, attach_statement: str) -> duckdb.DuckDBPyConnection:
         return connect(self.postgres, attach_statement, self.data_path, self.threads)

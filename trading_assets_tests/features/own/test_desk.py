@@ -64,7 +64,7 @@ DESK = """
     with desks.open_bench(server, home, source, date(2014, 1, 1), date(2017, 1, 1)) as bench:
         node = bench.defs.resolve_asset_graph().get(dg.AssetKey(["features", "own"]))
         bench.list_symbols()
-        tags = plan_stage("refresh_panel", bench.partitions, registered_symbols(bench.instance), first, last).tags
+        tags = plan_stage("refresh_panel", bench.desk, registered_symbols(bench.instance), first, last).tags
         only = ["market_data.bars_daily", "market_data.corporate_actions", "features.own"]
         result = bench.run("refresh_panel", tags, only=only, raises=False)
         checks = [e for e in result.get_asset_check_evaluations() if e.asset_key == node.key]

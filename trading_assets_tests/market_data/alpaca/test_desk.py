@@ -16,7 +16,7 @@ from trading_assets.market_data.contract import (
     SOURCE_FAILURES,
     SYMBOLS,
 )
-from trading_assets.orchestration.jobs import INTRADAY_JOB
+from trading_assets.market_data.stage import INTRADAY_JOB
 from trading_assets_tests.desks import metadata_of, multi_range, open_bench
 from trading_assets_tests.market_data.alpaca.conftest import DAYS, calls_of
 

@@ -15,7 +15,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 
 from trading_assets.lake import Lake
 from trading_assets.lake.postgres.url import PostgresUrl
-from trading_assets.orchestration.jobs import MAINTENANCE_JOB
+from trading_assets.orchestration.maintenance import MAINTENANCE_JOB
 from trading_assets_tests.desks import Bench, metadata_of, open_bench
 
 RAW = ("bars_daily", "corporate_actions")
