@@ -137,6 +137,10 @@ def _print_summary(settings: Settings, seconds: float) -> None:
             console.print(f"  {name:<26}{'n/a' if value is None else f'{value:>10.3f}'}")
         console.print(f"  {summary.verdicts[book]}", soft_wrap=True)
         console.print(f"  report: {summary.reports[book]}", soft_wrap=True)
+    if summary.unknown:
+        console.print("\nrows of what this desk does not have any more (trading-assets lake orphans --remove):")
+        for line in summary.unknown:
+            console.print(f"  {line}", soft_wrap=True)
     if summary.hindsight:
         console.print(
             f"\n[bold]the names were chosen on {summary.hindsight}[/] and are used before that day too: these are the "
@@ -226,6 +230,21 @@ def lake_migrate(home: Home = None) -> None:
 
     lines = list(migrate(load_settings(home)))
     for line in lines or ["the lake has the layout of this version already"]:
+        console.print(line, soft_wrap=True)
+
+
+@lake_app.command("orphans")
+def lake_orphans(
+    remove: Annotated[bool, typer.Option("--remove", help="Remove them; live trading is kept in any case.")] = False,
+    home: Home = None,
+) -> None:
+    """List rows of models, strategies and books that the desk does not have any more; remove them if wanted."""
+    from trading_assets.desk.desk import Desk
+    from trading_assets.orchestration.orphans import orphans, remove_orphans
+
+    desk = Desk(load_settings(home))
+    found = remove_orphans(desk) if remove else orphans(desk)
+    for line in found or ["every row belongs to a model, a strategy or a book of this desk"]:
         console.print(line, soft_wrap=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,8 +17,6 @@ from trading_assets.desk.clock import last_close, now
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import FILE_NAME, INTRADAY_TABLES, Settings, SettingsError
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.store.hashing import content_hash
-from trading_assets.market_data.contract import MEMBERSHIP, SYMBOLS
 from trading_assets.market_data.listing import listed_names
 from trading_assets.market_data.source_policy import primary_source
 from trading_assets.market_data.universe import desk_universe
@@ -26,9 +24,10 @@ from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.maintenance import MAINTENANCE, MAINTENANCE_JOB
 from trading_assets.orchestration.refresh import QUIET, StageReport, refresh
 from trading_assets.orchestration.stages import contracts
-from trading_assets.portfolio.books import load_books
+from trading_assets.portfolio.books import books
 from trading_assets.reports.assets import read_tear_sheet, write_atomically
 from trading_assets.reports.contract import TEAR_SHEET
+from trading_assets.serving import queries
 
 if TYPE_CHECKING:
     from trading_assets.orchestration.replay import SessionReport
@@ -49,6 +48,7 @@ class Summary:
     hindsight: date | None
     reports: Mapping[str, Path]
     quarantined: int
+    unknown: Sequence[str]
 
 
 def configure(
@@ -131,10 +131,11 @@ def replay_last(settings: Settings) -> Iterator[SessionReport]:
     """Replay the last sessions through the live path of every book of the embedded broker."""
     from trading_assets.orchestration.replay import replay
 
-    books = [book.name for book in load_books(settings.books).values() if book.broker == "embedded"]
-    days = sessions(settings.exchange, *_span(Desk(settings)))[-REPLAYED_SESSIONS:]
-    if books:
-        yield from replay(settings, books, days[0], days[-1])
+    desk = Desk(settings)
+    names = [book.name for book in desk.part(books).values() if book.broker == "embedded"]
+    days = sessions(settings.exchange, *_span(desk))[-REPLAYED_SESSIONS:]
+    if names:
+        yield from replay(settings, names, days[0], days[-1])
 
 
 def _span(desk: Desk) -> tuple[date, date]:
@@ -142,9 +143,9 @@ def _span(desk: Desk) -> tuple[date, date]:
     settings = desk.settings
     last = settings.last_day
     if last is None:
-        newest = LakeFrame(desk.lake, SYMBOLS).read(["last_session"])["last_session"].max()
+        newest = queries.newest_session(desk)["last_session"]
         closed = last_close(settings.exchange, now())
-        last = min(newest, closed) if isinstance(newest, date) else closed
+        last = min(newest[0], closed) if newest.len() else closed
     days = sessions(settings.exchange, settings.start, last)
     return days[0], days[-1]
 
@@ -152,24 +153,24 @@ def _span(desk: Desk) -> tuple[date, date]:
 def summarise(settings: Settings) -> Summary:
     """Read back what a lake holds."""
     desk = Desk(settings)
-    rows, hashes = {}, {}
-    stored = set(desk.lake.tables())
-    for table, contract in desk.part(contracts).items():
-        if table in stored and contract is not MAINTENANCE:
-            frame = LakeFrame(desk.lake, contract).read()
-            rows[table] = frame.height
-            hashes[table] = content_hash(frame, key=contract.key, exclude=contract.provenance)
-    books = list(load_books(settings.books))
-    reports = {book: desk.reports / book / "tear_sheet.html" for book in books}
+    shown = [contract for contract in desk.part(contracts).values() if contract is not MAINTENANCE]
+    stored = queries.tables(desk, contracts=shown)
+    names = list(desk.part(books))
+    reports = {book: desk.reports / book / "tear_sheet.html" for book in names}
     sheets = {book: read_tear_sheet(path.with_suffix(".json")) for book, path in reports.items() if path.exists()}
+    chosen = queries.hindsight(desk)["listed_on"]
     return Summary(
-        rows=rows,
-        hashes=hashes,
+        rows=dict(stored.select("table", "rows").iter_rows()),
+        hashes=dict(stored.select("table", "content_hash").iter_rows()),
         books={book: _figures(desk, book) for book in sheets},
         verdicts={book: _verdict(sheet) for book, sheet in sheets.items()},
-        hindsight=_chosen_on(desk),
+        hindsight=chosen[0] if chosen.len() else None,
         reports=reports,
-        quarantined=_quarantined(desk, stored),
+        quarantined=int(stored["quarantined"].sum()),
+        unknown=[
+            f"{row['rows']:,} rows of the {row['column']} {row['name']!r} in {row['table']}"
+            for row in queries.unknown_names(desk, contracts=shown).iter_rows(named=True)
+        ],
     )
 
 
@@ -181,12 +182,6 @@ def save_summary(settings: Settings, summary: Summary) -> Path:
     return path
 
 
-def _chosen_on(desk: Desk) -> date | None:
-    """Day of the list of names where it is used for days before it; None where membership is dated."""
-    used = LakeFrame(desk.lake, MEMBERSHIP).read(["listed_on"], basis="hindsight")["listed_on"].max()
-    return used if isinstance(used, date) else None
-
-
 def _figures(desk: Desk, book: str) -> dict[str, float | None]:
     found = LakeFrame(desk.lake, TEAR_SHEET).read(book=book)
     return dict(found.select("statistic", "value").iter_rows())
@@ -195,13 +190,3 @@ def _figures(desk: Desk, book: str) -> dict[str, float | None]:
 def _verdict(sheet: Mapping[str, Any]) -> str:
     verdict = sheet["verdict"]
     return str(verdict["text"] if isinstance(verdict, Mapping) else verdict)
-
-
-def _quarantined(desk: Desk, stored: set[str]) -> int:
-    tables = [
-        contract.quarantine_table for contract in desk.part(contracts).values() if contract.quarantine_table in stored
-    ]
-    if not tables:
-        return 0
-    counted = [desk.lake.query(f"SELECT count(*) AS rows FROM lake.{table}") for table in tables]
-    return int(pl.concat(counted)["rows"].sum())

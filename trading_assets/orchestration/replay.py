@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import polars as pl
-
 from trading_assets.brokers.accounts import Accounts, accounts
 from trading_assets.brokers.alpaca.connection import connection_of, save_embedded
 from trading_assets.brokers.embedded.clock import AcceleratedClock, Clock, RealClock, SteppedClock
@@ -19,12 +17,13 @@ from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import session_close, sessions
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import Settings
-from trading_assets.lake import Contract, LakeFrame
-from trading_assets.live.contract import FILLS, PARITY, PNL, SUBMISSIONS
+from trading_assets.lake import LakeFrame
+from trading_assets.live.contract import PNL
 from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.refresh import few_collections, run_job
 from trading_assets.portfolio.books import Book, load_books
+from trading_assets.serving import queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +166,5 @@ def _require_continuous(desk: Desk, broker: RunningBroker, books: Sequence[Book]
 
 
 def _report(desk: Desk, book: Book, day: date, seconds: float) -> SessionReport:
-    def rows(contract: Contract) -> pl.DataFrame:
-        return LakeFrame(desk.lake, contract).read(start=day, end=day, book=book.name)
-
-    parity = rows(PARITY)
-    return SessionReport(
-        book.name,
-        day,
-        seconds,
-        rows(FILLS).height,
-        rows(SUBMISSIONS).height,
-        float(rows(PNL)["equity"][0]),
-        float(parity["difference"][0]) if parity.height else None,
-    )
+    found = queries.live_session(desk, book=book.name, session=day).row(0, named=True)
+    return SessionReport(book.name, day, seconds, found["fills"], found["orders"], found["equity"], found["difference"])

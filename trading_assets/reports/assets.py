@@ -12,14 +12,15 @@ from trading_assets.desk import conditions, mappings
 from trading_assets.desk.desk import Desk
 from trading_assets.labels.assets import HORIZON_SESSIONS
 from trading_assets.labels.contract import FORWARD_RETURN
-from trading_assets.lake import LakeFrame
-from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
+from trading_assets.lake import Contract
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset
 from trading_assets.lake.store.hashing import content_hash
 from trading_assets.models.contract import FEATURE_IMPORTANCE
 from trading_assets.models.specs import models
 from trading_assets.portfolio.books import books
 from trading_assets.predictions.contract import DAILY
 from trading_assets.reports.contract import MODEL_CARD, TEAR_SHEET
+from trading_assets.serving import queries
 from trading_assets.signals.strategies import strategies
 
 OWNER = "portfolio"
@@ -31,22 +32,10 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     @dg.asset(
         **table_asset(TEAR_SHEET, owner=OWNER, kinds={"matplotlib"}),
         partitions_def=dg.StaticPartitionsDefinition(list(desk.part(books))),
-        ins={
-            "pnl": table_in(PNL, mappings.everything_so_far()),
-            "predictions": table_in(DAILY, mappings.everything_so_far()),
-            "labels": table_in(FORWARD_RETURN, mappings.everything_so_far()),
-            "importance": table_in(FEATURE_IMPORTANCE, mappings.everything_so_far()),
-        },
+        deps=[_all_of(contract) for contract in (PNL, DAILY, FORWARD_RETURN, FEATURE_IMPORTANCE)],
         automation_condition=conditions.after_upstream_changed(),
     )
-    def tear_sheet(
-        context: dg.AssetExecutionContext,
-        desk: dg.ResourceParam[Desk],
-        pnl: LakeFrame,
-        predictions: LakeFrame,
-        labels: LakeFrame,
-        importance: LakeFrame,
-    ) -> pl.DataFrame:
+    def tear_sheet(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
         from trading_assets.reports import plots
         from trading_assets.reports.metrics import statistics
         from trading_assets.reports.tear_sheet import TearSheet, tear_sheet_html, tear_sheet_json
@@ -54,7 +43,7 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
         found = [TEAR_SHEET.empty()]
         for name in run_scope_of(context, TEAR_SHEET).values["book"]:
             book = desk.part(books)[name]
-            rows = _with_costs(pnl.read(book=name))
+            rows = queries.book_pnl(desk, book=name)
             if rows.is_empty():
                 context.log.warning(f"book {name} has no P&L yet: no signals, or its start is in the future")
                 continue
@@ -64,9 +53,9 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
                 pnl=rows,
                 horizon=HORIZON_SESSIONS,
                 config=asdict(book),
-                snapshot={"pnl_content_hash": content_hash(pnl.read(book=name), key=PNL.key)},
-                ic=information_coefficient(predictions, labels, model),
-                importance=_latest(importance.read(model=model)),
+                snapshot={"pnl_content_hash": content_hash(rows.drop("costs"), key=PNL.key)},
+                ic=information_coefficient(desk, model),
+                importance=queries.latest_importance(desk, model=model),
             )
             folder = desk.reports / name
             write_atomically(folder / "tear_sheet.html", tear_sheet_html(sheet))
@@ -90,23 +79,17 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     @dg.asset(
         **table_asset(MODEL_CARD, owner=OWNER, kinds={"matplotlib"}),
         partitions_def=dg.StaticPartitionsDefinition(list(desk.part(models))),
-        ins={
-            "predictions": table_in(DAILY, mappings.everything_so_far()),
-            "labels": table_in(FORWARD_RETURN, mappings.everything_so_far()),
-            "importance": table_in(FEATURE_IMPORTANCE, mappings.everything_so_far()),
-        },
+        deps=[_all_of(contract) for contract in (DAILY, FORWARD_RETURN, FEATURE_IMPORTANCE)],
         automation_condition=conditions.after_upstream_changed(),
     )
-    def model_card(
-        context: dg.AssetExecutionContext, predictions: LakeFrame, labels: LakeFrame, importance: LakeFrame
-    ) -> pl.DataFrame:
+    def model_card(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
         from trading_assets.reports import plots
         from trading_assets.reports.metrics import monthly_information_coefficient
 
         found = [MODEL_CARD.empty()]
         for model in run_scope_of(context, MODEL_CARD).values["model"]:
-            ic = information_coefficient(predictions, labels, model)
-            latest = _latest(importance.read(model=model))
+            ic = information_coefficient(desk, model)
+            latest = queries.latest_importance(desk, model=model)
             if ic.is_empty() or latest.is_empty():
                 context.log.warning(f"model {model} has no predictions whose labels have ended yet")
                 continue
@@ -130,14 +113,16 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     return [tear_sheet, model_card]
 
 
-def information_coefficient(predictions: LakeFrame, labels: LakeFrame, model: str) -> pl.DataFrame:
+def _all_of(contract: Contract) -> dg.AssetDep:
+    return dg.AssetDep(contract.asset_key, partition_mapping=mappings.everything_so_far())
+
+
+def information_coefficient(desk: Desk, model: str) -> pl.DataFrame:
     """Information coefficient of a model's predictions, session by session."""
     from trading_assets.reports.metrics import information_coefficient as compute
 
-    return compute(
-        predictions.read(["date", "symbol", "prediction"], model=model),
-        labels.read(["symbol", "date", "forward_return"]),
-    )
+    scored = queries.scored_returns(desk, model=model)
+    return compute(scored.drop("forward_return"), scored.drop("prediction"))
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -152,14 +137,6 @@ def read_tear_sheet(path: Path) -> dict[str, object]:
     """The JSON twin of a tear sheet."""
     content: dict[str, object] = json.loads(path.read_text())
     return content
-
-
-def _with_costs(pnl: pl.DataFrame) -> pl.DataFrame:
-    return pnl.with_columns(costs=pl.col("commission") + pl.col("slippage_cost"))
-
-
-def _latest(importance: pl.DataFrame) -> pl.DataFrame:
-    return importance.filter(pl.col("date") == pl.col("date").max()).select("feature", "gain", "split")
 
 
 def _markdown_table(figures: pl.DataFrame) -> str:

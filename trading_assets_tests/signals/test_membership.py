@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from trading_assets.desk.calendar import sessions
+from trading_assets.desk.partitions import through_by_month
 from trading_assets.lake import Scope
 from trading_assets.lake.errors import UpstreamNotReadyError
 from trading_assets.lake.store.writes import replace
@@ -16,13 +17,15 @@ from trading_assets_tests.desks import multi_range, open_bench
 START, END = date(2015, 1, 1), date(2015, 4, 1)
 SOURCE = {"kind": "simulated", "seed": 3, "n_symbols": 4, "start": "2015-01-02", "end": "2015-03-31",
           "listing_rate": 0.0, "delisting_rate": 0.0}  # fmt: skip
-DAYS = sessions("XNYS", date(2015, 3, 2), date(2015, 3, 13))
-LISTED_ON = DAYS[5]
+DAYS = sessions("XNYS", date(2015, 2, 2), date(2015, 3, 31))
+LISTED_ON = date(2015, 3, 2)
+BEFORE = date(2015, 2, 27)
 SIGNALS = "signals.ml_alpha"
 
 
 def tags(first, last):
-    return multi_range({"date": str(first), "strategy": "ml_alpha"}, {"date": str(last), "strategy": "ml_alpha"})
+    ends = [{"date": f"{day:%Y-%m}", "strategy": "ml_alpha"} for day in (first, last)]
+    return multi_range(*ends)
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +43,12 @@ def bench(postgres, tmp_path_factory):
             symbol=pl.format("SIM000{}", "symbol"),
             prediction=pl.col("prediction").cast(pl.Float64),
             model=pl.lit("lgbm_daily"),
-            trained_through=pl.lit(date(2015, 2, 27)),
+            trained_through=pl.lit(date(2015, 1, 30)),
             model_hash=pl.lit("0" * 64),
         )
-        keys = tuple(f"{day}|lgbm_daily" for day in DAYS)
-        scope = Scope({"model": ("lgbm_daily",)}, "date", START, END, keys)
-        replace(opened.desk.lake, DAILY, frame, scope)
+        through = through_by_month(DAYS, "model", "lgbm_daily")
+        scope = Scope({"model": ("lgbm_daily",)}, "date", START, END, tuple(through))
+        replace(opened.desk.lake, DAILY, frame, scope, through=through)
         yield opened
 
 
@@ -67,7 +70,7 @@ def test_a_list_used_for_a_day_before_it_fails_the_check_and_does_not_stop_the_r
     assert result.success
     assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.ERROR, False)
     row = found.metadata["first_violations"].records[0].data
-    assert (row["symbol"], row["listed_on"], row["last_date"]) == ("SIM0001", str(LISTED_ON), str(DAYS[4]))
+    assert (row["symbol"], row["listed_on"], row["last_date"]) == ("SIM0001", str(LISTED_ON), str(BEFORE))
     assert "results are those of survivors" in row["remedy"]
 
 

@@ -7,6 +7,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.partitions import desk_partitions
+from trading_assets.desk.settings import Settings
 from trading_assets.features.contract import DAILY
 from trading_assets.features.sql.assets import Read, build_assets, possible_sets, steps
 from trading_assets.features.sql.own import SqlFeatureError
@@ -37,12 +40,12 @@ def test_a_model_is_an_asset_where_some_source_fills_its_tables():
     assert names([SYMBOLS.table]) == set()
 
 
-def test_assets_have_years_and_depend_on_what_their_models_read(partitions):
+def test_assets_have_years_and_depend_on_what_their_models_read(partitions, tmp_path):
     made = [
         dg.AssetSpec(table.split("."), partitions_def=None if table == SYMBOLS.table else partitions.panel)
         for table in [*EVERY_DESK, *OF_SOME]
     ]
-    assets = build_assets(partitions, made)
+    assets = build_assets(Desk(Settings(home=tmp_path), given={desk_partitions: partitions}), made)
     found = {key: reads for asset in assets for key, reads in asset.asset_deps.items()}
     assert {key.path[-1] for key in found} == set(SQL_SETS)
     for key, reads in found.items():

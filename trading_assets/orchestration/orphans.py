@@ -1,0 +1,43 @@
+"""Rows of models, strategies and books that a desk does not have any more: shown, and removed on request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from trading_assets.desk.desk import Desk
+from trading_assets.lake.store.removal import remove_names
+from trading_assets.orchestration.stages import contracts
+from trading_assets.serving import queries
+
+_AUTHOR = "orphans"
+# What was traded at a broker is the record of an account and outlives its book.
+_KEPT = "live."
+
+
+def orphans(desk: Desk) -> list[str]:
+    """Rows that belong to nothing the desk has, a line for each table and name."""
+    return [_in_words(row) for row in _found(desk).iter_rows(named=True)]
+
+
+def remove_orphans(desk: Desk) -> list[str]:
+    """Remove these rows, but for those of live trading; a line for each table and name."""
+    known, found = desk.part(contracts), _found(desk)
+    lines = []
+    for (table, column), rows in found.group_by("table", "column", maintain_order=True):
+        names: Sequence[str] = rows["name"].to_list()
+        if str(table).startswith(_KEPT):
+            lines += [f"kept: {_in_words(row)}" for row in rows.iter_rows(named=True)]
+        else:
+            removed = remove_names(desk.lake, known[str(table)], str(column), names, author=_AUTHOR)
+            lines.append(f"removed: {removed:,} rows of the {column} {', '.join(names)} in {table}")
+    return lines
+
+
+def _found(desk: Desk) -> pl.DataFrame:
+    return queries.unknown_names(desk, contracts=desk.part(contracts).values())
+
+
+def _in_words(row: dict[str, object]) -> str:
+    return f"{row['rows']:,} rows of the {row['column']} {row['name']} in {row['table']}"
