@@ -3,15 +3,15 @@
 from datetime import date, timedelta
 
 import dagster as dg
-import polars as pl
 
 from trading_assets.desk import mappings
 from trading_assets.desk.calendar import sessions
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.failures import Failures
 from trading_assets.desk.partitions import closed_sessions_of, desk_partitions, through_by_month
-from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.bridge.io_manager import Rows
+from trading_assets.lake.bridge.io_manager import Rows, TableOutput
+from trading_assets.lake.bridge.portions import PortionWriter
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.portfolio.books import books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
@@ -32,24 +32,26 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={"signals": table_in(ML_ALPHA, mappings.month_and_the_one_before())},
     )
-    def weights(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], signals: LakeFrame) -> Rows:
+    def weights(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], signals: LakeFrame) -> TableOutput:
         scope = run_scope_of(context, TARGET_WEIGHTS)
         days = closed_sessions_of(desk, scope)
         if not days:
             return Rows(TARGET_WEIGHTS.empty())
         first, last = days[0], days[-1]
         calendar = sessions(desk.settings.exchange, first - _AROUND, last + _AROUND)
-        found = [TARGET_WEIGHTS.empty()]
+        writer = PortionWriter(context, desk.lake, TARGET_WEIGHTS, scope, "book", through=last)
+        failures = Failures("book")
         for name in scope.values["book"]:
-            book = desk.part(books)[name]
-            decided = decision_sessions(calendar, days, book.rebalance, desk.settings.start)
-            with retry_when_not_ready(desk.settings.retry_seconds):
-                signals.require_written_through(
-                    through_by_month(decided, "strategy", book.strategy), for_what=TARGET_WEIGHTS.table
-                )
-            scores = signals.read(start=first - _AROUND, end=last, strategy=book.strategy)
-            found.append(target_weights(scores, days, book, calendar))
-        return Rows(pl.concat(found), through=last)
+            with failures.of(name):
+                book = desk.part(books)[name]
+                decided = decision_sessions(calendar, days, book.rebalance, desk.settings.start)
+                needed = through_by_month(decided, "strategy", book.strategy)
+                signals.require_written_through(needed, for_what=f"{TARGET_WEIGHTS.table} of the book {name}")
+                scores = signals.read(start=first - _AROUND, end=last, strategy=book.strategy)
+                writer.add(name, target_weights(scores, days, book, calendar))
+        writer.flush()
+        failures.raise_them(desk.settings.retry_seconds)
+        return writer.written()
 
     return [weights]
 

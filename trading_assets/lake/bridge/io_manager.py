@@ -8,7 +8,7 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from trading_assets.lake.bridge.partition_keys import days_of_key, scope_of_keys
+from trading_assets.lake.bridge.partition_keys import scope_of_keys, through_of_keys
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.store.catalog import Lake
 from trading_assets.lake.store.frames import LakeFrame
@@ -16,8 +16,14 @@ from trading_assets.lake.store.scope import Scope
 from trading_assets.lake.store.writes import WriteResult, replace
 
 
+class TableOutput:
+    """What an asset hands to the IO manager besides a frame: rows to be written, or what it has written by itself."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(TableOutput):
     """A frame with rules of this write that the contract cannot know, such as today's date.
 
     Attributes
@@ -37,7 +43,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Written(TableOutput):
     """An output whose rows the asset has written by itself, in several transactions, through the same writer."""
 
     result: WriteResult
@@ -74,7 +80,9 @@ class LakeIOManager(dg.IOManager):
             rules=rows.rules,
             author=context.run_id,
             message=f"{contract.table} by {context.job_name}",
-            through=_through(context, rows.through) if rows.through else None,
+            through=through_of_keys(context.asset_partitions_def, context.asset_partition_keys, rows.through)
+            if rows.through
+            else None,
         )
         seconds = time.perf_counter() - started
         context.add_output_metadata({**write_metadata(result), "write_seconds": seconds})
@@ -117,13 +125,6 @@ def column_schema(contract: Contract) -> dg.TableSchema:
         ],
         constraints=dg.TableConstraints(other=[f"key: {', '.join(contract.key)}"]),
     )
-
-
-def _through(context: dg.OutputContext, day: date) -> dict[str, date]:
-    """Day that each partition of the run is written through; none for those that begin later."""
-    definition = context.asset_partitions_def
-    days = {key: days_of_key(definition, key) for key in context.asset_partition_keys}
-    return {key: min(day, last) for key, (first, last) in days.items() if first <= day}
 
 
 def _output_scope(context: dg.OutputContext, contract: Contract) -> Scope:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 import dagster as dg
@@ -61,6 +61,12 @@ def days_of_key(definition: dg.PartitionsDefinition, key: str) -> tuple[date, da
     else:
         start, end = _window(definition, [str(key)])
     return start, end - timedelta(days=1)
+
+
+def through_of_keys(definition: dg.PartitionsDefinition, keys: Iterable[str], day: date) -> dict[str, date]:
+    """Day that each partition is written through by a write that covers all days up to one; none for later ones."""
+    days = {str(key): days_of_key(definition, key) for key in keys}
+    return {key: min(day, last) for key, (first, last) in days.items() if first <= day}
 
 
 def dimension_values(definition: dg.MultiPartitionsDefinition, keys: Sequence[str]) -> dict[str, list[str]]:

@@ -72,6 +72,12 @@ class Scope:
         keys = tuple(key for key in self.partition_keys if key.partition("|")[2] in kept)
         return replace(self, values={**self.values, "symbol": tuple(sorted(kept))}, partition_keys=keys)
 
+    def of(self, dimension: str, names: Collection[str]) -> Scope:
+        """Part of the scope that belongs to some names of a dimension, with their partition keys."""
+        kept = set(names)
+        keys = tuple(key for key in self.partition_keys if kept.intersection(key.split("|")))
+        return replace(self, values={**self.values, dimension: tuple(sorted(kept))}, partition_keys=keys)
+
     def describe(self) -> str:
         """Short text for messages: dimensions and window."""
         parts = [
