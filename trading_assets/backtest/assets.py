@@ -73,7 +73,7 @@ def build_assets(partitions: Partitions, books: Mapping[str, Book]) -> list[dg.A
                     weights,
                     symbols=listed,
                     sessions=days,
-                )
+                ).tables
             )
         frames = (
             pl.concat(parts).filter(pl.col("date").is_between(first, last)) for parts in zip(*results, strict=True)

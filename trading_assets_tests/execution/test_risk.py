@@ -5,8 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from trading_assets.execution.risk import RiskState, Violation, risk_gate
-from trading_assets.portfolio.books import LiveRules
+from trading_assets.execution.risk import LiveRules, RiskState, Violation, risk_gate
 
 RULES = LiveRules(
     time_in_force="opg",
@@ -34,7 +33,7 @@ ONE = orders(("AAA", "buy_to_open", 10.0, 100.0))
 
 
 def gate(wanted: pl.DataFrame = ONE, state: RiskState = CALM, **rules: float) -> list[Violation]:
-    return risk_gate(wanted, state, RULES._replace(**rules))
+    return risk_gate(wanted, state, RULES.model_copy(update=rules))
 
 
 def test_orders_within_every_limit_pass():

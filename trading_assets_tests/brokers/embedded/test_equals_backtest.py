@@ -16,12 +16,12 @@ from trading_assets.brokers.embedded.server import start_broker
 from trading_assets.lake import Scope
 from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import LISTINGS
-from trading_assets.portfolio.books import CostModel, load_books
-from trading_assets_tests.brokers.embedded.markets import DAYS, FREE, FULL, at, bar, trading, write_market
+from trading_assets.portfolio.books import load_books
+from trading_assets_tests.brokers.embedded.markets import DAYS, at, bar, trading, write_market
+from trading_assets_tests.execution.examples import FREE, FULL, PER_TRADE, PROPORTIONAL
 
 SESSIONS = DAYS[:30]
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE")
-PROPORTIONAL = CostModel(0.0, 1.5, 0.0, 4.0, 0.05)
 RELATIVE = 1e-9
 
 
@@ -100,6 +100,9 @@ def send(client, order, held: float) -> None:
         (5, "leveraged", 0.0, FREE),
         (6, "long_short", 1.0, FREE),
         (7, "long", 10.0, FULL),
+        (8, "long", 1.0, PER_TRADE),
+        (9, "long_short", 1.0, PER_TRADE),
+        (10, "leveraged", 1.0, PER_TRADE),
     ],
 )
 def test_fills_cash_and_positions_equal_the_ledger(lake, seed, style, lot_size, costs):
