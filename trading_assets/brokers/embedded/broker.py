@@ -55,8 +55,12 @@ class Broker:
         self.calls: list[dict[str, Any]] = []
         self.store = Store(lake.postgres, name)
         self.market = Market(lake, Sessions(exchange))
-        clock.resume(self.store.clock())
-        self.load()
+        try:
+            clock.resume(self.store.clock())
+            self.load()
+        except BaseException:
+            self.store.close()  # lets another process serve it
+            raise
 
     def load(self) -> None:
         """Forget what is in memory and read the store."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 from typing import Literal, NamedTuple
 
 import pytest
@@ -106,6 +108,13 @@ def test_a_missing_role_and_a_missing_number_are_named():
     assert complaint({key: value for key, value in PLAIN.items() if key != "min_commission"})["loc"][-1] == (
         "min_commission"
     )
+
+
+def test_settings_are_read_without_numba():
+    # which takes a second that every command would wait
+    script = "import sys, trading_assets.execution.models; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], text=True, capture_output=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_models_are_frozen_and_compare_by_value():
