@@ -11,6 +11,7 @@ import polars as pl
 
 from benchmarks import panels
 from benchmarks.measure import Comparison, SkippedError, Timing, repeat
+from trading_assets.execution.roles import Trade
 from trading_assets.portfolio.books import Book, load_books
 
 _N_SYMBOLS, _N_SESSIONS, _HELD, _EVERY = 100, 2520, 40, 5
@@ -78,8 +79,8 @@ def vectorbt(folder: Path) -> Timing:
             size_type="targetpercent",
             price=prices["open"],
             val_price=prices["close"].shift(1).bfill(),
-            fees=costs.commission_bps * 1e-4,
-            slippage=costs.half_spread_bps * 1e-4,
+            fees=costs.commission.parameters().commission(Trade(1.0, 1.0, 1.0)),
+            slippage=costs.slippage.half_spread(1.0),
             init_cash=_book().capital,
             cash_sharing=True,
             group_by=True,

@@ -78,7 +78,7 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
                     symbols=listed,
                     sessions=days,
                 )
-                for writer, rows in zip(writers, result, strict=True):
+                for writer, rows in zip(writers, result.tables, strict=True):
                     writer.add(name, rows.filter(inside))
         for writer in writers:
             writer.flush()

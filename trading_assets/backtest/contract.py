@@ -11,7 +11,7 @@ _CURRENCY, _SHARES, _PRICE, _SHARE_OF_EQUITY = "currency", "shares", "currency p
 _TOLERANCE = 1e-6
 
 
-class Orders(pa.DataFrameModel):
+class BacktestOrders(pa.DataFrameModel):
     """Orders as decided after the close of the session, to be executed at the next session's open."""
 
     book: str = column("name of the book")
@@ -23,7 +23,7 @@ class Orders(pa.DataFrameModel):
     reference_price: float = column("close at which it was planned", unit=_PRICE, gt=0)
 
 
-class Fills(pa.DataFrameModel):
+class BacktestFills(pa.DataFrameModel):
     """What was executed in the session, at what price and cost."""
 
     book: str = column("name of the book")
@@ -55,7 +55,7 @@ class HeldPositions(pa.DataFrameModel):
     unrealised_pnl: float = column("quantity x (price - average price)", unit=_CURRENCY)
 
 
-class Positions(HeldPositions):
+class BacktestPositions(HeldPositions):
     """What each book holds after the close of the session."""
 
     is_stale: pl.Boolean = column("whether the session had no close and an earlier one marks the position")
@@ -80,7 +80,7 @@ class AccountValue(pa.DataFrameModel):
         return data.lazyframe.select(gap <= _TOLERANCE * (1 + pl.col("equity").abs()))
 
 
-class Pnl(AccountValue):
+class BacktestPnl(AccountValue):
     """Equity of each book after the close of the session, and what changed it."""
 
     price_pnl: float = column("P&L of the session's prices", unit=_CURRENCY)
@@ -96,8 +96,8 @@ class Pnl(AccountValue):
 
 
 _BY_SYMBOL = ("book", "date", "symbol")
-ORDERS = Contract(Orders, "backtest.orders", key=_BY_SYMBOL, time="date")
-FILLS = Contract(Fills, "backtest.fills", key=(*_BY_SYMBOL, "reason"), time="date")
-POSITIONS = Contract(Positions, "backtest.positions", key=_BY_SYMBOL, time="date")
-PNL = Contract(Pnl, "backtest.pnl", key=("book", "date"), time="date")
+ORDERS = Contract(BacktestOrders, "backtest.orders", key=_BY_SYMBOL, time="date")
+FILLS = Contract(BacktestFills, "backtest.fills", key=(*_BY_SYMBOL, "reason"), time="date")
+POSITIONS = Contract(BacktestPositions, "backtest.positions", key=_BY_SYMBOL, time="date")
+PNL = Contract(BacktestPnl, "backtest.pnl", key=("book", "date"), time="date")
 CONTRACTS = (ORDERS, FILLS, POSITIONS, PNL)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from trading_assets.backtest.contract import FILLS, ORDERS, PNL
 from trading_assets.backtest.panel import Axes
 from trading_assets.backtest.records import (
     PNL_COLUMNS,
@@ -20,49 +21,13 @@ from trading_assets.backtest.records import (
 from trading_assets.execution.orders import order_ids
 from trading_assets.portfolio.books import Book
 
-_KEY = {"book": pl.String, "date": pl.Date, "symbol": pl.String}
-_TRADE = {"order_id": pl.String, "side": pl.String, "quantity": pl.Float64}
-ORDERS = pl.Schema({**_KEY, **_TRADE, "reference_price": pl.Float64, "status": pl.String})
-FILLS = pl.Schema(
-    {
-        **_KEY,
-        **_TRADE,
-        "price": pl.Float64,
-        "commission": pl.Float64,
-        "slippage_cost": pl.Float64,
-        "reason": pl.String,
-    }
-)
-POSITIONS = pl.Schema(
-    {
-        **_KEY,
-        **dict.fromkeys(("quantity", "average_price", "price", "market_value", "unrealised_pnl"), pl.Float64),
-        "is_stale": pl.Boolean,
-    }
-)
-_PNL_VALUES = (
-    "equity",
-    "cash",
-    "long_value",
-    "short_value",
-    "gross_exposure",
-    "net_exposure",
-    "price_pnl",
-    "realised_pnl",
-    "unrealised_pnl",
-    "unrealised_pnl_change",
-    "dividends",
-    "commission",
-    "slippage_cost",
-    "daily_return",
-    "turnover",
-    "drawdown",
-)
-PNL = pl.Schema({"book": pl.String, "date": pl.Date, **dict.fromkeys(_PNL_VALUES, pl.Float64)})
+# What became of each order at the next open, by the session of its decision. It is no table of the lake: it becomes
+# known one session later than everything else that is written for a session.
+OUTCOMES = pl.Schema({name: ORDERS.schema[name] for name in ("date", "order_id")} | {"status": pl.String()})
 
 
-def orders_frame(book: Book, records: Records, axes: Axes) -> pl.DataFrame:
-    """Return the orders.
+def orders_frames(book: Book, records: Records, axes: Axes) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the orders and their outcomes.
 
     Parameters
     ----------
@@ -75,12 +40,13 @@ def orders_frame(book: Book, records: Records, axes: Axes) -> pl.DataFrame:
 
     Returns
     -------
-    polars.DataFrame
-        With the schema `ORDERS`, by date and symbol.
+    tuple of polars.DataFrame
+        Rows of `backtest.orders` and, in the same order, what became of them, with the schema `OUTCOMES`.
     """
     orders = _trades(book, _labelled(records.orders, OrderRow._fields, axes))
     orders = orders.with_columns(status=_names(orders["status"], STATUSES), order_id=order_ids(orders))
-    return orders.select(ORDERS.names()).sort("date", "symbol")
+    orders = orders.sort("date", "symbol")
+    return orders.select(list(ORDERS.schema)), orders.select(OUTCOMES.names())
 
 
 def fills_frame(book: Book, records: Records, axes: Axes) -> pl.DataFrame:
@@ -98,14 +64,14 @@ def fills_frame(book: Book, records: Records, axes: Axes) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        With the schema `FILLS`, by date, symbol and reason.
+        Rows of `backtest.fills`, by date, symbol and reason.
     """
     fills = _trades(book, _labelled(records.fills, FillRow._fields, axes))
     # An order trades in the session after its decision or never, so the fills of t are those of the orders of t - 1.
     decided = fills.with_columns(date=axes.sessions["date"].shift(1).gather(fills["session"]))
     ordered = pl.when(pl.col("reason") == REBALANCE).then(order_ids(decided))
     fills = fills.with_columns(order_id=ordered, reason=_names(fills["reason"], REASONS))
-    return fills.select(FILLS.names()).sort("date", "symbol", "reason")
+    return fills.select(list(FILLS.schema)).sort("date", "symbol", "reason")
 
 
 def positions_frame(book: Book, records: Records, axes: Axes) -> pl.DataFrame:
@@ -123,7 +89,7 @@ def positions_frame(book: Book, records: Records, axes: Axes) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        With the schema `POSITIONS`, by date and symbol.
+        Rows of `backtest.positions`, by date and symbol.
     """
     quantity, price = pl.col("quantity"), pl.col("price")
     return (
@@ -158,7 +124,7 @@ def pnl_frame(book: Book, records: Records, axes: Axes) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        With the schema `PNL`, by date.
+        Rows of `backtest.pnl`, by date.
     """
     frame = pl.DataFrame({name: records.pnl[:, k] for k, name in enumerate(PNL_COLUMNS)})
     equity, unrealised = pl.col("equity"), pl.col("unrealised_pnl")
@@ -183,7 +149,7 @@ def pnl_frame(book: Book, records: Records, axes: Axes) -> pl.DataFrame:
         _fraction(equity - before, before).alias("daily_return"),
         _fraction(pl.col("traded_value"), before).alias("turnover"),
         (equity / equity.cum_max().clip(lower_bound=book.capital) - 1).alias("drawdown"),
-    ).cast(PNL)
+    ).cast(pl.Schema(PNL.schema))
 
 
 def _labelled(rows: npt.NDArray[np.float64], columns: Sequence[str], axes: Axes) -> pl.DataFrame:

@@ -21,7 +21,6 @@ from trading_assets.backtest.records import (
 from trading_assets.desk.compiled import numba_compiled
 from trading_assets.execution.accounting import (
     Account,
-    Rules,
     begin_session,
     fraction_of_share,
     mark_to_market,
@@ -29,15 +28,16 @@ from trading_assets.execution.accounting import (
     trade,
 )
 from trading_assets.execution.costs import commission, fill_price
-from trading_assets.execution.fills import Opening, fill_orders
+from trading_assets.execution.fills import OpeningAuction, fill_orders
 from trading_assets.execution.orders import plan_orders, whole_lots
+from trading_assets.execution.roles import Trade, TradingRules
 
 FloatArray = npt.NDArray[np.float64]
 
 _NO_ORDER = -1
 
 
-class Market(NamedTuple):
+class MarketArrays(NamedTuple):
     """What happened to each symbol in each session; every array is float64 of shape (sessions, symbols).
 
     Attributes
@@ -82,7 +82,7 @@ class Targets(NamedTuple):
     delisting_return: FloatArray
 
 
-class Plan(NamedTuple):
+class PendingOrders(NamedTuple):
     """The orders between a close and the next open, one element per symbol.
 
     Attributes
@@ -103,17 +103,20 @@ class Plan(NamedTuple):
     least_cash: FloatArray
 
 
-class Replay(NamedTuple):
-    """A book in the middle of its replay."""
+class LedgerState(NamedTuple):
+    """A book in the middle of its replay: the account, the orders for the next open, lots, and what is written down.
+
+    It knows nothing of the book's execution models, so that what they have no part in is compiled once for all of them.
+    """
 
     account: Account
-    plan: Plan
-    rules: Rules
+    pending: PendingOrders
+    lot_size: float
     records: Records
 
 
 @numba_compiled
-def run_ledger(market: Market, targets: Targets, capital: float, rules: Rules) -> Records:
+def run_ledger(market: MarketArrays, targets: Targets, capital: float, rules: TradingRules) -> Records:
     """Replay a book session by session.
 
     In each session, in this order: splits and dividends; the orders of the last close at the open; marking at the
@@ -123,14 +126,14 @@ def run_ledger(market: Market, targets: Targets, capital: float, rules: Rules) -
 
     Parameters
     ----------
-    market : Market
+    market : MarketArrays
         Prices, volumes and corporate actions.
     targets : Targets
         Weights, rebalance sessions and delistings. A symbol with a weight on a rebalance session has a close by then.
     capital : float
         Cash before the first session, in currency.
-    rules : Rules
-        Lots, participation and costs.
+    rules : TradingRules
+        Lots, participation and execution models. The ledger is compiled once for each combination of models.
 
     Returns
     -------
@@ -141,7 +144,7 @@ def run_ledger(market: Market, targets: Targets, capital: float, rules: Rules) -
 
 
 @numba_compiled
-def continue_ledger(market: Market, targets: Targets, account: Account, rules: Rules) -> Records:
+def continue_ledger(market: MarketArrays, targets: Targets, account: Account, rules: TradingRules) -> Records:
     """Replay a book session by session from an account that may hold positions; see `run_ledger`.
 
     Parameters
@@ -158,68 +161,72 @@ def continue_ledger(market: Market, targets: Targets, account: Account, rules: R
     """
     sessions, symbols = market.close.shape
     records = empty_records(sessions)
-    plan = Plan(np.zeros(symbols), np.zeros(symbols, np.bool_), np.full(symbols, _NO_ORDER, np.int64), np.zeros(1))
+    pending = PendingOrders(
+        np.zeros(symbols), np.zeros(symbols, np.bool_), np.full(symbols, _NO_ORDER, np.int64), np.zeros(1)
+    )
     for t in range(sessions):
         records = with_room(records, symbols)
-        replay = Replay(account, plan, rules, records)
-        _begin(replay, market, t)
-        _execute(replay, market, t)
+        state = LedgerState(account, pending, rules.lot_size, records)
+        _begin(state, market, t)
+        _execute(state, rules, market, t)
         records.pnl[t, record.PRICE_PNL] = mark_to_market(account, market.close[t])
-        _close_delisted(replay, targets, t)
-        _value(replay, market.close[t], t)
+        _close_delisted(state, targets, t)
+        _value(state, market.close[t], t)
         if targets.rebalance[t]:
-            _decide(replay, targets, t)
+            _decide(state, targets, t)
     used = records.used
     return Records(records.orders[: used[0]], records.fills[: used[1]], records.positions[: used[2]], records.pnl, used)
 
 
 @numba_compiled
-def _begin(replay: Replay, market: Market, t: int) -> None:
+def _begin(state: LedgerState, market: MarketArrays, t: int) -> None:
     """Apply corporate actions; pay out fractions of a share at the open or, without one, at the last known close."""
-    account, plan, rules, records = replay
-    records.pnl[t, record.DIVIDENDS] = begin_session(account, market.split[t], market.dividend[t], rules.lot_size)
-    for j in range(plan.wanted.size):
+    account, pending, lot_size, records = state
+    records.pnl[t, record.DIVIDENDS] = begin_session(account, market.split[t], market.dividend[t], lot_size)
+    for j in range(pending.wanted.size):
         ratio = market.split[t, j]
         if ratio == 1.0:
             continue
-        fraction = fraction_of_share(account.quantity[j], rules.lot_size)
+        fraction = fraction_of_share(account.quantity[j], lot_size)
         if fraction != 0.0:
             price = account.mark[j] if np.isnan(market.open_price[t, j]) else market.open_price[t, j]
             account.pivot[j] = price
             records.pnl[t, record.REALISED] += trade(account, j, -fraction, price, 0.0)
             record_fill(records, FillRow(float(t), float(j), -fraction, price, 0.0, 0.0, float(record.CASH_IN_LIEU)))
-        if plan.closing[j]:
-            plan.wanted[j] = -account.quantity[j]
+        if pending.closing[j]:
+            pending.wanted[j] = -account.quantity[j]
         else:
-            plan.wanted[j] = whole_lots(plan.wanted[j] * ratio, rules.lot_size)
+            pending.wanted[j] = whole_lots(pending.wanted[j] * ratio, lot_size)
 
 
 @numba_compiled
-def _execute(replay: Replay, market: Market, t: int) -> None:
+def _execute(state: LedgerState, rules: TradingRules, market: MarketArrays, t: int) -> None:
     """Fill the orders of the last close at this open, and settle them."""
-    account, plan, rules, records = replay
-    if np.all(plan.row == _NO_ORDER):
+    account, pending, _, records = state
+    if np.all(pending.row == _NO_ORDER):
         return
-    opening = Opening(market.open_price[t], market.volume[t])
-    filled = fill_orders(plan.wanted, account.quantity, opening, account.cash[0] - plan.least_cash[0], rules)
+    opening = OpeningAuction(market.open_price[t], market.volume[t])
+    filled = fill_orders(pending.wanted, account.quantity, opening, account.cash[0] - pending.least_cash[0], rules)
     for j in range(filled.size):
         if filled[j] != 0.0:
-            _book_fill(replay, opening, t, j, filled[j])
-        if plan.row[j] != _NO_ORDER:
-            record_outcome(records, plan.row[j], plan.wanted[j], filled[j])
-    plan.row[:] = _NO_ORDER
-    plan.wanted[:] = 0.0
-    plan.closing[:] = False
+            _book_fill(state, rules, opening, t, j, filled[j])
+        if pending.row[j] != _NO_ORDER:
+            record_outcome(records, pending.row[j], pending.wanted[j], filled[j])
+    pending.row[:] = _NO_ORDER
+    pending.wanted[:] = 0.0
+    pending.closing[:] = False
 
 
 @numba_compiled
-def _book_fill(replay: Replay, opening: Opening, t: int, symbol: int, quantity: float) -> None:
+def _book_fill(
+    state: LedgerState, rules: TradingRules, opening: OpeningAuction, t: int, symbol: int, quantity: float
+) -> None:
     """Bring a fill into the account, the session's P&L and the records."""
-    account, _, rules, records = replay
+    account, _, _, records = state
     day = records.pnl[t]
-    at_open = opening.price[symbol]
-    price = fill_price(quantity, at_open, opening.volume[symbol], rules.costs)
-    fee = commission(abs(quantity), price, rules.costs)
+    at_open, volume = opening.price[symbol], opening.volume[symbol]
+    price = fill_price(Trade(quantity, at_open, volume), rules.slippage)
+    fee = commission(Trade(quantity, price, volume), rules.commission)
     slippage = quantity * (price - at_open)
     account.pivot[symbol] = at_open
     day[record.REALISED] += trade(account, symbol, quantity, price, fee)
@@ -230,9 +237,9 @@ def _book_fill(replay: Replay, opening: Opening, t: int, symbol: int, quantity: 
 
 
 @numba_compiled
-def _close_delisted(replay: Replay, targets: Targets, t: int) -> None:
+def _close_delisted(state: LedgerState, targets: Targets, t: int) -> None:
     """Close the positions of symbols delisted by now at what holders got."""
-    account, _, _, records = replay
+    account, _, _, records = state
     for j in range(targets.last_session.size):
         quantity = account.quantity[j]
         if targets.last_session[j] <= t and quantity != 0.0:
@@ -243,9 +250,9 @@ def _close_delisted(replay: Replay, targets: Targets, t: int) -> None:
 
 
 @numba_compiled
-def _value(replay: Replay, close: FloatArray, t: int) -> None:
+def _value(state: LedgerState, close: FloatArray, t: int) -> None:
     """Write down the positions and what they are worth."""
-    account, _, _, records = replay
+    account, _, _, records = state
     day = records.pnl[t]
     for j in range(close.size):
         quantity, average, mark = account.quantity[j], account.average[j], account.mark[j]
@@ -259,15 +266,15 @@ def _value(replay: Replay, close: FloatArray, t: int) -> None:
 
 
 @numba_compiled
-def _decide(replay: Replay, targets: Targets, t: int) -> None:
+def _decide(state: LedgerState, targets: Targets, t: int) -> None:
     """Plan the orders of the next open; a delisted symbol is not wanted any more."""
-    account, plan, rules, records = replay
+    account, pending, lot_size, records = state
     weight = np.where(targets.last_session <= t, 0.0, targets.weight[t])
     equity = records.pnl[t, record.EQUITY]
-    plan.wanted[:] = plan_orders(weight, account.quantity, account.mark, equity, rules.lot_size)
-    plan.closing[:] = plan.wanted == -account.quantity
-    plan.least_cash[0] = min(0.0, equity * (1.0 - np.sum(weight)))
+    pending.wanted[:] = plan_orders(weight, account.quantity, account.mark, equity, lot_size)
+    pending.closing[:] = pending.wanted == -account.quantity
+    pending.least_cash[0] = min(0.0, equity * (1.0 - np.sum(weight)))
     for j in range(weight.size):
-        if plan.wanted[j] != 0.0:
-            order = OrderRow(float(t), float(j), plan.wanted[j], account.mark[j], float(record.PENDING))
-            plan.row[j] = record_order(records, order)
+        if pending.wanted[j] != 0.0:
+            order = OrderRow(float(t), float(j), pending.wanted[j], account.mark[j], float(record.PENDING))
+            pending.row[j] = record_order(records, order)

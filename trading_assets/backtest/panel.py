@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from trading_assets.backtest.ledger import Market, Targets
+from trading_assets.backtest.ledger import MarketArrays, Targets
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -79,7 +79,7 @@ class Axes:
         return values
 
 
-def dense_market(bars: pl.DataFrame, actions: pl.DataFrame, axes: Axes) -> Market:
+def dense_market(bars: pl.DataFrame, actions: pl.DataFrame, axes: Axes) -> MarketArrays:
     """Prices, volumes and corporate actions of the symbols in the sessions.
 
     Parameters
@@ -95,7 +95,7 @@ def dense_market(bars: pl.DataFrame, actions: pl.DataFrame, axes: Axes) -> Marke
 
     Returns
     -------
-    Market
+    MarketArrays
         The arrays of the ledger.
 
     Raises
@@ -115,7 +115,7 @@ def dense_market(bars: pl.DataFrame, actions: pl.DataFrame, axes: Axes) -> Marke
     effective = axes.place(_effective(actions, axes))
     splits = effective.filter(pl.col("kind") == "split").group_by("session", "column").agg(pl.col("value").product())
     dividends = effective.filter(pl.col("kind") == "dividend").group_by("session", "column").agg(pl.col("value").sum())
-    return Market(
+    return MarketArrays(
         open_price=axes.dense(placed, "open", np.nan),
         close=axes.dense(placed, "close", np.nan),
         volume=axes.dense(placed, "volume", 0.0),
@@ -239,12 +239,12 @@ def _delistings(symbols: pl.DataFrame, axes: Axes) -> tuple[npt.NDArray[np.int64
     return last_session, listed["delisting_return"].cast(pl.Float64).fill_null(0.0).to_numpy().copy()
 
 
-def check_prices(market: Market, targets: Targets, axes: Axes) -> None:
+def check_prices(market: MarketArrays, targets: Targets, axes: Axes) -> None:
     """Refuse weights on symbols without any price yet, and bars of symbols that are delisted.
 
     Parameters
     ----------
-    market : Market
+    market : MarketArrays
         Prices.
     targets : Targets
         Weights and delistings.

@@ -6,16 +6,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from trading_assets.backtest.frames import (
-    FILLS,
-    ORDERS,
-    PNL,
-    POSITIONS,
-    fills_frame,
-    orders_frame,
-    pnl_frame,
-    positions_frame,
-)
+from trading_assets.backtest.contract import CONTRACTS
+from trading_assets.backtest.frames import OUTCOMES, fills_frame, orders_frames, pnl_frame, positions_frame
 from trading_assets.backtest.ledger import continue_ledger, run_ledger
 from trading_assets.backtest.panel import (
     WEIGHT_COLUMNS,
@@ -25,11 +17,11 @@ from trading_assets.backtest.panel import (
     dense_market,
     dense_targets,
 )
-from trading_assets.execution.accounting import Account, Rules, open_account
+from trading_assets.execution.accounting import Account, open_account
 from trading_assets.portfolio.books import Book
 
 
-class Opening(NamedTuple):
+class OpeningBalance(NamedTuple):
     """A book that does not start with cash alone: how it stands after the close of its first session.
 
     Attributes
@@ -50,10 +42,9 @@ class BacktestResult(NamedTuple):
     Attributes
     ----------
     orders : polars.DataFrame
-        `book, date, symbol, order_id, side, quantity, reference_price, status`, one row per book, date and symbol.
-        `date` is the session after whose close the order is decided and `reference_price` that close; `side` is "buy"
-        or "sell" and `quantity` above 0; `status` is what became of it at the next open: "filled", "partially_filled",
-        "cancelled", or "pending" while that is to come.
+        `book, date, symbol, order_id, side, quantity, reference_price`, one row per book, date and symbol. `date` is
+        the session after whose close the order is decided and `reference_price` that close; `side` is "buy" or "sell"
+        and `quantity` above 0.
     fills : polars.DataFrame
         `book, date, symbol, order_id, side, quantity, price, commission, slippage_cost, reason`, one row per book,
         date, symbol and reason. `date` is the session of execution; `price` is the raw open with half of the spread and
@@ -76,12 +67,21 @@ class BacktestResult(NamedTuple):
 
         The change of equity is price_pnl + dividends - commission - slippage_cost, and also realised_pnl +
         unrealised_pnl_change + dividends - commission, whose prices contain the slippage.
+    outcomes : polars.DataFrame
+        `date, order_id, status`, one row per order: what became of it at the next open, "filled", "partially_filled",
+        "cancelled", or "pending" while that is to come. It is not a table of the lake.
     """
 
     orders: pl.DataFrame
     fills: pl.DataFrame
     positions: pl.DataFrame
     pnl: pl.DataFrame
+    outcomes: pl.DataFrame
+
+    @property
+    def tables(self) -> tuple[pl.DataFrame, ...]:
+        """Rows of the lake's tables, in the order of `trading_assets.backtest.contract.CONTRACTS`."""
+        return self[: len(CONTRACTS)]
 
 
 def simulate(
@@ -92,7 +92,7 @@ def simulate(
     *,
     symbols: pl.DataFrame,
     sessions: Sequence[date],
-    opening: Opening | None = None,
+    opening: OpeningBalance | None = None,
 ) -> BacktestResult:
     """Replay a book from its start through the last of the sessions.
 
@@ -104,7 +104,7 @@ def simulate(
     Parameters
     ----------
     book : Book
-        Capital, start, lots, participation and costs.
+        Capital, start, lots, participation and execution models.
     bars : polars.DataFrame
         `symbol, date, open, close, volume`: raw daily bars of the symbols with weights.
     actions : polars.DataFrame
@@ -116,7 +116,7 @@ def simulate(
         `symbol, delisted_on`, and `delisting_return` where it is known; see `with_delisting_returns`.
     sessions : sequence of datetime.date
         Every session of the exchange from the book's start on, ascending.
-    opening : Opening, optional
+    opening : OpeningBalance, optional
         The book after the close of the first session, whose corporate actions are behind it; cash alone by default.
 
     Returns
@@ -132,7 +132,7 @@ def simulate(
     try:
         axes, weights = _scope(book, target_weights, list(sessions))
         if axes is None:
-            return BacktestResult(*(pl.DataFrame(schema=schema) for schema in (ORDERS, FILLS, POSITIONS, PNL)))
+            return BacktestResult._make([*(contract.empty() for contract in CONTRACTS), pl.DataFrame(schema=OUTCOMES)])
         if opening is not None:
             held = {*axes.symbols["symbol"], *opening.positions["symbol"]}
             axes = Axes(axes.sessions["date"].to_list(), sorted(held))
@@ -143,20 +143,22 @@ def simulate(
         _check_leverage(book, weights)
     except LedgerInputError as error:
         raise LedgerInputError(f"book {book.name!r}: {error}") from error
-    rules = Rules(book.lot_size, book.max_participation, book.costs)
+    rules = book.costs.rules(book.lot_size, book.max_participation)
     if opening is None:
         records = run_ledger(market, targets, book.capital, rules)
     else:
         records = continue_ledger(market, targets, _account(opening, axes), rules)
+    orders, outcomes = orders_frames(book, records, axes)
     return BacktestResult(
-        orders=orders_frame(book, records, axes),
+        orders=orders,
         fills=fills_frame(book, records, axes),
         positions=positions_frame(book, records, axes),
         pnl=pnl_frame(book, records, axes),
+        outcomes=outcomes,
     )
 
 
-def _account(opening: Opening, axes: Axes) -> Account:
+def _account(opening: OpeningBalance, axes: Axes) -> Account:
     account = open_account(opening.cash, axes.shape[1])
     column_of = {symbol: number for number, symbol in enumerate(axes.symbols["symbol"])}
     for symbol, quantity, average, price in opening.positions.select(
@@ -182,9 +184,9 @@ def known_at_close(result: BacktestResult, session: date) -> BacktestResult:
     BacktestResult
         The rows up to `session`, with the orders decided in it pending: equal to a replay that ends there.
     """
-    orders, fills, positions, pnl = (frame.filter(pl.col("date") <= session) for frame in result)
+    *tables, outcomes = (frame.filter(pl.col("date") <= session) for frame in result)
     pending = pl.when(pl.col("date") == session).then(pl.lit("pending")).otherwise("status")
-    return BacktestResult(orders.with_columns(status=pending), fills, positions, pnl)
+    return BacktestResult._make([*tables, outcomes.with_columns(status=pending)])
 
 
 def _scope(book: Book, target_weights: pl.DataFrame, sessions: list[date]) -> tuple[Axes | None, pl.DataFrame]:

@@ -1,26 +1,38 @@
-"""Loops compiled with numba, cached on disk by what the code says: the ledger's recursion, the windows of features."""
+"""Loops compiled with numba, cached on disk by what the code says: the ledger's recursion, the windows of features.
 
+A function is compiled once for each signature, and the classes of named tuples are part of it. So such a class can
+select code: `compiled_method` calls the method that it defines, and what calls that is compiled for each class apart.
+"""
+
+import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.dispatcher import Dispatcher
+from numba.core.sigutils import normalize_signature
+from numba.extending import overload
 
 from trading_assets.desk.source_files import files_stamp
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _PACKAGE = f"{__name__.partition('.')[0]}."
+_NAME_DIGITS = 12
 
 
 @cache
-def source_stamp(*folders: Path) -> str:
-    """Content hash of the Python files in some folders: hexadecimal SHA-256 of their names and contents, in order."""
-    return "".join(files_stamp(sorted(folder.glob("*.py")), folder) for folder in folders)
+def source_stamp(*sources: Path) -> str:
+    """Content hash of Python files, and of those in folders: hexadecimal SHA-256 of names and contents, in order."""
+    return "".join(
+        files_stamp(sorted(source.glob("*.py")), source) if source.is_dir() else files_stamp([source], source.parent)
+        for source in sources
+    )
 
 
 def source_folders(function: Callable[..., Any]) -> tuple[Path, ...]:
@@ -47,19 +59,55 @@ def source_folders(function: Callable[..., Any]) -> tuple[Path, ...]:
 
 
 class _PackageCache(FunctionCache):
-    """A cache of compiled code that is stale as soon as any module of the folders it comes from changes.
+    """A cache of compiled code that is stale as soon as any module that it comes from changes.
 
     Numba checks the time stamp of the file of the function itself only: after an update of `costs.py` alone it would
     go on running the ledger with the old costs compiled into it.
+
+    Signatures with different named tuples are kept in different files, each stamped with the files that define them:
+    another class leaves the compiled code of the others valid, and one that exists no more is never looked for.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
-        self._cache_file = IndexDataCacheFile(  # type: ignore[no-untyped-call]
+        self._folders = source_folders(function)
+        self._cache_file = self.file_of(())
+
+    def file_of(self, signature: Any) -> IndexDataCacheFile:
+        """The file of a signature's compiled code, where it is valid."""
+        classes = list(_named_tuples(normalize_signature(signature)[0]))  # type: ignore[no-untyped-call]
+        base, files = self._impl.filename_base, dict.fromkeys(_file_of(one) for one in classes)
+        if classes:
+            names = "\n".join(f"{one.__module__}.{one.__qualname__}" for one in classes)
+            base = f"{base}-{hashlib.sha256(names.encode()).hexdigest()[:_NAME_DIGITS]}"
+        return IndexDataCacheFile(  # type: ignore[no-untyped-call]
             cache_path=self._cache_path,
-            filename_base=self._impl.filename_base,
-            source_stamp=source_stamp(*source_folders(function)),
+            filename_base=base,
+            source_stamp=source_stamp(*self._folders, *(file for file in files if file.parent not in self._folders)),
         )
+
+    # Numba holds its compiler lock during both.
+
+    def _load_overload(self, sig: Any, target_context: Any) -> Any:
+        self._cache_file = self.file_of(sig)
+        return super()._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+
+    def _save_overload(self, sig: Any, data: Any) -> None:
+        self._cache_file = self.file_of(sig)
+        super()._save_overload(sig, data)  # type: ignore[no-untyped-call]
+
+
+def _named_tuples(arguments: Iterable[Any]) -> Iterator[type]:
+    """Classes of the named tuples among arguments, those within others included."""
+    for argument in arguments:
+        if isinstance(argument, types.BaseNamedTuple):
+            yield argument.instance_class  # type: ignore[attr-defined]
+        if isinstance(argument, types.BaseTuple):
+            yield from _named_tuples(argument.types)  # type: ignore[attr-defined]
+
+
+def _file_of(defined: type) -> Path:
+    return Path(sys.modules[defined.__module__].__file__ or __file__)
 
 
 def numba_compiled(function: Function) -> Function:
@@ -81,3 +129,38 @@ def numba_compiled(function: Function) -> Function:
         vars(compiled)["_cache"] = _PackageCache(function)
     result: Function = compiled
     return result
+
+
+def compiled_method(name: str) -> Callable[[Any, Any], float]:
+    """Make a method of named tuples callable from compiled code.
+
+    Parameters
+    ----------
+    name : str
+        Name of a method that takes one argument and returns a number. Its body must be what `numba_compiled` takes.
+
+    Returns
+    -------
+    callable
+        Function of a named tuple and the argument. Compiled code that calls it contains the method of the tuple's
+        class: a choice between classes costs nothing when it runs.
+    """
+
+    def call(owner: Any, argument: Any) -> float:
+        return getattr(owner, name)(argument)  # type: ignore[no-any-return]
+
+    def compiled_call(owner: Any, argument: Any) -> Any:  # noqa: ARG001 - numba matches it with what it returns
+        method = _compiled(getattr(owner.instance_class, name))
+
+        def implementation(owner: Any, argument: Any) -> Any:
+            return method(owner, argument)
+
+        return implementation
+
+    overload(call)(compiled_call)
+    return call
+
+
+@cache
+def _compiled(method: Callable[..., Any]) -> Any:
+    return numba.njit(nogil=True)(method)

@@ -7,29 +7,10 @@ import numpy.typing as npt
 
 from trading_assets.desk.compiled import numba_compiled
 from trading_assets.execution.orders import whole_lots
-from trading_assets.portfolio.books import CostModel
 
 FloatArray = npt.NDArray[np.float64]
 
 _SHARE_ERROR = 1e-9  # of a share; 15 shares in a 1-for-3 reverse split are 5 and not 4.999...
-
-
-class Rules(NamedTuple):
-    """How a book trades.
-
-    Attributes
-    ----------
-    lot_size : float
-        Shares per lot; 0 allows fractions.
-    max_participation : float
-        Largest fraction of a session's volume one order takes.
-    costs : CostModel
-        Commission, spread and impact.
-    """
-
-    lot_size: float
-    max_participation: float
-    costs: CostModel
 
 
 class Account(NamedTuple):

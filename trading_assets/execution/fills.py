@@ -1,22 +1,24 @@
-"""The fill model: orders of the last close meet the open of the session, its volume and the book's cash."""
+"""Fills: orders of the last close meet the open of the session, its volume and the book's cash."""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from trading_assets.desk.compiled import numba_compiled
-from trading_assets.execution.accounting import Rules
+from trading_assets.desk.compiled import compiled_method, numba_compiled
 from trading_assets.execution.costs import commission, fill_price
 from trading_assets.execution.orders import whole_lots
+from trading_assets.execution.roles import AuctionOrder, Trade, TradingRules
 
 FloatArray = npt.NDArray[np.float64]
 
 _SEARCH_STEPS = 30
 _CASH_ERROR = 1e-12  # of the cash needed; a search that close to the cash available has found the scale
 
+_fillable_of = compiled_method("fillable")
 
-class Opening(NamedTuple):
+
+class OpeningAuction(NamedTuple):
     """What an open offers, one element per symbol.
 
     Attributes
@@ -32,12 +34,15 @@ class Opening(NamedTuple):
 
 
 @numba_compiled
-def fill_orders(wanted: FloatArray, held: FloatArray, opening: Opening, available: float, rules: Rules) -> FloatArray:
+def fill_orders(
+    wanted: FloatArray, held: FloatArray, opening: OpeningAuction, available: float, rules: TradingRules
+) -> FloatArray:
     """Shares of each order that trade at the open.
 
-    No order takes more than `max_participation` of the session's volume, none trades without an open or volume. Sells
-    come first; when cash does not pay for all buys with their costs, the part of them that opens long positions is
-    scaled down by one common factor. Buying back a short position is never scaled: it takes risk off.
+    The fill model says how much of an order trades, in whole lots unless it is all of it; no order takes more than
+    `max_participation` of the session's volume, none trades without an open or volume. Sells come first; when cash does
+    not pay for all buys with their costs, the part of them that opens long positions is scaled down by one common
+    factor. Buying back a short position is never scaled: it takes risk off.
 
     Parameters
     ----------
@@ -45,12 +50,12 @@ def fill_orders(wanted: FloatArray, held: FloatArray, opening: Opening, availabl
         Shares ordered per symbol, positive to buy and negative to sell; shape (symbols,).
     held : numpy.ndarray
         Shares held before the open per symbol, signed; same shape.
-    opening : Opening
+    opening : OpeningAuction
         Open and volume of the session.
     available : float
         Cash that may be spent before the sells bring theirs, in currency.
-    rules : Rules
-        Lots, participation and costs.
+    rules : TradingRules
+        Lots, participation and execution models.
 
     Returns
     -------
@@ -61,8 +66,8 @@ def fill_orders(wanted: FloatArray, held: FloatArray, opening: Opening, availabl
     for j in range(wanted.size):
         filled[j] = _tradable(wanted[j], opening.price[j], opening.volume[j], rules)
         if filled[j] < 0.0:
-            price = fill_price(filled[j], opening.price[j], opening.volume[j], rules.costs)
-            proceeds = -filled[j] * price - commission(-filled[j], price, rules.costs)
+            price, fee = _cost(filled[j], opening, j, rules)
+            proceeds = -filled[j] * price - fee
             if proceeds < 0.0 and available + proceeds < 0.0:  # the minimum commission is more than the shares bring
                 filled[j] = 0.0
             else:
@@ -75,14 +80,23 @@ def fill_orders(wanted: FloatArray, held: FloatArray, opening: Opening, availabl
 
 
 @numba_compiled
-def _tradable(wanted: float, open_price: float, volume: float, rules: Rules) -> float:
-    """Part of an order that the session's volume allows, in whole lots unless it is all of it."""
+def _tradable(wanted: float, open_price: float, volume: float, rules: TradingRules) -> float:
+    """Part of an order that the fill model lets trade, in whole lots unless it is all of it."""
     if wanted == 0.0 or np.isnan(open_price) or not volume > 0.0:
         return 0.0
     limit = rules.max_participation * volume
-    if abs(wanted) <= limit:
-        return wanted
-    return whole_lots(np.copysign(limit, wanted), rules.lot_size)
+    shares = min(_fillable_of(rules.fill, AuctionOrder(wanted, open_price, volume, limit)), limit)
+    if not shares > 0.0:
+        return 0.0
+    return wanted if shares >= abs(wanted) else whole_lots(np.copysign(shares, wanted), rules.lot_size)
+
+
+@numba_compiled
+def _cost(quantity: float, opening: OpeningAuction, symbol: int, rules: TradingRules) -> tuple[float, float]:
+    """Price and commission of a trade at the open."""
+    at_open, volume = opening.price[symbol], opening.volume[symbol]
+    price = fill_price(Trade(quantity, at_open, volume), rules.slippage)
+    return price, commission(Trade(quantity, price, volume), rules.commission)
 
 
 @numba_compiled
@@ -95,19 +109,23 @@ def _scaled(bought: float, held: float, scale: float, lot_size: float) -> float:
 
 
 @numba_compiled
-def _cash_needed(filled: FloatArray, held: FloatArray, opening: Opening, scale: float, rules: Rules) -> float:
+def _cash_needed(
+    filled: FloatArray, held: FloatArray, opening: OpeningAuction, scale: float, rules: TradingRules
+) -> float:
     """Cash that the buys take at a scale, commission included."""
     total = 0.0
     for j in range(filled.size):
         if filled[j] > 0.0:
             bought = _scaled(filled[j], held[j], scale, rules.lot_size)
-            price = fill_price(bought, opening.price[j], opening.volume[j], rules.costs)
-            total += bought * price + commission(bought, price, rules.costs)
+            price, fee = _cost(bought, opening, j, rules)
+            total += bought * price + fee
     return total
 
 
 @numba_compiled
-def _affordable_scale(filled: FloatArray, held: FloatArray, opening: Opening, available: float, rules: Rules) -> float:
+def _affordable_scale(
+    filled: FloatArray, held: FloatArray, opening: OpeningAuction, available: float, rules: TradingRules
+) -> float:
     """Find the scale at which the buys take the cash available, from below, by regula falsi.
 
     The cash needed is almost linear in the scale, so a few steps suffice; with lots it is a staircase, which the number

@@ -5,15 +5,64 @@ half was sent is a position nobody decided on.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import polars as pl
-
-from trading_assets.portfolio.books import LiveRules
+from pydantic import BaseModel, ConfigDict, Field
 
 # What closes a position takes risk off: its size never holds it back.
 _OPENS = "_to_open"
 _LOST = {"max_daily_loss": "the session lost {:.2%}", "max_drawdown": "the drawdown is {:.2%}"}
+
+
+_Fraction = Annotated[float, Field(gt=0, le=1)]
+_AtLeastOne = Annotated[float, Field(ge=1)]
+
+
+class LiveRules(BaseModel):
+    """What a book may do at a broker.
+
+    Attributes
+    ----------
+    time_in_force : {"opg", "day"}
+        "opg" trades in the opening auction or not at all, as the backtest does; "day" goes on until the close. Alpaca
+        takes fractions of a share as "day" only.
+    max_order_value : float
+        Largest value of one order that opens a position, as a fraction of equity.
+    max_session_value : float
+        Largest value of all orders of a session that open positions, as a fraction of equity.
+    max_orders : float
+        Most orders of a session.
+    max_orders_per_minute : float
+        Pace at which orders are sent at most.
+    price_collar : float
+        Largest distance of the newest price from the one an order was planned at, as a fraction of it.
+    max_daily_loss : float
+        Loss of a session, as a fraction of the equity before, from which on nothing is sent.
+    max_drawdown : float
+        Fall of equity below its running maximum, as a fraction of it, from which on nothing is sent.
+    drift_threshold : float or None
+        Distance of a position's weight from its target at which the book trades outside its rebalance sessions, as a
+        fraction of equity; None never does.
+    parity_tolerance : float
+        Largest difference of equity between the account and the backtest of a session, as a fraction of equity.
+    allow_live : bool
+        Whether the book may trade real money; one of three settings that must agree.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    time_in_force: Literal["opg", "day"]
+    max_order_value: Annotated[float, Field(gt=0, le=10)]
+    max_session_value: Annotated[float, Field(gt=0, le=20)]
+    max_orders: _AtLeastOne
+    max_orders_per_minute: _AtLeastOne
+    price_collar: _Fraction
+    max_daily_loss: _Fraction
+    max_drawdown: _Fraction
+    drift_threshold: _Fraction | None
+    parity_tolerance: Annotated[float, Field(ge=0, le=1)]
+    allow_live: bool
 
 
 class RiskState(NamedTuple):

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from trading_assets.backtest.panel import with_delisting_returns
-from trading_assets.backtest.simulate import Opening
+from trading_assets.backtest.simulate import OpeningBalance
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.live.contract import FILLS, ORDERS, PARITY, PNL, POSITIONS
 from trading_assets.live.parity import LiveSession, MarketData, compare
@@ -41,7 +41,7 @@ def compared_sessions(
         held = held.filter(pl.col("quantity") != 0)
         weights = target_weights.read(start=known.session, end=day, book=book.name)
         names = sorted({*held["symbol"], *weights["symbol"]})
-        opening = Opening(known.state.cash, held.select("symbol", "quantity", "average_price", "price"))
+        opening = OpeningBalance(known.state.cash, held.select("symbol", "quantity", "average_price", "price"))
         live = LiveSession(
             LakeFrame(lake, ORDERS).read(start=known.session, end=known.session, book=book.name),
             LakeFrame(lake, FILLS).read(start=day, end=day, book=book.name),

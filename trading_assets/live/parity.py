@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from trading_assets.backtest.simulate import BacktestResult, Opening, simulate
+from trading_assets.backtest.simulate import BacktestResult, OpeningBalance, simulate
 from trading_assets.live.contract import PARITY
 from trading_assets.live.state import last_closes
 from trading_assets.live.tolerances import share_tolerance
@@ -48,7 +48,7 @@ class MarketData:
 
 
 def compare(
-    book: Book, before: date, session: date, opening: Opening, live: LiveSession, data: MarketData
+    book: Book, before: date, session: date, opening: OpeningBalance, live: LiveSession, data: MarketData
 ) -> pl.DataFrame:
     """Compare a session with the backtest.
 
@@ -58,7 +58,7 @@ def compare(
         Its rules and its tolerance.
     before, session : datetime.date
         The session of the decision and the one compared.
-    opening : Opening
+    opening : OpeningBalance
         The account after the close of `before`.
     live : LiveSession
         What it did.
@@ -104,7 +104,7 @@ def compare(
 
 
 def _expected(
-    book: Book, before: date, session: date, opening: Opening, live: LiveSession, data: MarketData
+    book: Book, before: date, session: date, opening: OpeningBalance, live: LiveSession, data: MarketData
 ) -> BacktestResult:
     weights = data.weights.filter(pl.col("date").is_between(before, session))
     if live.orders.height:

@@ -18,7 +18,7 @@ from trading_assets.brokers.alpaca.adapter import Broker
 from trading_assets.brokers.errors import TradingBlockedError, TradingSettingsError
 from trading_assets.brokers.records import Activity, BrokerAccount
 from trading_assets.desk.clock import now as present
-from trading_assets.execution.risk import RiskState, Violation, risk_gate
+from trading_assets.execution.risk import LiveRules, RiskState, Violation, risk_gate
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.live import audit
 from trading_assets.live.activities import entries_of, own_orders
@@ -29,7 +29,7 @@ from trading_assets.live.sink import Intent, Sink, next_attempt
 from trading_assets.live.state import BookState, position_mismatches, splits_between
 from trading_assets.live.tolerances import cash_tolerance
 from trading_assets.market_data.contract import CORPORATE_ACTIONS
-from trading_assets.portfolio.books import Book, LiveRules
+from trading_assets.portfolio.books import Book
 
 LIVE_VARIABLE = "TRADING_ASSETS_LIVE_ACCOUNT"
 _LARGEST_SKEW = timedelta(minutes=1)
@@ -304,7 +304,7 @@ def _summary(intents: Sequence[Intent]) -> str:
 
 def _limit_in_words(violation: Violation) -> str:
     text = f"{violation.symbol}: {violation.reason}" if violation.symbol else violation.reason
-    return f"{text} (books.yaml)" if any(rule in violation.reason for rule in LiveRules._fields) else text
+    return f"{text} (books.yaml)" if any(rule in violation.reason for rule in LiveRules.model_fields) else text
 
 
 def _utc(moment: datetime) -> str:

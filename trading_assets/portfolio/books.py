@@ -4,19 +4,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from math import inf, isfinite, sqrt
+from math import inf, isfinite
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from trading_assets.desk.desk import Desk
 from trading_assets.errors import TradingAssetsError
+from trading_assets.execution.models import ExecutionModels
+from trading_assets.execution.risk import LiveRules
+
+Model = TypeVar("Model", bound=BaseModel)
 
 REBALANCES = ("daily", "weekly", "monthly")
 SIZINGS = ("equal_weight_long", "rank_long_short", "score_weighted")
 BROKERS = ("sim", "embedded", "paper", "live")
-TIMES_IN_FORCE = ("opg", "day")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LARGEST_LEG = 0.5
@@ -25,74 +29,6 @@ _DEFAULT_PATH = Path(__file__).with_name("books.yaml")
 
 class BookError(TradingAssetsError, ValueError):
     """A setting of a book is missing, unknown or outside its range; the message names book, key and allowed values."""
-
-
-class CostModel(NamedTuple):
-    """What a trade costs; `trading_assets.execution.costs` has the formulas.
-
-    Attributes
-    ----------
-    commission_per_share : float
-        Commission in currency per share.
-    commission_bps : float
-        Commission in basis points (1e-4) of the traded value.
-    min_commission : float
-        Least commission of one fill, in currency.
-    half_spread_bps : float
-        Half of the bid-ask spread, in basis points of the open.
-    impact_coefficient : float
-        Market impact at a participation of 100 %, as a fraction of the open.
-    """
-
-    commission_per_share: float
-    commission_bps: float
-    min_commission: float
-    half_spread_bps: float
-    impact_coefficient: float
-
-
-class LiveRules(NamedTuple):
-    """What a book may do at a broker; `trading_assets.execution.risk` has the checks.
-
-    Attributes
-    ----------
-    time_in_force : {"opg", "day"}
-        "opg" trades in the opening auction or not at all, as the backtest does; "day" goes on until the close. Alpaca
-        takes fractions of a share as "day" only.
-    max_order_value : float
-        Largest value of one order that opens a position, as a fraction of equity.
-    max_session_value : float
-        Largest value of all orders of a session that open positions, as a fraction of equity.
-    max_orders : float
-        Most orders of a session.
-    max_orders_per_minute : float
-        Pace at which orders are sent at most.
-    price_collar : float
-        Largest distance of the newest price from the one an order was planned at, as a fraction of it.
-    max_daily_loss : float
-        Loss of a session, as a fraction of the equity before, from which on nothing is sent.
-    max_drawdown : float
-        Fall of equity below its running maximum, as a fraction of it, from which on nothing is sent.
-    drift_threshold : float or None
-        Distance of a position's weight from its target at which the book trades outside its rebalance sessions, as a
-        fraction of equity; None never does.
-    parity_tolerance : float
-        Largest difference of equity between the account and the backtest of a session, as a fraction of equity.
-    allow_live : bool
-        Whether the book may trade real money; one of three settings that must agree.
-    """
-
-    time_in_force: str
-    max_order_value: float
-    max_session_value: float
-    max_orders: float
-    max_orders_per_minute: float
-    price_collar: float
-    max_daily_loss: float
-    max_drawdown: float
-    drift_threshold: float | None
-    parity_tolerance: float
-    allow_live: bool
 
 
 class _Range(NamedTuple):
@@ -118,24 +54,6 @@ _RANGES = {
     "max_weight": _Range(0, 10, above=True),
     "max_participation": _Range(0, 1, above=True),
     "lot_size": _Range(0),
-}
-_LIVE_RANGES = {
-    "max_order_value": _Range(0, 10, above=True),
-    "max_session_value": _Range(0, 20, above=True),
-    "max_orders": _Range(1),
-    "max_orders_per_minute": _Range(1),
-    "price_collar": _Range(0, 1, above=True),
-    "max_daily_loss": _Range(0, 1, above=True),
-    "max_drawdown": _Range(0, 1, above=True),
-    "drift_threshold": _Range(0, 1, above=True),
-    "parity_tolerance": _Range(0, 1),
-}
-_COST_RANGES = {
-    "commission_per_share": _Range(0),
-    "commission_bps": _Range(0, 1_000),
-    "min_commission": _Range(0),
-    "half_spread_bps": _Range(0, 1_000),
-    "impact_coefficient": _Range(0, 1),
 }
 
 
@@ -171,8 +89,8 @@ class Book:
         Where its orders go: nowhere, to the embedded broker, to an Alpaca paper account, to an Alpaca live account.
     live : LiveRules or None
         Limits at the broker; None for "sim" alone.
-    costs : CostModel
-        Commission, spread and impact.
+    costs : ExecutionModels
+        Models of commission, slippage and fills.
 
     Raises
     ------
@@ -193,7 +111,7 @@ class Book:
     max_participation: float
     broker: str
     live: LiveRules | None
-    costs: CostModel
+    costs: ExecutionModels
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -202,15 +120,14 @@ class Book:
             if getattr(self, key) not in choices:
                 raise _refusal(self.name, key, getattr(self, key), "one of " + ", ".join(choices))
         _check_ranges(self.name, "", _RANGES, {key: getattr(self, key) for key in _RANGES})
-        _check_ranges(self.name, "costs.", _COST_RANGES, self.costs._asdict())
         self._check_live()
         if self.sizing == "rank_long_short" and self.top_fraction > _LARGEST_LEG:
             allowed = f"at most {_LARGEST_LEG} for rank_long_short, which holds a name long or short, not both"
             raise _refusal(self.name, "top_fraction", self.top_fraction, allowed)
-        worst = self.costs.half_spread_bps * 1e-4 + self.costs.impact_coefficient * sqrt(self.max_participation)
-        if worst >= 1:
-            allowed = f"spread and impact at max_participation below the price itself; they are {worst:.0%} of it"
-            raise _refusal(self.name, "costs.impact_coefficient", self.costs.impact_coefficient, allowed)
+        try:
+            self.costs.check_participation(self.max_participation)
+        except ValueError as error:
+            raise BookError(f"book {self.name!r}: costs: {error}") from error
 
     @property
     def live_rules(self) -> LiveRules:
@@ -231,15 +148,8 @@ class Book:
             raise _refusal(self.name, "live", self.live, wanted)
         if self.live is None:
             return
-        rules = self.live._asdict()
-        if self.live.time_in_force not in TIMES_IN_FORCE:
-            raise _refusal(
-                self.name, "live.time_in_force", self.live.time_in_force, "one of " + ", ".join(TIMES_IN_FORCE)
-            )
         if self.live.time_in_force == "opg" and (self.lot_size == 0 or self.lot_size % 1):
             raise _refusal(self.name, "live.time_in_force", "opg", "day where lot_size allows fractions of a share")
-        ranges = {key: allowed for key, allowed in _LIVE_RANGES.items() if rules[key] is not None}
-        _check_ranges(self.name, "live.", ranges, {key: rules[key] for key in ranges})
 
 
 def load_books(path: Path | None = None) -> dict[str, Book]:
@@ -289,30 +199,39 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 def _book(name: str, settings: object) -> Book:
     values = _mapping(name, "", settings, {field.name for field in fields(Book)} - {"name"})
-    costs = _mapping(name, "costs.", values["costs"], set(CostModel._fields))
     checked: dict[str, Any] = {"strategy": _text(name, "strategy", values["strategy"])}
     checked |= {"start": _start(name, values["start"])}
     checked |= {key: _text(name, key, values[key]) for key in _CHOICES}
     checked |= {key: _number(name, key, values[key], allowed) for key, allowed in _RANGES.items()}
-    checked |= {"live": _live(name, values["live"])}
-    model = {key: _number(name, f"costs.{key}", costs[key], allowed) for key, allowed in _COST_RANGES.items()}
-    return Book(name=name, costs=CostModel(**model), **checked)
+    checked |= {"live": None if values["live"] is None else _model(name, "live", LiveRules, values["live"])}
+    return Book(name=name, costs=_model(name, "costs", ExecutionModels, values["costs"]), **checked)
 
 
-def _live(name: str, settings: object) -> LiveRules | None:
-    if settings is None:
-        return None
-    values = _mapping(name, "live.", settings, set(LiveRules._fields))
-    numbers = {
-        key: None
-        if key == "drift_threshold" and values[key] is None
-        else _number(name, f"live.{key}", values[key], allowed)
-        for key, allowed in _LIVE_RANGES.items()
-    }
-    if not isinstance(values["allow_live"], bool):
-        raise _refusal(name, "live.allow_live", values["allow_live"], "true or false")
-    time_in_force = _text(name, "live.time_in_force", values["time_in_force"])
-    return LiveRules(time_in_force=time_in_force, allow_live=values["allow_live"], **numbers)  # type: ignore[arg-type]
+def _model(book: str, key: str, model: type[Model], settings: object) -> Model:
+    """Settings that pydantic checks, with its first complaint in the words of a book."""
+    if not isinstance(settings, dict):
+        raise _refusal(book, key, settings, "a mapping")
+    try:
+        return model.model_validate(settings)
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+    where = f"{key}.{found['loc'][-1]}"
+    if found["type"] == "extra_forbidden":
+        raise BookError(f"book {book!r}: unknown key {where}")
+    if found["type"] == "missing":
+        raise BookError(f"book {book!r}: key {where} is missing")
+    allowed = _allowed_numbers(model.model_json_schema(), str(found["loc"][-1])) or found["msg"]
+    raise _refusal(book, where, found["input"], allowed)
+
+
+def _allowed_numbers(schema: Any, name: str) -> str | None:
+    """The range of a number somewhere in a JSON schema, in words."""
+    parts = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    if isinstance(schema, dict) and isinstance(field := schema.get("properties", {}).get(name), dict):
+        words = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most"}
+        limits = [f"{word} {field[limit]:g}" for limit, word in words.items() if limit in field]
+        return "a number " + " and ".join(limits) if limits else None
+    return next((found for part in parts if (found := _allowed_numbers(part, name))), None)
 
 
 def _mapping(book: str, prefix: str, value: object, keys: set[str]) -> Mapping[str, object]:

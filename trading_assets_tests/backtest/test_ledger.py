@@ -8,22 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.backtest import records as record
-from trading_assets.backtest.ledger import Market, Targets, run_ledger
-from trading_assets.execution.accounting import Rules
-from trading_assets.portfolio.books import CostModel
+from trading_assets.backtest.ledger import MarketArrays, Targets, run_ledger
+from trading_assets.execution.roles import TradingRules
+from trading_assets_tests.execution.examples import FREE, FULL, PER_TRADE, PROPORTIONAL
 
-FREE = CostModel(0.0, 0.0, 0.0, 0.0, 0.0)
-PROPORTIONAL = CostModel(0.0, 1.5, 0.0, 4.0, 0.05)
-FULL = CostModel(0.005, 1.5, 1.0, 4.0, 0.05)
 CAPITAL = 100_000.0
 RELATIVE = 1e-9
 
 
 @dataclass(frozen=True)
 class Case:
-    market: Market
+    market: MarketArrays
     targets: Targets
-    rules: Rules
+    rules: TradingRules
 
     def run(self):
         return run_ledger(self.market, self.targets, CAPITAL, self.rules)
@@ -50,7 +47,7 @@ def make(seed, style, lot_size, costs, events):
         weight *= rng.choice([-1.0, 1.0], shape)
     if style == "leveraged":
         weight *= 1.8
-    market = Market(
+    market = MarketArrays(
         np.where(missing | gone, np.nan, opens / scale),
         np.where(missing | gone, np.nan, price / scale),
         np.where(missing | gone, 0.0, volume * scale),
@@ -58,7 +55,7 @@ def make(seed, style, lot_size, costs, events):
         dividend,
     )
     rebalance = rng.random(sessions) < 0.5
-    return Case(market, Targets(weight, rebalance, last.astype(np.int64), earned), Rules(lot_size, 0.1, costs))
+    return Case(market, Targets(weight, rebalance, last.astype(np.int64), earned), costs.rules(lot_size, 0.1))
 
 
 CASES = st.builds(
@@ -66,7 +63,7 @@ CASES = st.builds(
     st.integers(0, 2**32),
     st.sampled_from(["long", "long_short", "leveraged"]),
     st.sampled_from([0.0, 1.0, 10.0]),
-    st.sampled_from([FREE, PROPORTIONAL, FULL]),
+    st.sampled_from([FREE, PROPORTIONAL, FULL, PER_TRADE]),
     st.booleans(),
 )
 
@@ -74,7 +71,7 @@ CASES = st.builds(
 def cut(case, sessions):
     targets = case.targets
     return Case(
-        Market(*(array[:sessions] for array in case.market)),
+        MarketArrays(*(array[:sessions] for array in case.market)),
         Targets(
             targets.weight[:sessions],
             targets.rebalance[:sessions],
@@ -125,7 +122,7 @@ def test_a_session_depends_on_sessions_up_to_it_alone(case, data):
     sessions = data.draw(st.integers(1, len(whole.pnl)))
     assert up_to(cut(case, sessions).run(), sessions) == up_to(whole, sessions)
     # A future in which everything is different changes nothing either.
-    poisoned = Market(*(array.copy() for array in case.market))
+    poisoned = MarketArrays(*(array.copy() for array in case.market))
     poisoned.open_price[sessions:] *= 7.0
     poisoned.close[sessions:] = np.nan
     poisoned.volume[sessions:] = 0.0
@@ -139,7 +136,7 @@ def test_a_session_depends_on_sessions_up_to_it_alone(case, data):
 def test_symbols_that_are_never_wanted_change_no_bit(case, data):
     symbols = case.market.close.shape[1]
     at = data.draw(st.integers(0, symbols))
-    market = Market(*(np.insert(a, at, v, axis=1) for a, v in zip(case.market, (9, 9, 1e6, 2, 1), strict=True)))
+    market = MarketArrays(*(np.insert(a, at, v, axis=1) for a, v in zip(case.market, (9, 9, 1e6, 2, 1), strict=True)))
     targets = Targets(
         np.insert(case.targets.weight, at, 0.0, axis=1),
         case.targets.rebalance,
@@ -150,7 +147,12 @@ def test_symbols_that_are_never_wanted_change_no_bit(case, data):
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.integers(0, 2**32), st.sampled_from([0.0, 1.0]), st.sampled_from([FREE, PROPORTIONAL, FULL]), st.booleans())
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([0.0, 1.0]),
+    st.sampled_from([FREE, PROPORTIONAL, FULL, PER_TRADE]),
+    st.booleans(),
+)
 def test_a_long_only_book_without_leverage_never_owes_cash(seed, lot_size, costs, events):
     pnl = make(seed, "long", lot_size, costs, events).run().pnl
     assert pnl[:, record.CASH].min() >= -1e-9 * CAPITAL
@@ -163,7 +165,7 @@ def test_a_split_changes_nothing(seed, style, events, data):
     sessions, symbols = case.market.close.shape
     at, symbol = data.draw(st.integers(0, sessions - 1)), data.draw(st.integers(0, symbols - 1))
     # The same history with a 2-for-1 split before the open of one session
-    market = Market(*(array.copy() for array in case.market))
+    market = MarketArrays(*(array.copy() for array in case.market))
     market.split[at, symbol] *= 2.0
     market.volume[at:, symbol] *= 2.0
     for prices in (market.open_price, market.close, market.dividend):
@@ -215,7 +217,7 @@ def steady(closes, opens=None, *, weight=1.0, rebalance=None, last=None, earned=
         np.array([count if last is None else last], dtype=np.int64),
         np.array([earned]),
     )
-    return run_ledger(Market(opens, closes, **filled), targets, CAPITAL, rules or Rules(1.0, 1.0, FREE))
+    return run_ledger(MarketArrays(opens, closes, **filled), targets, CAPITAL, rules or FREE.rules(1.0, 1.0))
 
 
 def test_without_costs_equity_follows_the_price_from_the_open_after_the_decision():
@@ -248,7 +250,7 @@ def test_an_order_without_a_bar_at_the_next_open_is_cancelled():
 
 
 def test_the_rest_of_an_order_beyond_the_participation_is_cancelled():
-    records = steady([100] * 3, volume=2_000, rules=Rules(1.0, 0.1, FREE))
+    records = steady([100] * 3, volume=2_000, rules=FREE.rules(1.0, 0.1))
     assert records.orders[:, [2, 4]].tolist() == [[1000.0, record.PARTIALLY_FILLED]]
     assert records.fills[:, [0, 2]].tolist() == [[1.0, 200.0]]
 
@@ -296,7 +298,7 @@ def test_a_delisting_changes_equity_by_quantity_times_close_times_return(case):
 
 def test_a_fraction_of_a_share_is_paid_at_the_open_and_an_open_order_is_restated():
     # 3-for-2 on session 2: 333 shares become 499.5, half a share is paid; the order to close them still does.
-    rules = Rules(1.0, 1.0, FREE)
+    rules = FREE.rules(1.0, 1.0)
     records = steady(
         [300, 300, 200],
         [300, 300, 204],

@@ -12,8 +12,9 @@ import pytest
 from trading_assets.backtest.contract import FILLS
 from trading_assets.backtest.panel import LedgerInputError
 from trading_assets.backtest.simulate import known_at_close, simulate
-from trading_assets.portfolio.books import CostModel, load_books
+from trading_assets.portfolio.books import load_books
 from trading_assets.portfolio.weights import target_weights
+from trading_assets_tests.execution.examples import FREE, models
 
 BARS = {"symbol": pl.String, "date": pl.Date, "open": pl.Float64, "close": pl.Float64, "volume": pl.Int64}
 ACTIONS = {"symbol": pl.String, "ex_date": pl.Date, "kind": pl.String, "value": pl.Float64}
@@ -35,13 +36,7 @@ HAND = {
         gross_leverage=1.0,
         max_weight=1.0,
         max_participation=0.09,
-        costs=CostModel(
-            commission_per_share=0.01,
-            commission_bps=1.0,
-            min_commission=1.0,
-            half_spread_bps=5.0,
-            impact_coefficient=0.02,
-        ),
+        costs=models(per_share=0.01, bps=1.0, minimum=1.0, half_spread_bps=5.0, impact=0.02),
     ),
     "bars": frame(
         BARS,
@@ -112,7 +107,8 @@ HAND_PNL = {
 def test_three_sessions_of_two_names_come_out_as_worked_by_hand():
     result = simulate(**HAND)
     columns = ["date", "symbol", "side", "quantity", "reference_price", "status"]
-    assert result.orders.select(columns).rows() == HAND_ORDERS
+    orders = result.orders.join(result.outcomes, on=["date", "order_id"], maintain_order="left")
+    assert orders.select(columns).rows() == HAND_ORDERS
     columns = ["date", "symbol", "side", "quantity", "price", "commission", "slippage_cost"]
     assert_rows(result.fills.select(columns).rows(), HAND_FILLS)
     columns = ["date", "symbol", "quantity", "average_price", "price", "market_value", "unrealised_pnl"]
@@ -160,8 +156,8 @@ def test_a_fill_names_its_order_by_a_hash_anyone_can_recompute():
 
 def test_orders_of_the_last_session_are_pending():
     result = simulate(**HAND | {"sessions": [TUE, WED]})
-    columns = ["date", "status"]
-    assert result.orders.select(columns).rows() == [
+    assert result.outcomes["order_id"].to_list() == result.orders["order_id"].to_list()
+    assert result.outcomes.select("date", "status").rows() == [
         (TUE, "filled"),
         (TUE, "partially_filled"),
         (WED, "pending"),
@@ -289,7 +285,7 @@ def test_a_buy_and_hold_of_one_real_name_earns_its_price_return():
         lot_size=0.0,
         gross_leverage=1.0,
         max_weight=1.0,
-        costs=CostModel(0.0, 0.0, 0.0, 0.0, 0.0),
+        costs=FREE,
         broker="sim",
         live=None,
     )

@@ -63,3 +63,10 @@ def test_the_id_of_an_order_is_the_hash_of_book_session_symbol_and_side():
     keys = ["main|2015-01-02|AAPL|buy", "main|2015-01-02|AAPL|sell", "main|2015-01-02|BRK.B|buy"]
     assert order_ids(orders).to_list() == [hashlib.sha256(key.encode()).hexdigest()[:32] for key in keys]
     assert order_ids(orders.clear()).to_list() == []
+
+
+def test_what_no_order_decided_has_no_id():
+    # a delisting in the first session of a replay
+    undated = pl.DataFrame({"book": ["main"], "date": [None], "symbol": ["AAPL"], "side": ["sell"]},
+                           schema_overrides={"date": pl.Date})  # fmt: skip
+    assert order_ids(undated).to_list() == [None]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
-from trading_assets.execution.risk import RiskState, Violation, risk_gate
-from trading_assets.portfolio.books import LiveRules
+from trading_assets.execution.risk import LiveRules, RiskState, Violation, risk_gate
 
 RULES = LiveRules(
     time_in_force="opg",
@@ -24,6 +24,27 @@ RULES = LiveRules(
 CALM = RiskState(equity=10_000.0, daily_return=0.0, drawdown=0.0, prices={}, untradable={})
 
 
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"time_in_force": "gtc"}, "'opg' or 'day'"),
+        ({"max_order_value": 0.0}, "greater than 0"),
+        ({"max_session_value": 20.5}, "less than or equal to 20"),
+        ({"max_orders": 0.5}, "greater than or equal to 1"),
+        ({"price_collar": 1.5}, "less than or equal to 1"),
+        ({"max_drawdown": float("nan")}, "finite number"),
+        ({"parity_tolerance": -0.1}, "greater than or equal to 0"),
+        ({"drift_threshold": 0.0}, "greater than 0"),
+        ({"max_daily_loss": "0.1"}, "valid number"),
+        ({"allow_live": 1}, "valid boolean"),
+        ({"max_loss": 0.1}, "Extra inputs"),
+    ],
+)
+def test_a_limit_outside_its_range_is_refused(change, fault):
+    with pytest.raises(ValidationError, match=rf"(?s){next(iter(change))}.*{fault}"):
+        LiveRules.model_validate(RULES.model_dump() | change)
+
+
 def orders(*rows: tuple[str, str, float, float]) -> pl.DataFrame:
     """Symbol, intent, shares, price."""
     schema = {"symbol": pl.String, "intent": pl.String, "quantity": pl.Float64, "reference_price": pl.Float64}
@@ -34,7 +55,7 @@ ONE = orders(("AAA", "buy_to_open", 10.0, 100.0))
 
 
 def gate(wanted: pl.DataFrame = ONE, state: RiskState = CALM, **rules: float) -> list[Violation]:
-    return risk_gate(wanted, state, RULES._replace(**rules))
+    return risk_gate(wanted, state, RULES.model_copy(update=rules))
 
 
 def test_orders_within_every_limit_pass():

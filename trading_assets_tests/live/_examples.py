@@ -8,17 +8,17 @@ from typing import Any
 
 from trading_assets.brokers.records import Activity
 from trading_assets.live.state import FILL
-from trading_assets.portfolio.books import Book, CostModel, load_books
+from trading_assets.portfolio.books import Book, load_books
+from trading_assets_tests.execution.examples import models
 
-FREE = CostModel(0.0, 0.0, 0.0, 0.0, 0.0)
-FULL = CostModel(0.005, 1.5, 1.0, 4.0, 0.05)
+FREE = models()
 MONDAY, TUESDAY = date(2021, 3, 1), date(2021, 3, 2)
 
 
 def a_book(*, live: dict[str, Any] | None = None, **values: Any) -> Book:
     """The package's own book, renamed and changed."""
     book = load_books()["main"]
-    rules = book.live_rules._replace(**(live or {}))
+    rules = book.live_rules.model_copy(update=live)
     wide = {"name": "desk", "start": None, "gross_leverage": 10.0, "max_weight": 10.0, "max_participation": 0.1}
     return replace(book, **(wide | {"live": rules} | values))
 

@@ -7,13 +7,13 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from trading_assets.backtest.simulate import Opening
+from trading_assets.backtest.simulate import OpeningBalance
 from trading_assets.live.contract import FILLS, ORDERS, PARITY
 from trading_assets.live.parity import LiveSession, MarketData, compare
 from trading_assets.live.plan import plan
 from trading_assets_tests.live._examples import FREE, MONDAY, TUESDAY, a_book
 
-EMPTY = Opening(10_000.0, pl.DataFrame(schema={"symbol": pl.String, "quantity": pl.Float64,
+EMPTY = OpeningBalance(10_000.0, pl.DataFrame(schema={"symbol": pl.String, "quantity": pl.Float64,
                                                "average_price": pl.Float64, "price": pl.Float64}))  # fmt: skip
 WEIGHTS = {"AAA": 0.5, "BBB": 0.25}
 PRICES = {"AAA": 50.0, "BBB": 20.0}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trading_assets.backtest.simulate import Opening, simulate
+from trading_assets.backtest.simulate import OpeningBalance, simulate
 from trading_assets.brokers.errors import TradingBlockedError
 from trading_assets.live.contract import INTENTS, ORDERS
 from trading_assets.live.plan import client_order_id, largest_drift, legs, plan
@@ -105,8 +105,8 @@ def test_the_plan_has_the_orders_of_the_backtest(seed, lot):
     weights = {s: float(w) for s, w in zip(SYMBOLS, rng.normal(0, 0.3, len(SYMBOLS)), strict=True)
                if rng.random() < 0.8}  # fmt: skip
     cash = float(rng.uniform(-10_000, 200_000))
-    rules = a_book().live_rules._replace(time_in_force="day")
-    book = a_book(lot_size=lot, start=MONDAY, live=rules._asdict())
+    rules = a_book().live_rules.model_copy(update={"time_in_force": "day"}).model_dump()
+    book = a_book(lot_size=lot, start=MONDAY, live=rules)
 
     planned = plan(book, MONDAY, weights, held, price, cash)
 
@@ -139,6 +139,6 @@ def backtest_orders(book, weights, held, price, cash) -> dict[str, float]:
     symbols = pl.DataFrame({"symbol": SYMBOLS, "delisted_on": [None] * len(SYMBOLS)}, schema_overrides={
         "delisted_on": pl.Date})  # fmt: skip
     found = simulate(book, bars, actions, wanted, symbols=symbols, sessions=[MONDAY, TUESDAY],
-                     opening=Opening(cash, positions)).orders.filter(pl.col("date") == MONDAY)  # fmt: skip
+                     opening=OpeningBalance(cash, positions)).orders.filter(pl.col("date") == MONDAY)  # fmt: skip
     return {symbol: quantity if side == "buy" else -quantity
             for symbol, side, quantity in found.select("symbol", "side", "quantity").iter_rows()}  # fmt: skip

@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 import yaml
 
-from trading_assets.portfolio.books import Book, BookError, CostModel, load_books
+from trading_assets.portfolio.books import Book, BookError, load_books
+from trading_assets_tests.execution.examples import models
 
 SETTINGS = {
     "strategy": "ml_alpha",
@@ -42,7 +43,7 @@ def test_the_default_books_hold_one_long_only_weekly_book():
     assert list(books) == ["main"]
     main = books["main"]
     assert (main.capital, main.start, main.rebalance, main.sizing) == (1_000_000.0, None, "weekly", "equal_weight_long")
-    assert main.costs == CostModel(0.0, 1.0, 0.0, 2.0, 0.01)
+    assert main.costs == models(0.0, 1.0, 0.0, 2.0, 0.01)
 
 
 def test_a_book_is_read_with_its_numbers_as_floats_and_its_start_as_a_date(tmp_path):
@@ -50,7 +51,7 @@ def test_a_book_is_read_with_its_numbers_as_floats_and_its_start_as_a_date(tmp_p
     assert list(books) == ["first", "second"]
     assert books["second"].start == date(2015, 1, 2)
     assert isinstance(books["first"].capital, float)
-    assert books["first"].costs.commission_bps == 1.0
+    assert books["first"].costs.commission.commission_bps == 1.0
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_settings_that_contradict_each_other_are_refused():
     with pytest.raises(BookError, match=r"top_fraction is 0.6; allowed: at most 0.5 for rank_long_short"):
         replace(main, sizing="rank_long_short", top_fraction=0.6)
     with pytest.raises(BookError, match="below the price itself"):
-        replace(main, max_participation=1.0, costs=main.costs._replace(impact_coefficient=1.0))
+        replace(main, max_participation=1.0, costs=models(half_spread_bps=2.0, impact=1.0))
     with pytest.raises(BookError, match="lower-case letters"):
         replace(main, name="Main|1")
 

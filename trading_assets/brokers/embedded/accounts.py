@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from trading_assets.execution.accounting import Account, Rules
-from trading_assets.portfolio.books import CostModel
+from trading_assets.execution.accounting import Account
+from trading_assets.execution.models import ExecutionModels
+from trading_assets.execution.roles import TradingRules
 
 DEFAULT_CONFIGURATION = {
     "dtbp_check": "entry",
@@ -50,7 +51,7 @@ class BrokerAccount:
     borrowing: float
     max_participation: float
     lot_size: float
-    costs: CostModel
+    costs: ExecutionModels
     created_at: datetime
     configuration: dict[str, Any] = field(default_factory=lambda: dict(DEFAULT_CONFIGURATION))
     positions: dict[str, Position] = field(default_factory=dict)
@@ -60,10 +61,10 @@ class BrokerAccount:
         """Cash that buys may spend, in currency: with what the account may borrow on the equity of the last close."""
         return self.cash + self.borrowing * self.equity_at_close
 
-    def rules(self, participation: float | None = None) -> Rules:
-        """Lots, costs and participation of its orders."""
+    def rules(self, participation: float | None = None) -> TradingRules:
+        """Lots, participation and execution models of its orders."""
         part = self.max_participation if participation is None else participation
-        return Rules(float(self.lot_size), float(part), CostModel(*map(float, self.costs)))
+        return self.costs.rules(self.lot_size, part)
 
     def quantity(self, symbol: str) -> float:
         """Shares held of a symbol, signed."""

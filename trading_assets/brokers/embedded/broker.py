@@ -21,13 +21,14 @@ from trading_assets.brokers.embedded.clock import Clock
 from trading_assets.brokers.embedded.exchange import Exchange
 from trading_assets.brokers.embedded.faults import Faults
 from trading_assets.brokers.embedded.market import Market
+from trading_assets.brokers.embedded.matching import compile_rules
 from trading_assets.brokers.embedded.orders import ApiError, not_found
 from trading_assets.brokers.embedded.sessions import Sessions
 from trading_assets.brokers.embedded.state import Changes
 from trading_assets.brokers.embedded.store import Store
 from trading_assets.brokers.embedded.stream import Streams
+from trading_assets.execution.models import ExecutionModels
 from trading_assets.lake import Lake
-from trading_assets.portfolio.books import CostModel
 
 _CALLS_KEPT = 10_000
 
@@ -54,8 +55,12 @@ class Broker:
         self.calls: list[dict[str, Any]] = []
         self.store = Store(lake.postgres, name)
         self.market = Market(lake, Sessions(exchange))
-        clock.resume(self.store.clock())
-        self.load()
+        try:
+            clock.resume(self.store.clock())
+            self.load()
+        except BaseException:
+            self.store.close()  # lets another process serve it
+            raise
 
     def load(self) -> None:
         """Forget what is in memory and read the store."""
@@ -108,7 +113,7 @@ class Broker:
         name: str,
         *,
         cash: float,
-        costs: CostModel,
+        costs: ExecutionModels,
         max_participation: float,
         lot_size: float,
         multiplier: float,
@@ -132,6 +137,7 @@ class Broker:
             )  # fmt: skip
         account.multiplier, account.borrowing = multiplier, borrowing
         account.max_participation, account.lot_size, account.costs = max_participation, lot_size, costs
+        compile_rules(account.rules())
         account.key_id = account.key_id or "PK" + secrets.token_hex(9).upper()
         account.secret_hash, account.is_revoked = _hash(secret), False
         self.state.accounts[account.id] = account

@@ -18,7 +18,7 @@ from trading_assets.brokers.embedded.faults import FaultError
 from trading_assets.brokers.embedded.gate import Answer, Reply, as_response
 from trading_assets.brokers.embedded.orders import ApiError, invalid
 from trading_assets.brokers.embedded.payloads import moment
-from trading_assets.portfolio.books import CostModel
+from trading_assets.execution.models import ExecutionModels
 
 TOKEN_HEADER = "X-Broker-Token"  # noqa: S105 - the name of a header
 Action = Callable[[Broker, dict[str, Any]], Answer]
@@ -29,7 +29,8 @@ def create_account(broker: Broker, body: dict[str, Any]) -> Answer:
     names = ("cash", "max_participation", "lot_size", "multiplier", "borrowing")
     values = {name: float(body[name]) for name in names}
     with broker.transaction():
-        account, secret = broker.create_account(body["name"], costs=CostModel(*map(float, body["costs"])), **values)
+        costs = ExecutionModels.model_validate(body["costs"])
+        account, secret = broker.create_account(body["name"], costs=costs, **values)
     return {"key_id": account.key_id, "secret": secret, "account_number": account.number}
 
 

@@ -26,6 +26,7 @@ FEEDS: Final = ("iex", "sip")
 _CHANNELS: Final = {"trades": "t", "quotes": "q", "bars": "b", "updatedBars": "u", "dailyBars": "d"}
 _ALL: Final = "*"
 _MINUTE: Final = timedelta(minutes=1)
+_HALF_SPREAD: Final = 0.5e-4  # of the price, in the quotes of the stream, which all accounts share
 _ERRORS: Final = {
     400: "invalid syntax",
     401: "not authenticated",
@@ -67,7 +68,7 @@ class DataStreams:
         self._clients: set[_Client] = set()
         self._until: datetime | None = None
 
-    def advance(self, market: Market, now: datetime, faults: Faults, half_spread_bps: float = 0.5) -> None:
+    def advance(self, market: Market, now: datetime, faults: Faults) -> None:
         """Publish what the minutes since the last call have brought.
 
         Parameters
@@ -78,13 +79,11 @@ class DataStreams:
             The broker's time.
         faults : Faults
             May lose messages.
-        half_spread_bps : float
-            Half of the spread of quotes, in basis points.
         """
         since, self._until = self._until or now, now
         if since == now or not self._clients:
             return
-        for channel, message in self._passed(market, since, now, half_spread_bps):
+        for channel, message in self._passed(market, since, now):
             listeners = [client for client in self._clients if client.wants(channel, message["S"])]
             if listeners and not faults.takes_event():
                 for client in listeners:
@@ -148,9 +147,7 @@ class DataStreams:
         client.account = account
         return {"T": "success", "msg": "authenticated"}
 
-    def _passed(
-        self, market: Market, since: datetime, now: datetime, half_spread_bps: float
-    ) -> Iterator[tuple[str, Message]]:
+    def _passed(self, market: Market, since: datetime, now: datetime) -> Iterator[tuple[str, Message]]:
         """Messages of the minutes that began (trades, quotes) or ended (bars) after `since`, in their order."""
         symbols = self._symbols(market)
         for session in market.sessions.between(market.sessions.day(since), market.sessions.day(now)):
@@ -162,7 +159,7 @@ class DataStreams:
                 for symbol, bar in bars.items():
                     price = path_price(bar, session, start)
                     if since < start:
-                        yield "quotes", {"T": "q", "S": symbol, **quote_payload(start, price, half_spread_bps)}
+                        yield "quotes", {"T": "q", "S": symbol, **quote_payload(start, price, price * _HALF_SPREAD)}
                         yield "trades", {"T": "t", "S": symbol, **trade_payload(start, price, bar.volume / minutes)}
                 for symbol, bar in bars.items():
                     if start + _MINUTE <= now:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import requests
 
 from trading_assets.brokers.embedded.control import TOKEN_HEADER
-from trading_assets.portfolio.books import CostModel
+from trading_assets.execution.models import ExecutionModels
 
 
 class Server(Protocol):
@@ -69,7 +69,7 @@ class RunningBroker:
         name: str,
         *,
         cash: float,
-        costs: CostModel,
+        costs: ExecutionModels,
         max_participation: float,
         lot_size: float,
         multiplier: float = 2.0,
@@ -93,7 +93,7 @@ class RunningBroker:
         body = {
             "name": name,
             "cash": cash,
-            "costs": list(costs),
+            "costs": costs.model_dump(mode="json"),
             "max_participation": max_participation,
             "lot_size": lot_size,
             "multiplier": multiplier,

@@ -7,7 +7,7 @@ the price path of `market`: one quote and one trade a minute, the session's volu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -21,7 +21,6 @@ _CHUNK = 50  # symbols read at once
 _MINUTE = timedelta(minutes=1)
 _UNITS = {"Min": _MINUTE, "T": _MINUTE, "Hour": timedelta(hours=1), "H": timedelta(hours=1)}
 _SHARES_PER_TRADE = 100
-_BASIS_POINT = 1e-4
 
 Row = tuple[str, datetime, dict[str, Any]]
 
@@ -66,13 +65,13 @@ class History:
         Prices.
     now : datetime.datetime
         Nothing later is visible.
-    half_spread_bps : float
-        Half of the bid-ask spread of quotes, in basis points of the price.
+    half_spread : callable
+        Half of the bid-ask spread of quotes at a price, in currency per share.
     """
 
     market: Market
     now: datetime
-    half_spread_bps: float
+    half_spread: Callable[[float], float]
 
     def bars(
         self, symbols: list[str], timeframe: Timeframe, start: datetime, end: datetime, *, is_adjusted: bool
@@ -94,7 +93,7 @@ class History:
     def quotes(self, symbols: list[str], start: datetime, end: datetime) -> Iterator[Row]:
         """One quote a minute, by symbol and time."""
         for symbol, at, price, _ in self._minutes(symbols, start, end):
-            yield symbol, at, quote_payload(at, price, self.half_spread_bps)
+            yield symbol, at, quote_payload(at, price, self.half_spread(price))
 
     def trades(self, symbols: list[str], start: datetime, end: datetime) -> Iterator[Row]:
         """One trade a minute, by symbol and time."""
@@ -197,10 +196,10 @@ def bar_payload(at: datetime, bar: Bar) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def quote_payload(at: datetime, price: float, half_spread_bps: float) -> dict[str, Any]:
-    """A quote: the price less and plus half of the spread."""
-    half = price * half_spread_bps * _BASIS_POINT
-    return {"t": moment(at), "ax": "V", "ap": price + half, "as": 1, "bx": "V", "bp": price - half, "bs": 1,
+def quote_payload(at: datetime, price: float, half_spread: float) -> dict[str, Any]:
+    """A quote: the price less and plus half of the spread, in currency per share."""
+    return {"t": moment(at), "ax": "V", "ap": price + half_spread, "as": 1, "bx": "V", "bp": price - half_spread,
+            "bs": 1,
             "c": ["R"], "z": "C"}  # fmt: skip
 
 

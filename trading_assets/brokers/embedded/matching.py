@@ -17,11 +17,20 @@ from trading_assets.brokers.embedded.payloads import moment, number, order_paylo
 from trading_assets.brokers.embedded.state import Event, State
 from trading_assets.execution.accounting import trade
 from trading_assets.execution.costs import commission, fill_price
-from trading_assets.execution.fills import Opening, fill_orders
+from trading_assets.execution.fills import OpeningAuction, fill_orders
 from trading_assets.execution.orders import whole_lots
+from trading_assets.execution.roles import Trade, TradingRules
 
 _LEAST_PART = 1e-6  # of an order; less cash than that is the rounding of what other orders left
 _ROUNDING = 1e-12  # of an order; the shares of several orders are added and parted again
+
+
+def compile_rules(rules: TradingRules) -> None:
+    """Compile what an account's execution models need, which takes seconds, before a client waits for it."""
+    one, any_trade = np.ones(1), Trade(1.0, 1.0, 1.0)
+    fill_orders(one, np.zeros(1), OpeningAuction(one, one), 1.0, rules)
+    fill_price(any_trade, rules.slippage)
+    commission(any_trade, rules.commission)
 
 
 def fill_at_open(
@@ -57,13 +66,14 @@ def fill_at_open(
         [sum(o.sign * o.remaining(bars[s].open) for o in orders) for s, orders in by_symbol.items()], dtype=np.float64
     )
     rules, ledger = account.rules(), account.ledger(symbols)
-    filled = fill_orders(wanted, ledger.quantity.copy(), Opening(price, volume), float(account.available), rules)
+    auction = OpeningAuction(price, volume)
+    filled = fill_orders(wanted, ledger.quantity.copy(), auction, float(account.available), rules)
     traded = []
     for j, symbol in enumerate(symbols):
         shares = faults.part_of(float(filled[j]), account.lot_size)
         if shares != 0.0:
-            at = float(fill_price(shares, price[j], volume[j], rules.costs))
-            fee = float(commission(abs(shares), at, rules.costs))
+            at = float(fill_price(Trade(shares, price[j], volume[j]), rules.slippage))
+            fee = float(commission(Trade(shares, at, volume[j]), rules.commission))
             trade(ledger, j, shares, at, fee)
             traded.append((symbol, (abs(shares), at, fee)))
     state.settle(account, symbols, ledger)
@@ -115,7 +125,7 @@ def attempt(state: State, account: BrokerAccount, order: Order, bar: Bar, price:
     at_limit = _bounded(order, price)
     wanted = order.sign * order.remaining(at_limit)
     ledger, rules = account.ledger([order.symbol]), account.rules(left / bar.volume)
-    opening = Opening(np.array([at_limit]), np.array([bar.volume]))
+    opening = OpeningAuction(np.array([at_limit]), np.array([bar.volume]))
     filled = fill_orders(np.array([wanted]), ledger.quantity.copy(), opening, float(account.available), rules)
     shares = float(filled[0])
     if abs(shares) < _LEAST_PART * abs(wanted) or (order.time_in_force == "fok" and shares != wanted):
@@ -123,8 +133,8 @@ def attempt(state: State, account: BrokerAccount, order: Order, bar: Bar, price:
     shares = faults.part_of(shares, account.lot_size)
     if shares == 0.0:
         return
-    at = _bounded(order, float(fill_price(shares, at_limit, bar.volume, rules.costs)))
-    fee = float(commission(abs(shares), at, rules.costs))
+    at = _bounded(order, float(fill_price(Trade(shares, at_limit, bar.volume), rules.slippage)))
+    fee = float(commission(Trade(shares, at, bar.volume), rules.commission))
     trade(ledger, 0, shares, at, fee)
     state.settle(account, [order.symbol], ledger)
     state.used[account.id, order.symbol] += abs(shares)

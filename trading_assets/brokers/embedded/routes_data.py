@@ -80,7 +80,7 @@ def get_snapshots(call: Call) -> Answer:
 
 
 def _history(call: Call) -> History:
-    return History(call.broker.market, call.broker.state.time, call.account.costs.half_spread_bps)
+    return History(call.broker.market, call.broker.state.time, call.account.costs.slippage.half_spread)
 
 
 def _symbols(call: Call) -> list[str]:
@@ -144,7 +144,7 @@ def _latest(call: Call, payload: Callable[[History, datetime, float], dict[str, 
 
 
 def _quote(history: History, at: datetime, price: float) -> dict[str, Any]:
-    return quote_payload(at, price, history.half_spread_bps)
+    return quote_payload(at, price, history.half_spread(price))
 
 
 def _trade(_: History, at: datetime, price: float) -> dict[str, Any]:

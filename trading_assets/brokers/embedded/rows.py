@@ -7,9 +7,12 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from trading_assets.brokers.embedded.accounts import BrokerAccount
 from trading_assets.brokers.embedded.orders import Order
-from trading_assets.portfolio.books import CostModel
+from trading_assets.execution.models import ExecutionModels
+from trading_assets.lake.errors import LakeError
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS broker.stores (
@@ -34,13 +37,14 @@ CREATE TABLE IF NOT EXISTS broker.equity (
     PRIMARY KEY (store, account, at));
 """
 _MOMENTS = ("submitted_at", "updated_at", "filled_at", "expired_at", "canceled_at", "failed_at", "replaced_at")
+_NUMBERS = ("commission_per_share", "commission_bps", "min_commission", "half_spread_bps", "impact_coefficient")
 _COLUMNS = ("cash", "equity_at_close", "positions")
 
 
 def account_row(store: str, account: BrokerAccount) -> tuple[Any, ...]:
     """Row of an account, its positions left out."""
     body = {name: value for name, value in vars(account).items() if name not in _COLUMNS}
-    body["costs"] = list(account.costs)
+    body["costs"] = account.costs.model_dump(mode="json")
     return store, account.id, account.cash, account.equity_at_close, json.dumps(body, default=_text)
 
 
@@ -61,8 +65,26 @@ def read_order(body: dict[str, Any]) -> Order:
 
 def read_account(body: dict[str, Any]) -> BrokerAccount:
     """Account of a row's body and columns, without positions."""
-    values = {**body, "costs": CostModel(*body["costs"]), "created_at": datetime.fromisoformat(body["created_at"])}
-    return BrokerAccount(**values)
+    created_at = datetime.fromisoformat(body["created_at"])
+    return BrokerAccount(**{**body, "costs": _read_costs(body["name"], body["costs"]), "created_at": created_at})
+
+
+def _read_costs(account: str, stored: Any) -> ExecutionModels:
+    """Execution models of a row's body; five numbers are those of a row whose models have no kinds.
+
+    Raises
+    ------
+    LakeError
+        A kind is not there any more, or its parameters are others now.
+    """
+    settings = dict(zip(_NUMBERS, stored, strict=True)) if isinstance(stored, list) else stored
+    try:
+        return ExecutionModels.model_validate(settings)
+    except ValidationError as error:
+        raise LakeError(
+            f"the broker cannot trade in the account {account!r}: its execution models are stored as {settings}, and "
+            f"trading_assets/execution/models has no such models; put their files back\n{error}"
+        ) from error
 
 
 def _text(value: object) -> str:

@@ -14,10 +14,9 @@ from trading_assets.desk.calendar import sessions
 from trading_assets.lake import Lake, Scope
 from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
-from trading_assets.portfolio.books import CostModel
+from trading_assets_tests.execution.examples import models
 
-FREE = CostModel(0.0, 0.0, 0.0, 0.0, 0.0)
-FULL = CostModel(0.005, 1.5, 1.0, 4.0, 0.05)
+FREE, FULL = models(), models(0.005, 1.5, 1.0, 4.0, 0.05)
 DAYS = sessions("XNYS", date(2024, 1, 2), date(2024, 3, 28))
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from trading_assets_tests.brokers.embedded.conftest import open_account
 from trading_assets_tests.brokers.embedded.markets import DAYS, FULL, at, steady, trading, write_market
 from trading_assets_tests.brokers.embedded.test_orders import limit, outcome
 from trading_assets_tests.brokers.embedded.test_orders import market as market_order
+from trading_assets_tests.execution.examples import PER_TRADE
 
 SERVER = """
 import json, sys
@@ -75,6 +77,49 @@ def test_stopped_broker_comes_back_where_it_was(market):
     with start_broker(market, "XNYS", clock=SteppedClock(at(DAYS[0], "18:00")), name="comes back") as second:
         assert second.now() == at(DAYS[2], "12:00")
         assert state_of(trading(second, open_account(second))) == before
+
+
+def test_a_broker_that_comes_back_trades_with_the_models_of_its_accounts(market):
+    with start_broker(market, "XNYS", clock=SteppedClock(at(DAYS[0], "18:00")), name="models") as first:
+        keys = open_account(first, costs=PER_TRADE)
+    with start_broker(market, "XNYS", clock=SteppedClock(at(DAYS[0], "18:00")), name="models") as second:
+        assert commissions(second, trading(second, keys)) == [7.0, 7.0]
+
+
+def test_five_stored_numbers_are_a_commission_per_share_and_square_root_slippage(market):
+    with start_broker(market, "XNYS", clock=SteppedClock(at(DAYS[0], "18:00")), name="numbers") as first:
+        keys = open_account(first, costs=PER_TRADE)
+    store_costs(market, "numbers", [0.5, 0.0, 1.0, 4.0, 0.05])
+    with start_broker(market, "XNYS", clock=SteppedClock(at(DAYS[0], "18:00")), name="numbers") as second:
+        assert commissions(second, trading(second, keys)) == [5.0, 1.0]
+
+
+def test_a_stored_model_that_is_gone_is_refused_with_account_and_remedy(market):
+    with start_broker(market, "XNYS", clock=SteppedClock(at(DAYS[0], "18:00")), name="gone") as first:
+        open_account(first, "trend", costs=PER_TRADE)
+    for gone in ({"commission": {"kind": "gone"}}, {"commission": {"kind": "per_trade", "fee": 1.0}}):
+        store_costs(market, "gone", PER_TRADE.model_dump(mode="json") | gone)
+        with pytest.raises(LakeError, match=r"account 'trend'.*put their files back"):
+            start_broker(market, "XNYS", clock=SteppedClock(at(DAYS[0], "18:00")), name="gone")
+    store_costs(market, "gone", PER_TRADE.model_dump(mode="json"))
+    start_broker(market, "XNYS", clock=SteppedClock(at(DAYS[0], "18:00")), name="gone").stop()
+
+
+def commissions(broker: RunningBroker, client) -> list[float]:
+    """What ten shares and one share cost, bought at the same open."""
+    for symbol, shares in (("AAA", 10), ("BBB", 1)):
+        client.submit_order(market_order(symbol, shares, tif="opg"))
+    broker.advance(at(DAYS[1], "09:30"))
+    booked = client.get("/account/activities", {"activity_types": "FEE"})
+    return [-float(entry["net_amount"]) for entry in sorted(booked, key=lambda entry: entry["symbol"])]
+
+
+def store_costs(lake: Lake, store: str, costs: object) -> None:
+    """Write the models of the accounts of a store as JSON."""
+    with closing(lake.postgres.connect()) as connection, connection.cursor() as cursor:
+        change = "UPDATE broker.accounts SET body = jsonb_set(body, '{costs}', %s::jsonb) WHERE store = %s"
+        cursor.execute(change, (json.dumps(costs), store))
+        assert cursor.rowcount == 1
 
 
 def test_killed_broker_has_every_order_that_it_accepted(market):

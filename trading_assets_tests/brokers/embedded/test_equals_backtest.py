@@ -10,18 +10,18 @@ import polars as pl
 import pytest
 from alpaca.trading.requests import MarketOrderRequest
 
-from trading_assets.backtest.simulate import simulate
+from trading_assets.backtest.simulate import BacktestResult, simulate
 from trading_assets.brokers.embedded.clock import SteppedClock
 from trading_assets.brokers.embedded.server import start_broker
-from trading_assets.lake import Scope
+from trading_assets.lake import Lake, Scope
 from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import LISTINGS
-from trading_assets.portfolio.books import CostModel, load_books
-from trading_assets_tests.brokers.embedded.markets import DAYS, FREE, FULL, at, bar, trading, write_market
+from trading_assets.portfolio.books import Book, load_books
+from trading_assets_tests.brokers.embedded.markets import DAYS, at, bar, trading, write_market
+from trading_assets_tests.execution.examples import FREE, FULL, PER_TRADE, PROPORTIONAL
 
 SESSIONS = DAYS[:30]
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE")
-PROPORTIONAL = CostModel(0.0, 1.5, 0.0, 4.0, 0.05)
 RELATIVE = 1e-9
 
 
@@ -100,19 +100,27 @@ def send(client, order, held: float) -> None:
         (5, "leveraged", 0.0, FREE),
         (6, "long_short", 1.0, FREE),
         (7, "long", 10.0, FULL),
+        (8, "long", 1.0, PER_TRADE),
+        (9, "long_short", 1.0, PER_TRADE),
+        (10, "leveraged", 1.0, PER_TRADE),
     ],
 )
 def test_fills_cash_and_positions_equal_the_ledger(lake, seed, style, lot_size, costs):
-    bars, actions, delisted = random_market(seed)
-    write_market(lake, bars, actions, delisted)
-    earned = 0.1 * (seed % 4) - 0.3
-    ended = [("EEE", day, "delisting", earned, None, at(day, "00:00"), "test") for day in delisted.values()]
-    replace(lake, LISTINGS, pl.DataFrame(ended, schema=LISTINGS.schema, orient="row"), Scope())
     book = changed(
         load_books()["main"], broker="sim", live=None, start=None,
         capital=100_000.0, lot_size=lot_size, costs=costs, max_participation=0.1,
         gross_leverage=2.0, max_weight=2.0, rebalance="daily",
     )  # fmt: skip
+    check_equal(lake, book, seed, style)
+
+
+def check_equal(lake: Lake, book: Book, seed: int, style: str) -> BacktestResult:
+    """Trade a random market with a book at the broker, beside the ledger; returns what the ledger did."""
+    bars, actions, delisted = random_market(seed)
+    write_market(lake, bars, actions, delisted)
+    earned = 0.1 * (seed % 4) - 0.3
+    ended = [("EEE", day, "delisting", earned, None, at(day, "00:00"), "test") for day in delisted.values()]
+    replace(lake, LISTINGS, pl.DataFrame(ended, schema=LISTINGS.schema, orient="row"), Scope())
     weights = random_weights(seed, style)
     if style == "leveraged":  # what the ledger may borrow follows from the weights that it still wants
         bars, delisted = [row for row in bars if row["symbol"] != "EEE"], {}
@@ -142,8 +150,8 @@ def test_fills_cash_and_positions_equal_the_ledger(lake, seed, style, lot_size, 
     exact = 0
     with start_broker(lake, "XNYS", clock=SteppedClock(at(SESSIONS[0], "08:00"))) as broker:
         keys = broker.create_account(
-            "main", cash=book.capital, costs=costs, max_participation=0.1, lot_size=lot_size, multiplier=20.0,
-            borrowing=0.5 if style == "leveraged" else 0.0,
+            "main", cash=book.capital, costs=book.costs, max_participation=book.max_participation,
+            lot_size=book.lot_size, multiplier=20.0, borrowing=0.5 if style == "leveraged" else 0.0,
         )  # fmt: skip
         client = trading(broker, keys)
         for day in SESSIONS:
@@ -168,7 +176,8 @@ def test_fills_cash_and_positions_equal_the_ledger(lake, seed, style, lot_size, 
         assert quantity == pytest.approx(row["quantity"], rel=RELATIVE)
         assert price == pytest.approx(row["price"], rel=RELATIVE)
     assert not fills
-    assert lot_size == 0 or exact == len(SESSIONS)  # whole lots hide the last bit of what may be borrowed
+    assert book.lot_size == 0 or exact == len(SESSIONS)  # whole lots hide the last bit of what may be borrowed
+    return expected
 
 
 def fills_of(client) -> dict[tuple[str, str], tuple[float, float]]:

@@ -34,12 +34,26 @@ from alpaca.trading.requests import (
 )
 from alpaca.trading.stream import TradingStream
 
+from trading_assets.brokers.embedded.server import BrokerError
 from trading_assets_tests.brokers.embedded.markets import DAYS, FULL, at, stock_data, trading
 from trading_assets_tests.brokers.embedded.test_orders import limit, market, refusal
 
 
 def midnight(day: date) -> datetime:
     return at(day, "00:00")
+
+
+def test_an_account_is_not_opened_with_models_that_are_not_there(broker):
+    settings = {
+        "name": "x",
+        "cash": 1.0,
+        "max_participation": 0.1,
+        "lot_size": 1.0,
+        "multiplier": 2.0,
+        "borrowing": 0.0,
+    }
+    with pytest.raises(BrokerError, match=r"commission[\s\S]*'per_tade'[\s\S]*'per_share', 'per_trade'"):
+        broker._call("POST", "accounts", settings | {"costs": {"commission": {"kind": "per_tade"}, "slippage": {}}})
 
 
 def test_account(client, keys):
