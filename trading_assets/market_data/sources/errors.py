@@ -17,10 +17,10 @@ __all__ = [
     "DelistedSymbolError",
     "NoDataError",
     "PartialAnswerError",
-    "RateLimitedError",
     "SourceConfigError",
     "SourceError",
     "SourceFormatError",
+    "SourceRateLimitError",
     "SourceUnavailableError",
     "UnknownSymbolError",
     "UnsupportedIntervalError",
@@ -67,7 +67,7 @@ class SourceUnavailableError(SourceError, RetryableError):
     reason = "outage"
 
 
-class RateLimitedError(SourceUnavailableError):
+class SourceRateLimitError(SourceUnavailableError):
     """The source refused because it had been asked too often; the same request will succeed later."""
 
     reason = "rate_limited"

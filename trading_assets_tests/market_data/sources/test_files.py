@@ -23,7 +23,7 @@ from trading_assets.market_data.sources import (
     UnsupportedIntervalError,
 )
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 ORIGIN = ("source", "feed", "adjustment", "raw")
 US_DAILY = SHARED / "us_daily_2013_2018.parquet"
 SPAN = (date(1990, 1, 1), date(2030, 1, 1))
