@@ -94,7 +94,7 @@ def symbols_by_month(months: pl.DataFrame) -> Iterator[tuple[date, list[str]]]:
 def _why_absent(symbol: str, asset: Asset | None, has_traded: bool, window: str) -> SourceError | None:
     if asset is None:
         return UnknownSymbolError(
-            f"source 'alpaca' does not have {symbol!r}; correct the spelling or take the symbol out of the universe.",
+            f"source 'alpaca' does not have {symbol!r}; correct the spelling or remove the symbol from the universe.",
             (symbol,),
         )
     if not asset.is_active:
