@@ -9,7 +9,7 @@ from trading_assets.desk.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from trading_assets.market_data.sources.alpaca import AlpacaSource
-    from trading_assets.market_data.streaming.bar_stream import Batch
+    from trading_assets.market_data.streaming import StoredBatch
 
 streaming_app = typer.Typer()
 
@@ -24,8 +24,8 @@ def stream(
 ) -> None:
     """Write Alpaca's minute bars into the lake as they come, and what was missed from history, until Ctrl-C."""
     from trading_assets.desk.desk import open_lake
+    from trading_assets.market_data.streaming import BarStream, StreamTiming
     from trading_assets.market_data.streaming.assets import Observations
-    from trading_assets.market_data.streaming.bar_stream import BarStream, Pace
     from trading_assets.orchestration.instance import open_instance
 
     settings = load_settings(home)
@@ -34,7 +34,7 @@ def stream(
     source.connection()  # wrong keys are told before the lake is opened
     observations = Observations(open_instance(settings))
 
-    def tell(batch: "Batch") -> None:
+    def tell(batch: "StoredBatch") -> None:
         _print_batch(batch)
         observations.add(batch)
 
@@ -43,9 +43,9 @@ def stream(
         open_lake(settings),
         source,
         names,
-        pace=Pace(batch_seconds=batch_seconds),
+        timing=StreamTiming(batch_seconds=batch_seconds),
         on_batch=tell,
-        on_trouble=lambda trouble: console.print(trouble, soft_wrap=True, markup=False),
+        on_problem=lambda problem: console.print(problem, soft_wrap=True, markup=False),
     )
     console.print(
         f"minute bars of {len(names)} names, feed {source.parameters.feed}, into {settings.home} (Ctrl-C ends)"
@@ -74,10 +74,10 @@ def _source(settings: Settings, symbols: str | None, feed: str | None, url: str 
     return source
 
 
-def _print_batch(batch: "Batch") -> None:
+def _print_batch(batch: "StoredBatch") -> None:
     minute = f"{batch.last:%Y-%m-%d %H:%M} UTC" if batch.last else "no bar"
     quarantined = f", {batch.quarantined} in quarantine" if batch.quarantined else ""
     console.print(
-        f"{minute}: {batch.heard} heard, {batch.filled} from history: "
+        f"{minute}: {batch.streamed} from the stream, {batch.backfilled} from history: "
         f"{batch.added} added, {batch.changed} changed{quarantined}"
     )

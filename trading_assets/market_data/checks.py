@@ -8,6 +8,7 @@ import polars as pl
 
 from trading_assets.desk.checks import ScopeCheck, scope_check
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.pictures import as_markdown_image
 from trading_assets.lake import Contract, LakeFrame, Scope
 from trading_assets.lake.store._literals import literal
 from trading_assets.market_data.contract import (
@@ -73,7 +74,6 @@ def coverage_shown(desk: Desk, scope: Scope, run_id: str) -> dict[str, dg.Metada
     """Names with the least coverage, and the heat-map of names and months."""
     del run_id
     from trading_assets.market_data.quality.heat_map import coverage_heat_map, worst_names
-    from trading_assets.reports.plots import as_markdown_image
 
     rows = _of_scope(desk, COVERAGE, scope)
     if rows.is_empty():

@@ -10,6 +10,7 @@ import polars as pl
 from trading_assets.backtest.contract import PNL
 from trading_assets.desk import conditions, mappings
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.pictures import as_markdown_image
 from trading_assets.labels.assets import HORIZON_SESSIONS
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import Contract
@@ -64,9 +65,7 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
             context.add_output_metadata(
                 {
                     "equity_curve": dg.MetadataValue.md(
-                        plots.as_markdown_image(
-                            plots.equity_and_drawdown(rows, title=f"Book {name}, after costs"), name
-                        )
+                        as_markdown_image(plots.equity_and_drawdown(rows, title=f"Book {name}, after costs"), name)
                     ),
                     "verdict": sheet.verdict().text,
                     "statistics": dg.MetadataValue.md(_markdown_table(figures)),
@@ -96,9 +95,9 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
             by_month = plots.information_coefficient_by_month(ic, title=f"Rank IC of {model} by month")
             context.add_output_metadata(
                 {
-                    "ic_by_month": dg.MetadataValue.md(plots.as_markdown_image(by_month, "rank IC by month")),
+                    "ic_by_month": dg.MetadataValue.md(as_markdown_image(by_month, "rank IC by month")),
                     "feature_importance": dg.MetadataValue.md(
-                        plots.as_markdown_image(plots.feature_importance(latest), "feature importance")
+                        as_markdown_image(plots.feature_importance(latest), "feature importance")
                     ),
                     "mean_rank_ic": float(ic["rank_ic"].mean() or 0.0),  # type: ignore[arg-type]
                 }

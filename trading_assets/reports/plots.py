@@ -6,7 +6,6 @@ Only matplotlib's object interface is used, so drawing touches no process-wide s
 
 from __future__ import annotations
 
-import base64
 import io
 from typing import Any
 
@@ -86,17 +85,6 @@ def turnover_and_costs(pnl: pl.DataFrame, *, title: str = "Turnover and costs") 
     _thousands(bottom)
     _dates(bottom)
     return _png(figure)
-
-
-def data_uri(png: bytes) -> str:
-    """Encode a PNG as a `data:` URI, so that a page or note needs no second file."""
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
-
-
-def as_markdown_image(png: bytes, alt: str) -> str:
-    """Write a PNG as a Markdown image with a `data:` URI; brackets of the text are escaped, line breaks removed."""
-    text = " ".join(alt.split()).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
-    return f"![{text}]({data_uri(png)})"
 
 
 def _figure(rows: int, *, height: float, heights: list[float] | None = None) -> tuple[Any, list[Any]]:

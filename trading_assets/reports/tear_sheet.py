@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from trading_assets.desk.pictures import data_uri
 from trading_assets.reports import plots
 from trading_assets.reports.metrics import Verdict, monthly_returns, pnl_of_one_book, statistics, verdict
 
@@ -124,7 +125,7 @@ def _charts(sheet: TearSheet) -> list[str]:
     images.append(("Turnover and costs", plots.turnover_and_costs(sheet.pnl)))
     if sheet.importance is not None and sheet.importance.height:
         images.append(("Feature importance", plots.feature_importance(sheet.importance)))
-    return [f'<p><img src="{plots.data_uri(png)}" alt="{escape(alt)}"/></p>' for alt, png in images]
+    return [f'<p><img src="{data_uri(png)}" alt="{escape(alt)}"/></p>' for alt, png in images]
 
 
 def _statistics_table(figures: pl.DataFrame) -> str:

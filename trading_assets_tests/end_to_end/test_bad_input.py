@@ -304,12 +304,12 @@ def no_file(folder: Path) -> Path:
     [
         (truncated, "bars.parquet cannot be read, it is truncated.*fetch it again.*source.files.path"),
         (nothing, r"bars.parquet is empty \(0 bytes\); fetch it again.*source.files.path"),
-        (headers_only, "bars.csv holds no rows.*source.files.path"),
+        (headers_only, "bars.csv contains no rows.*source.files.path"),
         (no_file, "bars.parquet does not exist; correct the setting source.files.path"),
         (renamed_column, "bars.csv has no column for close; columns found.*'last_price'.*source.files.columns"),
         (mixed_feeds, "bars.csv: bars of several feeds are mixed: 'iex', 'sip'; choose one in .* source.files.feed"),
-        (prices_of_another_type, "bars.parquet: column 'open' holds Boolean, not numbers.*source.files.columns"),
-        (dates_in_another_format, "bars.csv: column 'date' has no value that reads as a date.*files.date_format"),
+        (prices_of_another_type, "bars.parquet: column 'open' contains Boolean, not numbers.*source.files.columns"),
+        (dates_in_another_format, "bars.csv: column 'date' has no value that can be read as a date.*files.date_format"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_an_error_that_names_file_and_setting(
@@ -346,7 +346,7 @@ def test_a_symbol_that_the_files_no_longer_have_keeps_its_rows_is_reported_and_s
     failures = LakeFrame(bench.desk.lake, SOURCE_FAILURES).read(table_name=BARS)
     assert failures.select("symbol", "source", "reason").rows() == [("BBB", "files", "unknown_symbol")]
     assert "does not have 'BBB'" in failures["message"][0]
-    assert "take the symbol out of the universe" in failures["message"][0]
+    assert "remove the symbol from the universe" in failures["message"][0]
 
 
 def test_where_no_symbol_is_left_the_step_fails_and_says_why(desk: Bench, tmp_path: Path) -> None:
@@ -354,6 +354,6 @@ def test_where_no_symbol_is_left_the_step_fails_and_says_why(desk: Bench, tmp_pa
     bench = desk.with_source({"kind": "files", "path": str(tmp_path / "bars.csv")})
     before = bench.hashes(BARS)
     alone = multi_range({"date": "2015", "symbol": "BBB"}, {"date": "2016", "symbol": "BBB"})
-    with pytest.raises(UnknownSymbolError, match=r"does not have 'BBB'.*take the symbol out of the universe"):
+    with pytest.raises(UnknownSymbolError, match=r"does not have 'BBB'.*remove the symbol from the universe"):
         bench.run("refresh_panel", alone, only=[BARS])
     assert bench.hashes(BARS) == before

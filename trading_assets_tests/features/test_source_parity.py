@@ -14,7 +14,7 @@ from trading_assets.features.statistical.market import market_returns
 from trading_assets.market_data.sources import make_source
 from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource
 from trading_assets_tests.brokers.embedded.markets import FREE, at, bar, write_market
-from trading_assets_tests.market_data.yahoo._yahoo_replay import Listing, serve
+from trading_assets_tests.market_data.sources.yahoo._yahoo_replay import Listing, serve
 
 FIRST, LAST = date(2019, 2, 1), date(2020, 12, 18)
 START = date(2020, 1, 2)

@@ -6,8 +6,8 @@ import pytest
 
 from trading_assets.market_data.gathering import gather
 from trading_assets.market_data.sources import (
-    RateLimitedError,
     SimulationParameters,
+    SourceRateLimitError,
     SourceUnavailableError,
     UnknownSymbolError,
 )
@@ -58,7 +58,7 @@ def test_a_symbol_that_nobody_has_is_reported_with_what_the_primary_said():
 
 
 def test_of_several_failures_the_one_that_may_pass_is_reported():
-    found = bars(remote(SIM0002=UNKNOWN), remote("fallback", SIM0002=RateLimitedError("too many requests")))
+    found = bars(remote(SIM0002=UNKNOWN), remote("fallback", SIM0002=SourceRateLimitError("too many requests")))
     assert found.failures["SIM0002"].source == "fallback"
     assert found.failures["SIM0002"].error.retryable
 

@@ -1,4 +1,3 @@
-import base64
 import io
 import subprocess
 import sys
@@ -48,14 +47,6 @@ def test_charts_differ_with_their_data():
 )
 def test_the_smallest_input_is_drawn(draw):
     assert draw().startswith(b"\x89PNG")
-
-
-def test_markdown_image_carries_its_bytes_and_escapes_its_text():
-    png = plots.feature_importance(IMPORTANCE)
-    text = plots.as_markdown_image(png, "a [b]\nc")
-    head, _, payload = text.partition("](data:image/png;base64,")
-    assert head == r"![a \[b\] c"
-    assert base64.b64decode(payload.removesuffix(")")) == png
 
 
 def test_importing_reports_and_models_loads_no_heavy_library():

@@ -8,6 +8,7 @@ import polars as pl
 
 from trading_assets.desk.checks import scope_check
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.pictures import as_markdown_image
 from trading_assets.features.drift.contract import DRIFT
 from trading_assets.features.drift.figures import MAJOR_SHIFT, last_of, month_number
 from trading_assets.features.matrix.matrix import Matrix
@@ -33,7 +34,6 @@ def drifted(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
 def drift_shown(desk: Desk, scope: Scope, run_id: str) -> dict[str, dg.MetadataValue]:
     """PSI by feature and month, and the distributions of the features that moved farthest, as pictures."""
     from trading_assets.features.drift.plots import distributions, psi_heat_map
-    from trading_assets.reports.plots import as_markdown_image
 
     rows = _of_scope(desk, scope).drop_nulls("psi")
     if rows.is_empty():

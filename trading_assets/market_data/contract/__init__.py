@@ -1,7 +1,15 @@
 """Contracts of market data. Here: tables of prices, listings, filings, quality. Not here: how they are filled."""
 
 from trading_assets.market_data.contract import bars, filings, quality, universe
-from trading_assets.market_data.contract.bars import BARS_DAILY, BARS_HOURLY, BARS_MINUTE, CORPORATE_ACTIONS, QUOTES
+from trading_assets.market_data.contract.bars import (
+    BARS,
+    BARS_DAILY,
+    BARS_HOURLY,
+    BARS_MINUTE,
+    CORPORATE_ACTIONS,
+    QUOTES,
+    Interval,
+)
 from trading_assets.market_data.contract.filings import COMPANIES, FUNDAMENTALS, ITEMS, NEWS
 from trading_assets.market_data.contract.quality import (
     ANOMALIES,
@@ -15,6 +23,7 @@ from trading_assets.market_data.contract.universe import LISTINGS, MEMBERSHIP, S
 
 __all__ = [
     "ANOMALIES",
+    "BARS",
     "BARS_DAILY",
     "BARS_HOURLY",
     "BARS_MINUTE",
@@ -33,6 +42,7 @@ __all__ = [
     "SOURCE_FAILURES",
     "SYMBOLS",
     "SYMBOL_MAINTENANCE",
+    "Interval",
 ]
 
 CONTRACTS = (*universe.CONTRACTS, *bars.CONTRACTS, *filings.CONTRACTS, *quality.CONTRACTS)

@@ -1,16 +1,19 @@
 """Tables of prices: raw bars of a session, an hour and a minute, corporate actions, latest quotes."""
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Literal
 
 import polars as pl
 
 from trading_assets.lake.contracts import Contract, column
 from trading_assets.lake.contracts.pandera_polars import pa
 
+Interval = Literal["1d", "1h", "1m"]
 Moment = pl.Datetime("us", "UTC")
 
 
-class Bars(pa.DataFrameModel):
+class RawBars(pa.DataFrameModel):
     """Raw bars: what traded, in the shares of that day, adjusted for nothing."""
 
     symbol: str = column("ticker", str_length={"min_value": 1})
@@ -39,11 +42,11 @@ class Bars(pa.DataFrameModel):
         return data.lazyframe.select(pl.col("low") <= pl.min_horizontal("open", "close", "high"))
 
 
-class BarsDaily(Bars):
+class BarsDaily(RawBars):
     """Raw daily bars: what traded, in the shares of that day, adjusted for nothing."""
 
 
-class BarsIntraday(Bars):
+class BarsIntraday(RawBars):
     """Raw bars within a session, adjusted for nothing; a bar is known when it ends."""
 
     ts: Moment = column("start of the bar", unit="UTC")  # type: ignore[valid-type]
@@ -84,6 +87,7 @@ class Quotes(pa.DataFrameModel):
 BARS_DAILY = Contract(BarsDaily, "market_data.bars_daily", key=("symbol", "date"), time="date", quarantine_limit=0.01)
 BARS_HOURLY = Contract(BarsHourly, "market_data.bars_hourly", key=("symbol", "ts"), time="date", quarantine_limit=0.01)
 BARS_MINUTE = Contract(BarsMinute, "market_data.bars_minute", key=("symbol", "ts"), time="date", quarantine_limit=0.01)
+BARS: Mapping[Interval, Contract] = {"1d": BARS_DAILY, "1h": BARS_HOURLY, "1m": BARS_MINUTE}
 CORPORATE_ACTIONS = Contract(
     CorporateActions, "market_data.corporate_actions", key=("symbol", "ex_date", "kind"), time="ex_date"
 )

@@ -1,6 +1,6 @@
-"""Where bars and corporate actions come from: one module per source, all with the same three methods (`Source`).
+"""Sources of market data: one module or package per source, all with the methods of `Source`.
 
-Here: reading a vendor's, a file's or a generator's rows into the standard columns, without cleaning them.
+Here: reading the rows of a vendor, a file or a generator into the columns of the contracts, without cleaning them.
 
 Not here: storing, validating or adjusting them. A new source is a class with the methods of `Source` and one line in
 `make_source`.
@@ -12,10 +12,10 @@ from trading_assets.market_data.sources.errors import (
     DelistedSymbolError,
     NoDataError,
     PartialAnswerError,
-    RateLimitedError,
     SourceConfigError,
     SourceError,
     SourceFormatError,
+    SourceRateLimitError,
     SourceUnavailableError,
     UnknownSymbolError,
     UnsupportedIntervalError,
@@ -67,7 +67,6 @@ __all__ = [
     "NoDataError",
     "PartialAnswerError",
     "QuotesSource",
-    "RateLimitedError",
     "SampleSource",
     "SimulatedSource",
     "SimulationParameters",
@@ -75,6 +74,7 @@ __all__ = [
     "SourceConfigError",
     "SourceError",
     "SourceFormatError",
+    "SourceRateLimitError",
     "SourceUnavailableError",
     "UnknownSymbolError",
     "UnsupportedIntervalError",

@@ -1,4 +1,4 @@
-"""Turn one opened file into lazy rows of bars or corporate actions."""
+"""Read one opened file as lazy rows of bars or corporate actions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from trading_assets.desk import calendar
-from trading_assets.market_data.sources import _columns, _tables
+from trading_assets.market_data.sources import _columns
 from trading_assets.market_data.sources._columns import Cell
+from trading_assets.market_data.sources._data_files import DataFile, collect
 from trading_assets.market_data.sources._timestamps import Stamps, read_stamps, stamp_can_fail
 from trading_assets.market_data.sources.errors import SourceFormatError
 from trading_assets.market_data.sources.protocol import CORPORATE_ACTIONS_SCHEMA, Interval, bars_schema
@@ -27,9 +28,9 @@ _PATH_SETTING = "source.files.path"
 
 @dataclass(frozen=True, slots=True)
 class BarFile:
-    """One file of bars whose columns are known and whose rows are not read yet."""
+    """One file of bars whose columns have been found and whose rows are not read yet."""
 
-    table: _tables.Table
+    data: DataFile
     lazy: pl.LazyFrame
     cells: Mapping[str, Cell]
     stamps: Stamps
@@ -45,13 +46,13 @@ class BarFile:
         return self.lazy.select(symbol=self.cells["symbol"].value, date=self.stamps.date)
 
     def rows(self, symbols: Sequence[str], start: date, end: date, *, source: str, interval: Interval) -> pl.LazyFrame:
-        """Return the bars of the symbols and dates asked for, and those of no readable symbol or date."""
+        """Return the bars of the requested symbols and dates, and those without a readable symbol or date."""
         unreadable = [cell.unreadable for cell in self.cells.values() if cell.unreadable is not None]
         values = {name: cell.value for name, cell in self.cells.items()}
         values |= {"ts": self.stamps.instant, "source": pl.lit(source), "adjustment": pl.lit("none")}
         feed = pl.lit(None) if self.feed_column is None else pl.col(self.feed_column)
         values["feed"] = feed.cast(pl.String)
-        values["raw"] = _columns.original_row(self.table.schema.names(), unreadable)
+        values["raw"] = _columns.original_row(self.data.schema.names(), unreadable)
         return self.lazy.filter(
             _columns.one_of(self.cells["symbol"].value, symbols), within(self.stamps.date, start, end)
         ).select(values[name].alias(name) for name in bars_schema(interval))
@@ -59,7 +60,7 @@ class BarFile:
 
 @dataclass(frozen=True, kw_only=True)
 class BarReader:
-    """The settings by which files are read."""
+    """Reads files of bars and corporate actions by the settings of the source."""
 
     columns: Mapping[str, str]
     symbol_in_file_name: bool
@@ -69,48 +70,46 @@ class BarReader:
     feed: str | None
     daily: bool
 
-    def open(self, table: _tables.Table) -> BarFile:
+    def open(self, file: DataFile) -> BarFile:
         """Find the columns of a file of bars.
 
         Raises
         ------
         SourceFormatError
-            If a column is missing, holds another type, or the feed asked for has no column.
+            A column is missing or has another type, or no column has the feed to select.
         """
         standard = dict(_columns.BAR_COLUMNS)
         if self.symbol_in_file_name:
             del standard["symbol"]
-        found = _columns.resolve(
-            table.schema.names(), standard, self.columns, file=table.file, setting=_COLUMNS_SETTING
-        )
-        stamps, dates = self.dates(table, found["date"], daily=self.daily, setting=_COLUMNS_SETTING)
+        found = _columns.resolve(file.schema.names(), standard, self.columns, file=file.path, setting=_COLUMNS_SETTING)
+        stamps, dates = self.dates(file, found["date"], daily=self.daily, setting=_COLUMNS_SETTING)
         numbers = {
             name: _columns.number(
                 found[name],
-                table.schema[found[name]],
+                file.schema[found[name]],
                 pl.Int64 if name == "volume" else pl.Float64,
-                file=table.file,
+                file=file.path,
                 setting=_COLUMNS_SETTING,
             )
             for name in ("open", "high", "low", "close", "volume")
         }
-        by_name = Cell(pl.lit(Path(table.file).name.split(".")[0]))
+        by_name = Cell(pl.lit(Path(file.path).name.split(".")[0]))
         symbol = by_name if self.symbol_in_file_name else _columns.text(found["symbol"])
-        feed_column = self._feed_column(table, used=set(found.values()))
-        lazy = table.rows
+        feed_column = self._feed_column(file, used=set(found.values()))
+        lazy = file.rows
         if self.feed is not None and feed_column is not None:
             lazy = lazy.filter(pl.col(feed_column).cast(pl.String) == self.feed)
-        return BarFile(table, lazy, {"symbol": symbol, "date": dates, **numbers}, stamps, found["date"], feed_column)
+        return BarFile(file, lazy, {"symbol": symbol, "date": dates, **numbers}, stamps, found["date"], feed_column)
 
     def check(self, files: Sequence[BarFile]) -> None:
-        """Raise `SourceFormatError` if feeds are mixed or dates cannot be read in one way only."""
+        """Raise `SourceFormatError` if feeds are mixed or dates are ambiguous."""
         self._check_feeds(files)
         for file in files:
             _check_dates(file)
 
     def actions(
         self,
-        table: _tables.Table,
+        file: DataFile,
         mapping: Mapping[str, str],
         *,
         symbols: Sequence[str],
@@ -119,15 +118,15 @@ class BarReader:
         source: str,
     ) -> pl.LazyFrame:
         """Return the corporate actions of a file, in `CORPORATE_ACTIONS_SCHEMA`."""
-        names = table.schema.names()
+        names = file.schema.names()
         standard = dict(_columns.ACTION_COLUMNS)
         if "known_at" in mapping or any(name.lower() == "known_at" for name in names):
             standard["known_at"] = ()
-        found = _columns.resolve(names, standard, mapping, file=table.file, setting=_ACTIONS_SETTING)
-        stamps, ex_date = self.dates(table, found["ex_date"], daily=True, setting=_ACTIONS_SETTING)
+        found = _columns.resolve(names, standard, mapping, file=file.path, setting=_ACTIONS_SETTING)
+        stamps, ex_date = self.dates(file, found["ex_date"], daily=True, setting=_ACTIONS_SETTING)
         known_at = Cell(start_of_day(stamps.date))
         if "known_at" in found:
-            known, cell = self.dates(table, found["known_at"], daily=True, setting=_ACTIONS_SETTING)
+            known, cell = self.dates(file, found["known_at"], daily=True, setting=_ACTIONS_SETTING)
             from_date = pl.when(known.date < stamps.date).then(known.date.dt.offset_by("1d")).otherwise(known.date)
             known_at = Cell(pl.coalesce(known.instant, start_of_day(from_date)), cell.unreadable)
         cells = {
@@ -135,7 +134,7 @@ class BarReader:
             "ex_date": ex_date,
             "kind": Cell(_columns.text(found["kind"]).value.str.strip_chars().str.to_lowercase()),
             "value": _columns.number(
-                found["value"], table.schema[found["value"]], pl.Float64, file=table.file, setting=_ACTIONS_SETTING
+                found["value"], file.schema[found["value"]], pl.Float64, file=file.path, setting=_ACTIONS_SETTING
             ),
             "known_at": known_at,
         }
@@ -143,29 +142,29 @@ class BarReader:
         values = {name: cell.value for name, cell in cells.items()} | {"source": pl.lit(source)}
         values["raw"] = _columns.original_row(names, unreadable)
         wanted = _columns.one_of(cells["symbol"].value, symbols), within(stamps.date, start, end)
-        return table.rows.filter(*wanted).select(values[name].alias(name) for name in CORPORATE_ACTIONS_SCHEMA)
+        return file.rows.filter(*wanted).select(values[name].alias(name) for name in CORPORATE_ACTIONS_SCHEMA)
 
-    def dates(self, table: _tables.Table, column: str, *, daily: bool, setting: str) -> tuple[Stamps, Cell]:
-        """Read a column of dates or moments: its stamps, and its date with whether a cell cannot be read.
+    def dates(self, file: DataFile, column: str, *, daily: bool, setting: str) -> tuple[Stamps, Cell]:
+        """Read a column of dates or moments: its stamps, and its date with a flag for unreadable cells.
 
         Raises
         ------
         SourceFormatError
-            If the column holds another type, or no time of day where it must.
+            The column has another type, or lacks the time of day that intraday bars need.
         """
-        dtype = table.schema[column]
+        dtype = file.schema[column]
         readable = isinstance(dtype, pl.Date | pl.Datetime | pl.String)
         if not readable and not (dtype.is_integer() and self.date_format is not None):
             raise SourceFormatError(
-                f"{table.file}: column {column!r} holds {dtype}, not dates; name the right column in the setting "
+                f"{file.path}: column {column!r} contains {dtype}, not dates; name the right column in the setting "
                 f"{setting} or, for numbers such as 20130208, set source.files.date_format ('%Y%m%d')."
             )
         if isinstance(dtype, pl.Date) and not daily:
             raise SourceFormatError(
-                f"{table.file}: column {column!r} holds dates without a time of day, these are no intraday bars; "
+                f"{file.path}: column {column!r} contains dates without a time of day, so these are not intraday bars; "
                 f"set source.files.interval to '1d' or name the right column in the setting {setting}."
             )
-        # The calendar library takes over a second to import; plain dates do without the exchange's zone.
+        # Importing the calendar library takes over a second; plain dates need no time zone of the exchange.
         zone = "UTC" if isinstance(dtype, pl.Date) else calendar.exchange_timezone(self.exchange)
         stamps = read_stamps(
             column, dtype, zone=zone, timezone=self.timezone, date_format=self.date_format, daily=daily
@@ -176,26 +175,26 @@ class BarReader:
             unread = present & (stamps.date if daily else stamps.instant).is_null()
         return stamps, Cell(stamps.date, unread)
 
-    def _feed_column(self, table: _tables.Table, used: set[str]) -> str | None:
-        names = [name for name in table.schema.names() if name.lower() in _FEED_COLUMNS and name not in used]
+    def _feed_column(self, file: DataFile, used: set[str]) -> str | None:
+        names = [name for name in file.schema.names() if name.lower() in _FEED_COLUMNS and name not in used]
         if self.feed is not None and not names:
             raise SourceFormatError(
-                f"{table.file} has no column {' or '.join(map(repr, _FEED_COLUMNS))} to choose the feed {self.feed!r} "
-                f"by; columns found: {', '.join(map(repr, table.schema.names()))}. Leave out source.files.feed."
+                f"{file.path} has no column {' or '.join(map(repr, _FEED_COLUMNS))} to select the feed {self.feed!r} "
+                f"by; columns found: {', '.join(map(repr, file.schema.names()))}. Remove the setting source.files.feed."
             )
         return names[0] if names else None
 
     def _check_feeds(self, files: Sequence[BarFile]) -> None:
         frames = [
-            (file.table, file.table.rows.select(feed=pl.col(file.feed_column).cast(pl.String)).unique())
+            (file.data, file.data.rows.select(feed=pl.col(file.feed_column).cast(pl.String)).unique())
             for file in files
             if file.feed_column is not None
         ]
         if not frames:
             return
-        feeds = _tables.collect(frames, setting=_PATH_SETTING)["feed"].unique().drop_nulls().sort().to_list()
+        feeds = collect(frames, setting=_PATH_SETTING)["feed"].unique().drop_nulls().sort().to_list()
         listed = ", ".join(map(repr, feeds))
-        where = f"{frames[0][0].file}" + (f" and {len(frames) - 1} more" if len(frames) > 1 else "")
+        where = f"{frames[0][0].path}" + (f" and {len(frames) - 1} more" if len(frames) > 1 else "")
         if self.feed is None and len(feeds) > 1:
             raise SourceFormatError(
                 f"{where}: bars of several feeds are mixed: {listed}; choose one in the setting source.files.feed."
@@ -208,30 +207,30 @@ class BarReader:
 
 def _check_dates(file: BarFile) -> None:
     stamp = pl.col(file.date_column).cast(pl.String)
-    if not isinstance(file.table.schema[file.date_column], pl.Date):
+    if not isinstance(file.data.schema[file.date_column], pl.Date):
         facts = file.lazy.select(
             rows=stamp.count(),
             read=file.stamps.date.count(),
             ambiguous=stamp.filter(file.stamps.ambiguous).first(),
             first=stamp.first(),
         )
-        found = _tables.collect([(file.table, facts)], setting=_PATH_SETTING).row(0, named=True)
-        where = f"{file.table.file}: column {file.date_column!r}"
+        found = collect([(file.data, facts)], setting=_PATH_SETTING).row(0, named=True)
+        where = f"{file.data.path}: column {file.date_column!r}"
         if found["ambiguous"] is not None:
             raise SourceFormatError(
-                f"{where} has the stamp {found['ambiguous']!r}, which does not say on which session of the exchange it "
-                "falls; give the zone the stamps are written in in the setting source.files.timezone ('UTC', "
-                "'America/New_York'), or name a column of dates in source.files.columns."
+                f"{where} has the stamp {found['ambiguous']!r}, from which the session of the exchange cannot be told; "
+                "set source.files.timezone to the zone in which the stamps are written ('UTC', 'America/New_York'), "
+                "or name a column of dates in source.files.columns."
             )
         if found["rows"] and not found["read"]:
             raise SourceFormatError(
-                f"{where} has no value that reads as a date (the first is {found['first']!r}); give its format in the "
-                "setting source.files.date_format, e.g. '%d/%m/%Y', or name the right column in source.files.columns."
+                f"{where} has no value that can be read as a date (the first is {found['first']!r}); set its format in "
+                "source.files.date_format, e.g. '%d/%m/%Y', or name the right column in source.files.columns."
             )
 
 
 def within(day: pl.Expr, start: date, end: date) -> pl.Expr:
-    """Whether a day is in a window, or cannot be read: every answer carries such rows."""
+    """Whether a day is in a window or unreadable: every answer includes unreadable rows."""
     return day.is_between(start, end) | day.is_null()
 
 

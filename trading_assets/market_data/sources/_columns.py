@@ -1,4 +1,4 @@
-"""Find the standard columns in a file and read their cells without losing one that does not parse."""
+"""Find the standard columns in a file, and read their cells without losing one that does not parse."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
     "text",
 ]
 
-# Standard name -> other names it usually goes by, most specific first. An adjusted close is never taken for the close.
+# Standard name -> usual other names, most specific first. An adjusted close is never taken for the close.
 BAR_COLUMNS: Mapping[str, Sequence[str]] = {
     "symbol": ("ticker", "sym", "instrument", "name"),
     "date": ("session", "timestamp", "datetime", "ts", "time", "day", "t"),
@@ -46,7 +46,7 @@ _MISSING = ("", "na", "n/a", "null", "none")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How to read a column: its value and, where that can happen, whether a cell holds something else."""
+    """How to read a column: its value and, if that can happen, whether a cell contains something else."""
 
     value: pl.Expr
     unreadable: pl.Expr | None = None
@@ -68,13 +68,13 @@ def resolve(
     Raises
     ------
     SourceFormatError
-        If a column is missing or two fit equally well; the message names the file, its columns and the setting.
+        A column is missing or two match equally well; the message names the file, its columns and the setting.
     """
     known = {**standard, **(optional or {})}
     unknown = sorted(set(mapping) - set(known))
     if unknown:
         raise SourceFormatError(
-            f"setting {setting}: {', '.join(map(repr, unknown))} is no standard column; "
+            f"setting {setting}: {', '.join(map(repr, unknown))} is not a standard column; "
             f"map from {', '.join(known)} to the names in {file}: {_listed(found)}."
         )
     resolved = {name: _find(name, found, known[name], mapping, file=file, setting=setting) for name in known}
@@ -95,7 +95,7 @@ def _find(
         if mapping[name] in found:
             return mapping[name]
         raise SourceFormatError(
-            f"{file} has no column {mapping[name]!r}, which the setting {setting} gives for {name}; "
+            f"{file} has no column {mapping[name]!r}, which the setting {setting} names for {name}; "
             f"columns found: {_listed(found)}. Was it renamed? Correct the setting."
         )
     if name in found:
@@ -104,7 +104,7 @@ def _find(
         matches = [column for column in found if column.strip().lower() == candidate]
         if len(matches) > 1:
             raise SourceFormatError(
-                f"{file}: the columns {_listed(matches)} all look like {name}; say which one in the setting {setting}."
+                f"{file}: the columns {_listed(matches)} all match {name}; name the right one in the setting {setting}."
             )
         if matches:
             return matches[0]
@@ -112,19 +112,19 @@ def _find(
 
 
 def one_of(symbol: pl.Expr, symbols: Sequence[str]) -> pl.Expr:
-    """Whether a symbol is one of those asked for, or cannot be read: every answer carries such rows."""
+    """Whether a symbol is requested or unreadable: every answer includes unreadable rows."""
     return symbol.is_in(symbols) | symbol.is_null()
 
 
 def text(column: str) -> Cell:
-    """Read a column as text; any cell can be."""
+    """Read a column as text; every cell can be."""
     return Cell(pl.col(column).cast(pl.String))
 
 
 def number(column: str, dtype: pl.DataType, target: type[pl.Float64 | pl.Int64], *, file: str, setting: str) -> Cell:
-    """Read a column of numbers, or of texts that hold numbers, as `target`.
+    """Read a column of numbers, or of texts that contain numbers, as `target`.
 
-    An empty text is a missing value. A number is unreadable as Int64 if it has a fraction, is NaN or beyond 2**63.
+    An empty text is a missing value. A number is unreadable as Int64 if it has a fraction, is NaN or exceeds 2**63.
     """
     value = pl.col(column)
     if isinstance(dtype, pl.Null):
@@ -136,7 +136,7 @@ def number(column: str, dtype: pl.DataType, target: type[pl.Float64 | pl.Int64],
         return Cell(parsed, (present & parsed.is_null()).fill_null(value=False))
     if not dtype.is_numeric():
         raise SourceFormatError(
-            f"{file}: column {column!r} holds {dtype}, not numbers; name the right column in the setting {setting}."
+            f"{file}: column {column!r} contains {dtype}, not numbers; name the right column in the setting {setting}."
         )
     if target is pl.Float64:
         return Cell(value.cast(pl.Float64))
@@ -146,7 +146,7 @@ def number(column: str, dtype: pl.DataType, target: type[pl.Float64 | pl.Int64],
 
 def _parse_number(stripped: pl.Expr, target: type[pl.Float64 | pl.Int64]) -> pl.Expr:
     as_float = stripped.cast(pl.Float64, strict=False)
-    # Text is tried as an integer first: a float holds only 53 bits of it.
+    # Text is tried as an integer first: a float keeps only 53 bits of it.
     return as_float if target is pl.Float64 else pl.coalesce(stripped.cast(pl.Int64, strict=False), _whole(as_float))
 
 

@@ -1,4 +1,4 @@
-"""Make a source from settings."""
+"""Create a source from settings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _yahoo(parameters: YahooParameters) -> YahooSource:
     return YahooSource(parameters, Transport(now=now))
 
 
-# Settings that are not their source themselves.
+# Settings class -> source; the other settings classes are sources themselves.
 _SOURCES: Final[Mapping[type[Any], Any]] = {
     AlpacaParameters: AlpacaSource,
     SimulationParameters: SimulatedSource,
@@ -48,13 +48,13 @@ def make_source(config: Mapping[str, object]) -> Source:
     ----------
     config
         `kind` (``"sample"``, ``"files"``, ``"simulated"``, ``"alpaca"`` or ``"yahoo"``) and the parameters of
-        `FilesSource`, `SimulationParameters`, `AlpacaParameters` or `YahooParameters` under their own names; dates may
-        be ISO 8601 text, as in a YAML file.
+        `FilesSource`, `SimulationParameters`, `AlpacaParameters` or `YahooParameters` by name; dates may be ISO 8601
+        text, as in a YAML file.
 
     Raises
     ------
     SourceConfigError
-        If the kind or a key is unknown (the message lists the valid ones), one is missing, or a value has another type.
+        The kind or a key is unknown (the message lists the valid ones), a key is missing, or a value is invalid.
 
     Examples
     --------

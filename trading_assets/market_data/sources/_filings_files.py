@@ -1,4 +1,4 @@
-"""Turn one opened file into lazy rows of fundamentals, news, listing events or companies."""
+"""Read one opened file as lazy rows of fundamentals, news, listing events or companies."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from datetime import date, datetime
 import polars as pl
 
 from trading_assets.market_data.contract.filings import ITEMS
-from trading_assets.market_data.sources import _columns, _tables
+from trading_assets.market_data.sources import _columns
 from trading_assets.market_data.sources._bar_files import BarReader, start_of_day, within
 from trading_assets.market_data.sources._columns import BAR_COLUMNS, Cell
+from trading_assets.market_data.sources._data_files import DataFile
 from trading_assets.market_data.sources.errors import SourceFormatError
 from trading_assets.market_data.sources.protocol import (
     COMPANIES_SCHEMA,
@@ -90,9 +91,9 @@ _SEPARATORS = r"[\s,;|]+"
 
 @dataclass(frozen=True, kw_only=True)
 class FilingReader:
-    """The settings by which files beside the bars are read; moments are read as those of the bars are.
+    """Reads the files of other tables than bars, with moments read as in those of the bars.
 
-    A bare date is no moment: what is dated by it counts as known from its end, midnight UTC.
+    A bare date is no moment: what it dates counts as known from the end of that day, midnight UTC.
     """
 
     bars: BarReader
@@ -100,31 +101,32 @@ class FilingReader:
     currency: str
 
     def fundamentals(
-        self, table: _tables.Table, mapping: Mapping[str, str], symbols: Sequence[str], start: date, end: date
+        self, file: DataFile, mapping: Mapping[str, str], symbols: Sequence[str], start: date, end: date
     ) -> pl.LazyFrame:
         """Return the figures of a file, one row per figure, in `FUNDAMENTALS_SCHEMA`.
 
-        The file has one row per figure, with columns `item` and `value`, or one per filing, with a column per item. Of
-        the latter a figure that is not reported has no row; a filing that reports none has one without item and value.
+        The file has one row per figure, with columns `item` and `value`, or one per filing, with a column per item. In
+        the second form a figure that is not reported has no row; a filing that reports none has one without item and
+        value.
 
         Raises
         ------
         SourceFormatError
-            If a column is missing or holds another type, or there is no figure in the file.
+            A column is missing or has another type, or the file has no figure.
         """
         setting = "source.files.fundamentals_columns"
-        names = table.schema.names()
+        names = file.schema.names()
         optional = {**_OF_FILING, **_FIGURE, **_ITEMS}
-        found = _columns.resolve(names, _FILING, mapping, file=table.file, setting=setting, optional=optional)
+        found = _columns.resolve(names, _FILING, mapping, file=file.path, setting=setting, optional=optional)
         items = [item for item in ITEMS if item in found]
         is_long = "item" in found and "value" in found
         if not is_long and not items:
             raise SourceFormatError(
-                f"{table.file} has no figures: neither columns item and value nor one of {', '.join(ITEMS)}; columns "
+                f"{file.path} has no figures: neither columns item and value nor one of {', '.join(ITEMS)}; columns "
                 f"found: {', '.join(map(repr, names))}. Name them in the setting {setting}."
             )
-        period_end, known_at, cells = self._filing(table, found, setting)
-        wanted = table.rows.filter(
+        period_end, known_at, cells = self._filing(file, found, setting)
+        wanted = file.rows.filter(
             _columns.one_of(cells["symbol"].value, symbols), within(known_at.value.dt.date(), start, end)
         )
         cells |= {"period_end": period_end, "known_at": known_at}
@@ -137,9 +139,9 @@ class FilingReader:
         if is_long:
             standard = {alias: item for item, aliases in _ITEMS.items() for alias in aliases}
             item = pl.col(found["item"]).cast(pl.String).str.strip_chars().str.to_lowercase().replace(standard)
-            value = self._number(table, found["value"], setting)
+            value = self._number(file, found["value"], setting)
             return wanted.select(rows(item, value)[name].alias(name) for name in FUNDAMENTALS_SCHEMA)
-        figures = {item: self._number(table, found[item], setting) for item in items}
+        figures = {item: self._number(file, found[item], setting) for item in items}
         reported = {
             item: cell.value.is_not_null() | (pl.lit(value=False) if cell.unreadable is None else cell.unreadable)
             for item, cell in figures.items()
@@ -155,19 +157,19 @@ class FilingReader:
         return pl.concat([*parts, empty.select(nothing[name].alias(name) for name in FUNDAMENTALS_SCHEMA)])
 
     def news(
-        self, table: _tables.Table, mapping: Mapping[str, str], symbols: Sequence[str], start: date, end: date
+        self, file: DataFile, mapping: Mapping[str, str], symbols: Sequence[str], start: date, end: date
     ) -> pl.LazyFrame:
         """Return the stories of a file, one row per story and symbol, in `NEWS_SCHEMA`.
 
-        A cell may name several symbols, separated by commas, semicolons, bars or blanks. Without a column `id` the
-        address, or moment and headline, identify a story; without `known_at` its wording is known when published.
+        A cell may list several symbols, separated by commas, semicolons, bars or blanks. Without a column `id`, the
+        URL, or moment and headline, identify a story; without `known_at`, its wording is known when published.
         """
         setting = "source.files.news_columns"
-        names = table.schema.names()
+        names = file.schema.names()
         optional = {**_STORY_TEXTS, "known_at": ("updated_at",)}
-        found = _columns.resolve(names, _STORY, mapping, file=table.file, setting=setting, optional=optional)
-        published = self._moment(table, found["published_at"], setting)
-        known = self._known(table, found, setting, published.value)
+        found = _columns.resolve(names, _STORY, mapping, file=file.path, setting=setting, optional=optional)
+        published = self._moment(file, found["published_at"], setting)
+        known = self._known(file, found, setting, published.value)
         texts = {name: pl.col(found[name]).cast(pl.String) for name in _STORY_TEXTS if name in found}
         headline = pl.col(found["headline"]).cast(pl.String)
         story = pl.concat_str(published.value.dt.to_string("iso:strict"), headline, separator=" ")
@@ -177,64 +179,62 @@ class FilingReader:
         values |= {"published_at": published.value, "known_at": known.value}
         values |= {"raw": _raw(names, [published, known]), "source": pl.lit(self.source)}
         return (
-            table.rows.with_columns(_symbol=_listed(found["symbol"], table.schema[found["symbol"]]))
+            file.rows.with_columns(_symbol=_listed(found["symbol"], file.schema[found["symbol"]]))
             .explode("_symbol")
             .filter(_columns.one_of(pl.col("_symbol"), symbols), within(known.value.dt.date(), start, end))
             .select(values[name].alias(name) for name in NEWS_SCHEMA)
         )
 
     def listings(
-        self, table: _tables.Table, mapping: Mapping[str, str], symbols: Sequence[str], start: date, end: date
+        self, file: DataFile, mapping: Mapping[str, str], symbols: Sequence[str], start: date, end: date
     ) -> pl.LazyFrame:
         """Return the listing events of a file, in `LISTINGS_SCHEMA`.
 
         Without a column `known_at` an event counts as known from midnight UTC at the start of its date.
         """
         setting = "source.files.listings_columns"
-        names = table.schema.names()
-        found = _columns.resolve(names, _EVENT, mapping, file=table.file, setting=setting, optional=_OF_EVENT)
-        stamps, day = self.bars.dates(table, found["date"], daily=True, setting=setting)
+        names = file.schema.names()
+        found = _columns.resolve(names, _EVENT, mapping, file=file.path, setting=setting, optional=_OF_EVENT)
+        stamps, day = self.bars.dates(file, found["date"], daily=True, setting=setting)
         cells = {
             "symbol": _columns.text(found["symbol"]),
             "date": day,
             "kind": Cell(_columns.text(found["kind"]).value.str.strip_chars().str.to_lowercase()),
-            "value": self._number(table, found["value"], setting) if "value" in found else _absent(pl.Float64()),
+            "value": self._number(file, found["value"], setting) if "value" in found else _absent(pl.Float64()),
             "other_symbol": _columns.text(found["other_symbol"]) if "other_symbol" in found else _absent(pl.String()),
-            "known_at": self._known(table, found, setting, start_of_day(stamps.date)),
+            "known_at": self._known(file, found, setting, start_of_day(stamps.date)),
         }
         values = {name: cell.value for name, cell in cells.items()}
         values |= {"raw": _raw(names, list(cells.values())), "source": pl.lit(self.source)}
-        return table.rows.filter(
+        return file.rows.filter(
             _columns.one_of(cells["symbol"].value, symbols), within(stamps.date, start, end)
         ).select(values[name].alias(name) for name in LISTINGS_SCHEMA)
 
-    def companies(self, table: _tables.Table, symbols: Sequence[str], now: datetime) -> pl.LazyFrame:
-        """Return what a file says about companies, in `COMPANIES_SCHEMA`; without a column `known_on`, as of today."""
+    def companies(self, file: DataFile, symbols: Sequence[str], now: datetime) -> pl.LazyFrame:
+        """Return the profiles of companies, in `COMPANIES_SCHEMA`; a file without `known_on` is as of today."""
         setting = "source.files.companies_path"
-        names = table.schema.names()
+        names = file.schema.names()
         optional = {**_COMPANY_TEXTS, **_COMPANY_NUMBERS, "known_on": ("known_at", "date")}
-        found = _columns.resolve(names, {"symbol": _SYMBOL}, {}, file=table.file, setting=setting, optional=optional)
+        found = _columns.resolve(names, {"symbol": _SYMBOL}, {}, file=file.path, setting=setting, optional=optional)
         cells = {"symbol": _columns.text(found["symbol"]), "known_on": Cell(pl.lit(now.date()))}
         cells |= {name: _columns.text(found[name]) for name in _COMPANY_TEXTS if name in found}
-        cells |= {name: self._number(table, found[name], setting) for name in _COMPANY_NUMBERS if name in found}
+        cells |= {name: self._number(file, found[name], setting) for name in _COMPANY_NUMBERS if name in found}
         if "known_on" in found:
-            _, cells["known_on"] = self.bars.dates(table, found["known_on"], daily=True, setting=setting)
+            _, cells["known_on"] = self.bars.dates(file, found["known_on"], daily=True, setting=setting)
         values = {name: pl.lit(None, dtype=dtype) for name, dtype in COMPANIES_SCHEMA.items()}
         values |= {name: cell.value for name, cell in cells.items()}
         values |= {"raw": _raw(names, list(cells.values())), "source": pl.lit(self.source)}
         known = cells["known_on"].value
-        return table.rows.filter(
+        return file.rows.filter(
             _columns.one_of(cells["symbol"].value, symbols), (known <= now.date()) | known.is_null()
         ).select(values[name].alias(name) for name in COMPANIES_SCHEMA)
 
-    def _filing(
-        self, table: _tables.Table, found: Mapping[str, str], setting: str
-    ) -> tuple[Cell, Cell, dict[str, Cell]]:
-        """End of the period, moment from which the filing is known, and its texts."""
-        _, period_end = self.bars.dates(table, found["period_end"], daily=True, setting=setting)
-        known = self._moment(table, found["known_at"], setting)
+    def _filing(self, file: DataFile, found: Mapping[str, str], setting: str) -> tuple[Cell, Cell, dict[str, Cell]]:
+        """End of the period, moment from which the filing is known, and its text columns."""
+        _, period_end = self.bars.dates(file, found["period_end"], daily=True, setting=setting)
+        known = self._moment(file, found["known_at"], setting)
         if "amended" in found:
-            # An amendment of the same day is the later of the two.
+            # An amendment filed on the same day is the later of the two.
             amended = pl.col(found["amended"]).cast(pl.String).str.strip_chars().str.to_lowercase().is_in(_YES)
             later = pl.when(amended).then(known.value.dt.offset_by("1s")).otherwise(known.value)
             known = Cell(later, known.unreadable)
@@ -244,24 +244,24 @@ class FilingReader:
         texts = {"period": Cell(period), "currency": Cell(currency), "basis": Cell(basis)}
         return period_end, known, {"symbol": _columns.text(found["symbol"]), **texts}
 
-    def _known(self, table: _tables.Table, found: Mapping[str, str], setting: str, otherwise: pl.Expr) -> Cell:
-        """Moment from which a row is known, where the file does not say it another one."""
+    def _known(self, file: DataFile, found: Mapping[str, str], setting: str, otherwise: pl.Expr) -> Cell:
+        """Moment from which a row is known: that of its column `known_at`, otherwise the one given."""
         if "known_at" not in found:
             return Cell(otherwise)
         said = pl.col(found["known_at"]).cast(pl.String).str.strip_chars()
-        cell = self._moment(table, found["known_at"], setting)
+        cell = self._moment(file, found["known_at"], setting)
         is_silent = said.is_null() | (said == "")
         return Cell(pl.when(is_silent).then(otherwise).otherwise(cell.value), cell.unreadable)
 
-    def _moment(self, table: _tables.Table, column: str, setting: str) -> Cell:
-        """A moment; a bare date is the end of that day, and a time of day that no zone is known of cannot be read."""
-        stamps, _ = self.bars.dates(table, column, daily=True, setting=setting)
+    def _moment(self, file: DataFile, column: str, setting: str) -> Cell:
+        """A moment; a bare date is the end of that day, and a time of day without a known zone is unreadable."""
+        stamps, _ = self.bars.dates(file, column, daily=True, setting=setting)
         moment = pl.coalesce(stamps.instant, start_of_day(stamps.date.dt.offset_by("1d")))
         present = (pl.col(column).cast(pl.String).str.strip_chars() != "").fill_null(value=False)
         return Cell(moment, present & moment.is_null())
 
-    def _number(self, table: _tables.Table, column: str, setting: str) -> Cell:
-        return _columns.number(column, table.schema[column], pl.Float64, file=table.file, setting=setting)
+    def _number(self, file: DataFile, column: str, setting: str) -> Cell:
+        return _columns.number(column, file.schema[column], pl.Float64, file=file.path, setting=setting)
 
 
 def _absent(dtype: pl.DataType) -> Cell:

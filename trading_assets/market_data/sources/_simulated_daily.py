@@ -1,7 +1,7 @@
 """Daily bars, splits and dividends of one simulated name.
 
-Every random number of session t comes at a fixed place of its own stream and every recursion runs forward, so the first
-n sessions are bit for bit the same however long the simulation is.
+Every random number of session t comes from a fixed position of its own stream, and every recursion runs forward, so the
+first n sessions are bit for bit the same however long the simulation is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from trading_assets.market_data.sources._simulation import (
     SESSIONS_PER_YEAR,
     Floats,
-    Market,
+    SimulatedMarket,
     SimulationParameters,
     stream,
 )
@@ -73,7 +73,7 @@ class _Events:
     delisted: int
 
 
-def simulate_daily(parameters: SimulationParameters, shared: Market, number: int) -> DailyPath:
+def simulate_daily(parameters: SimulationParameters, shared: SimulatedMarket, number: int) -> DailyPath:
     """Return the path of name `number` (from 1).
 
     A one-factor model: overnight and open-to-close log returns are beta times the market's plus the name's own. The raw
@@ -114,7 +114,7 @@ def simulate_daily(parameters: SimulationParameters, shared: Market, number: int
 
 
 def round_to_tick(price: Floats) -> Floats:
-    """Round to the cent, below one dollar to 0.0001: the smallest steps of US quotes (SEC Regulation NMS, rule 612)."""
+    """Round to the cent, below one dollar to 0.0001: the ticks of US quotes (SEC Regulation NMS, rule 612)."""
     return np.maximum(np.where(price >= _PENNY_STOCK, np.round(price, 2), np.round(price, 4)), _LOWEST_PRICE)
 
 
@@ -134,9 +134,9 @@ def _traits(parameters: SimulationParameters, number: int) -> _Traits:
 
 
 def _volume_state(seed: int, number: int, n: int) -> Floats:
-    """Return n + 1 values of unit variance and autocorrelation 0.9**k; the first is of the day before the start.
+    """Return n + 1 values of unit variance and autocorrelation 0.9**k; the first belongs to the day before the start.
 
-    A moving average over 40 draws in place of the recursion: each value needs the same 40 draws however many follow.
+    A moving average over 40 draws replaces the recursion: each value needs the same 40 draws however many follow.
     """
     draws = stream(seed, number, _VOLUME_STATE).standard_normal(n + _MEMORY)
     weights = _PERSISTENCE ** np.arange(_MEMORY)

@@ -30,7 +30,7 @@ def simulate_minutes(
 ) -> MinuteBars:
     """Return `minutes` bars whose first open, highest high, lowest low, last close and summed volume are those given.
 
-    Prices are a Brownian bridge from open to close held inside of [low, high], which the most extreme minutes touch.
+    Prices are a Brownian bridge from open to close, clipped to [low, high], which the most extreme minutes touch.
     Volume is spread at random with a U-shaped intensity: the first and last minutes trade about four times the middle.
     """
     time = np.arange(1, minutes + 1) / minutes

@@ -15,7 +15,7 @@ import polars as pl
 from trading_assets.desk import calendar
 from trading_assets.market_data.sources.errors import SourceConfigError
 
-__all__ = ["SESSIONS_PER_YEAR", "Floats", "Market", "SimulationParameters", "market", "stream"]
+__all__ = ["SESSIONS_PER_YEAR", "Floats", "SimulatedMarket", "SimulationParameters", "market", "stream"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,17 +28,17 @@ _RATES = ("split_rate", "dividend_rate", "gap_rate", "listing_rate", "delisting_
 
 @dataclass(frozen=True, kw_only=True)
 class SimulationParameters:
-    """What to simulate; the same parameters give the same bars, on any machine and in any order of asking.
+    """What to simulate; the same parameters give the same bars, on any machine and in any order of requests.
 
-    A name's bars depend on `seed`, `start`, `exchange`, the rates and its own number: not on how many names there are,
-    and not on `end` but for where they stop.
+    The bars of a name depend on `seed`, `start`, `exchange`, the rates and its own number: not on the number of names,
+    and on `end` only in that they stop there.
 
     Parameters
     ----------
     seed
         Not negative.
     n_symbols
-        Names ``SIM0001``, ``SIM0002`` ...; those not listed by `end` do not exist yet.
+        Number of names ``SIM0001``, ``SIM0002`` ...; those not listed by `end` do not exist yet.
     start, end
         First and last day of the simulation.
     exchange, currency
@@ -54,7 +54,7 @@ class SimulationParameters:
     delisting_rate
         Delistings per name and year.
     signal_strength
-        0 (nothing to predict) to below 1: correlation of a session's own open-to-close return with the previous
+        From 0 (nothing to predict) to below 1: correlation of a session's own open-to-close return with the previous
         session's volume state, which shows as volume above or below the name's usual one and lasts about two weeks.
     """
 
@@ -83,7 +83,7 @@ class SimulationParameters:
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class SimulatedMarket:
     """What all names share: sessions (datetime64[D]), closes (datetime64[us], UTC), common returns per session."""
 
     sessions: npt.NDArray[np.datetime64]
@@ -93,19 +93,19 @@ class Market:
 
 
 def stream(seed: int, *key: int) -> np.random.Generator:
-    """Return the generator of one purpose; streams of different keys are independent of each other.
+    """Return the random generator of one purpose; generators of different keys are independent of each other.
 
-    NumPy's `SeedSequence` spawn keys; PCG64 is named because the default generator may change.
+    Keys are spawn keys of NumPy's `SeedSequence`; PCG64 is named because NumPy's default generator may change.
     """
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
 
 
 @lru_cache(maxsize=8)
-def market(seed: int, exchange: str, start: date, end: date) -> Market:
+def market(seed: int, exchange: str, start: date, end: date) -> SimulatedMarket:
     """Return the calendar and the common factor; a later `end` changes no earlier value."""
     schedule = calendar.session_closes(exchange, start, end)
     factor = stream(seed, 0).standard_normal((schedule.height, 2))
-    return Market(
+    return SimulatedMarket(
         sessions=schedule["date"].to_numpy(),
         closes=schedule["close"].dt.replace_time_zone(None).cast(pl.Datetime("us")).to_numpy(),
         overnight=np.ascontiguousarray(factor[:, 0]) * _OVERNIGHT_VOLATILITY,

@@ -1,10 +1,10 @@
 """Read a file's date column as session dates and instants, without guessing.
 
 A stamp with a zone is an instant; its session is the date on the exchange's clock. A stamp without a zone is a date if
-it has no time of day. What could be read in two ways is flagged as `ambiguous` instead of being read in one of them:
+it has no time of day. A stamp that could be read in two ways is flagged as `ambiguous` instead:
 
 - a time of day without a zone;
-- in a file of daily bars, midnight UTC where that is the evening before on the exchange's clock (which day's bar?).
+- in a file of daily bars, midnight UTC if that is the evening before on the exchange's clock (which day's bar?).
 
 The setting `timezone`, the zone in which the file's stamps are written, resolves both: midnight there is that day.
 """
@@ -34,7 +34,7 @@ class Stamps:
 
 
 def stamp_can_fail(dtype: pl.DataType) -> bool:
-    """Say whether a cell of this type may be unreadable as a date; a date or datetime never is."""
+    """Whether a cell of this type may be unreadable as a date; a date or datetime never is."""
     return not isinstance(dtype, pl.Date | pl.Datetime)
 
 
@@ -56,7 +56,7 @@ def read_stamps(
     zone
         The exchange's time zone.
     timezone
-        The zone in which stamps are written, if the user says so.
+        The zone in which stamps are written, if it is set.
     date_format
         chrono format of text and integer dates; default ISO 8601.
     daily
@@ -96,30 +96,30 @@ def _combine_intraday(aware: pl.Expr, naive: pl.Expr | None, zone: str, timezone
     if naive is not None and timezone is None:
         ambiguous = naive.is_not_null()
     elif naive is not None and timezone is not None:
-        aware = pl.coalesce(aware, _told(naive, timezone))
+        aware = pl.coalesce(aware, _in_zone(naive, timezone))
     return Stamps(_local_date(aware, zone), aware, ambiguous)
 
 
 def _combine_daily(aware: pl.Expr, naive: pl.Expr | None, zone: str, timezone: str | None) -> Stamps:
     bare_date = pl.lit(None, dtype=pl.Date)
-    untold = pl.lit(value=False)
+    is_unclear = pl.lit(value=False)
     if naive is not None:
         bare_date = _date_at_midnight(naive)
         if timezone is None:
-            untold = naive.is_not_null() & bare_date.is_null()
+            is_unclear = naive.is_not_null() & bare_date.is_null()
         else:
-            aware = pl.coalesce(aware, _told(naive, timezone))
+            aware = pl.coalesce(aware, _in_zone(naive, timezone))
     on_exchange = _local_date(aware, zone)
     if timezone is None:
-        two_days = (_date_at_midnight(aware) != on_exchange).fill_null(value=False)
-        return Stamps(pl.coalesce(bare_date, on_exchange), aware, untold | two_days)
+        is_other_day = (_date_at_midnight(aware) != on_exchange).fill_null(value=False)
+        return Stamps(pl.coalesce(bare_date, on_exchange), aware, is_unclear | is_other_day)
     in_timezone = _date_at_midnight(aware.dt.convert_time_zone(timezone))
     return Stamps(pl.coalesce(bare_date, in_timezone, on_exchange), aware, pl.lit(value=False))
 
 
-def _told(naive: pl.Expr, timezone: str) -> pl.Expr:
-    told = naive.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-    return told.dt.convert_time_zone("UTC")
+def _in_zone(naive: pl.Expr, timezone: str) -> pl.Expr:
+    placed = naive.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+    return placed.dt.convert_time_zone("UTC")
 
 
 def _local_date(instant: pl.Expr, zone: str) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Turn prices that a vendor has adjusted for splits back into those that were traded."""
+"""Convert prices that a vendor has adjusted for splits back into those that were traded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 __all__ = ["raw_from_split_adjusted"]
 
 _PRICES = ("open", "high", "low", "close", "dividend")
-# Vendors pass prices on as 32-bit floats: half a unit in the last place is at most 2**-24 of the value.
+# Vendors send prices as 32-bit floats: half a unit in the last place is at most 2**-24 of the value.
 _FLOAT32_ERROR = 2.0**-24
 _MOST_DECIMALS = 9
 
@@ -20,7 +20,7 @@ def raw_from_split_adjusted(bars: pl.DataFrame, splits: pl.DataFrame, *, decimal
     A vendor that adjusts for splits has divided every price, and multiplied every volume, by the product of the ratios
     of all *later* splits. Undoing that needs every split from the day of the row to the day of the answer. Prices are
     rounded to the decimals that the vendor's rounding leaves certain, the same number for all prices of a row, so that
-    a price in cents comes back exactly and no high falls below a close. Volumes become whole shares.
+    a price in cents is restored exactly and no high falls below a close. Volumes become whole shares.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def raw_from_split_adjusted(bars: pl.DataFrame, splits: pl.DataFrame, *, decimal
     if prices:
         scale = pl.col("_scale")
         power = {float(n): 10.0**n for n in range(-_MOST_DECIMALS, _MOST_DECIMALS + 1)}
-        # The error is in the units of the raw price, so it is known only after scaling.
+        # The error is in units of the raw price, so it is known only after scaling.
         scaled = scaled.with_columns(_scale=certain.replace_strict(power, default=math.nan, return_dtype=pl.Float64))
         scaled = scaled.with_columns((pl.col(prices) * scale).round() / scale).drop("_scale")
     return scaled.drop("_factor")

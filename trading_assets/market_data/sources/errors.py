@@ -1,7 +1,8 @@
-"""What can go wrong when bars are asked of a source.
+"""Errors of sources.
 
-A message names the source, what was asked for (symbol, date or setting) and what to do. Rows that are merely bad
-(negative price, duplicate, holiday) are not errors: sources pass them on and the lake's contract quarantines them.
+A message names the source, what was requested (symbol, date or setting) and what to do. Rows that are merely bad
+(negative price, duplicate, holiday) are not errors: sources pass them on, and the contract of the table quarantines
+them.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ __all__ = [
     "DelistedSymbolError",
     "NoDataError",
     "PartialAnswerError",
-    "RateLimitedError",
     "SourceConfigError",
     "SourceError",
     "SourceFormatError",
+    "SourceRateLimitError",
     "SourceUnavailableError",
     "UnknownSymbolError",
     "UnsupportedIntervalError",
@@ -28,18 +29,18 @@ __all__ = [
 
 
 class SourceError(TradingAssetsError):
-    """Base of everything a source raises; `retryable` says whether asking again later may help."""
+    """Base of everything that a source raises; `retryable` says whether the same request may succeed later."""
 
     retryable: ClassVar[bool] = False
     reason: ClassVar[str] = "bad_answer"
 
 
 class SourceConfigError(SourceError):
-    """A setting or a request makes no sense, whatever the data are."""
+    """A setting or a request is invalid, whatever the data are."""
 
 
 class UnknownSymbolError(SourceError):
-    """The source has never had symbols that were asked for; `symbols` names them where the source said which."""
+    """The source has never had some requested symbols; `symbols` lists them if the source reported which."""
 
     reason = "unknown_symbol"
 
@@ -49,13 +50,13 @@ class UnknownSymbolError(SourceError):
 
 
 class DelistedSymbolError(SourceError):
-    """The source had the symbol once and has nothing in the window, because it no longer trades."""
+    """The source has no data of the symbol in the window, because it no longer trades."""
 
     reason = "delisted"
 
 
 class NoDataError(SourceError):
-    """The source knows the symbol and answered, but with nothing where there should be something."""
+    """The source knows the symbol and answered, but without data that should exist."""
 
     reason = "no_data"
 
@@ -67,35 +68,35 @@ class SourceUnavailableError(SourceError, RetryableError):
     reason = "outage"
 
 
-class RateLimitedError(SourceUnavailableError):
-    """The source refused because it had been asked too often; the same request will succeed later."""
+class SourceRateLimitError(SourceUnavailableError):
+    """The source rejected the request because of its rate limit; the same request will succeed later."""
 
     reason = "rate_limited"
 
 
 class SourceFormatError(SourceError):
-    """The source answered with something that cannot be read as bars or corporate actions."""
+    """The source's answer cannot be read."""
 
 
 class UnsupportedIntervalError(SourceError):
-    """The source has no bars of the length asked for."""
+    """The source has no bars of the requested length."""
 
 
 class PartialAnswerError(SourceError):
-    """Some symbols of a request could not be had.
+    """Some symbols of a request failed.
 
     Parameters
     ----------
     rows
         The answer for the other symbols, in the schema of the request.
     failures
-        Why, by symbol.
+        Error by symbol.
 
     Examples
     --------
     >>> error = PartialAnswerError(pl.DataFrame(), {"NOPE": UnknownSymbolError("yahoo does not know NOPE")})
     >>> str(error)
-    '1 symbol could not be had: NOPE (yahoo does not know NOPE)'
+    '1 symbol failed: NOPE (yahoo does not know NOPE)'
     """
 
     _SHOWN: Final = 3
@@ -106,4 +107,4 @@ class PartialAnswerError(SourceError):
         shown = "; ".join(f"{symbol} ({error})" for symbol, error in list(self.failures.items())[: self._SHOWN])
         more = f" and {len(self.failures) - self._SHOWN} more" if len(self.failures) > self._SHOWN else ""
         count = f"{len(self.failures)} symbol{'s' if len(self.failures) > 1 else ''}"
-        super().__init__(f"{count} could not be had: {shown}{more}")
+        super().__init__(f"{count} failed: {shown}{more}")

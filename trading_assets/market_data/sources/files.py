@@ -1,4 +1,4 @@
-"""Your own Parquet or CSV files: one file, a folder or a glob, with a column mapping where names differ."""
+"""The source of your own Parquet or CSV files: one file, a folder or a glob, with a mapping of column names."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from trading_assets.desk import calendar
-from trading_assets.market_data.sources import _columns, _tables
+from trading_assets.market_data.sources import _columns
 from trading_assets.market_data.sources._bar_files import BarFile, BarReader
+from trading_assets.market_data.sources._data_files import DataFile, collect, find_files, open_file
 from trading_assets.market_data.sources._filings_files import FilingReader
 from trading_assets.market_data.sources._unadjust import raw_from_split_adjusted
 from trading_assets.market_data.sources.errors import SourceConfigError, SourceFormatError
@@ -36,7 +37,7 @@ from trading_assets.market_data.sources.protocol import (
 __all__ = ["FilesSource"]
 
 _DELISTED_AFTER_SESSIONS = 20
-# A date carried by fewer of the names than this is a stray row, not the file's last session.
+# A date that fewer of the names than this have is a stray row, not the last session of the files.
 _LAST_SESSION_SHARE = 0.01
 
 
@@ -44,28 +45,28 @@ _LAST_SESSION_SHARE = 0.01
 class FilesSource:
     """Raw bars read from Parquet or CSV files (``.parquet``, ``.pq``, ``.csv``, ``.csv.gz``, ``.csv.zst``).
 
-    What the files hold is looked up once per object: make a new one when they have changed. Rows whose date or symbol
-    cannot be read belong to no window and no symbol, so every answer carries them.
+    The files are inspected once per object: create a new one when they have changed. Rows whose date or symbol cannot
+    be read belong to no window and no symbol, so every answer includes them.
 
     Parameters
     ----------
     path
         A file, a folder (read with its subfolders) or a glob.
     columns
-        Standard name (`symbol`, `date`, `open`, `high`, `low`, `close`, `volume`) to the files' name. Names that
-        are the same but for case, and usual ones (`ticker`, `timestamp`, `vol` ...), need not be given.
+        Standard name (`symbol`, `date`, `open`, `high`, `low`, `close`, `volume`) -> name in the files. Names that
+        differ only in case, and usual ones (`ticker`, `timestamp`, `vol` ...), need not be listed.
     symbol_in_file_name
         The files have no symbol column: ``AAPL.csv`` holds AAPL.
     actions_path, actions_columns
         Splits and dividends (`symbol`, `ex_date`, `kind`, `value`, optionally `known_at`), and their column mapping.
     adjustment
-        "none" where the prices are as traded; "split" where the vendor has adjusted them, and the volumes, for every
-        split in the files of `actions_path`: they are turned back into what was traded.
+        "none" if the prices are as traded; "split" if the vendor has adjusted them, and the volumes, for every split in
+        the files of `actions_path`: they are converted back into what was traded.
     names_path
         `symbol` and `name` of companies.
     companies_path
         `symbol` and any of `name`, `sector`, `industry`, `country`, `market_cap`, `shares_outstanding`, `officers`, and
-        `known_on` where the file has more than one day's list.
+        `known_on` if the file has lists of several days.
     fundamentals_path, fundamentals_columns
         Figures of filings, one row per figure (`item`, `value`) or per filing with a column per item, with `symbol`,
         `period_end`, `period` and `known_at`; optionally `currency`, `amended`, `basis`.
@@ -79,9 +80,9 @@ class FilesSource:
     date_format
         chrono format of dates that are not ISO 8601, e.g. ``"%d/%m/%Y"``.
     timezone
-        Zone in which time stamps are written; needed only where a stamp could be read in two ways.
+        Zone in which time stamps are written; needed only if a stamp could be read in two ways.
     feed
-        Which feed to take from files that carry several, by their column `feed` or `source`.
+        Which feed to select from files that contain several, by their column `feed` or `source`.
     interval
         Length of the bars in the files.
     name
@@ -90,7 +91,7 @@ class FilesSource:
     Raises
     ------
     SourceFormatError
-        When files are first looked at and cannot be read as bars; the message names the file and the setting.
+        The files cannot be read as bars, raised at the first request; the message names the file and the setting.
     """
 
     path: str | Path
@@ -122,13 +123,13 @@ class FilesSource:
                 ZoneInfo(self.timezone)
             except (KeyError, ValueError, OSError) as error:
                 raise SourceConfigError(
-                    f"setting source.files.timezone: {self.timezone!r} is no time zone; "
+                    f"setting source.files.timezone: {self.timezone!r} is not a time zone; "
                     "use an IANA name such as 'UTC' or 'America/New_York'."
                 ) from error
         if self.adjustment == "split" and self.actions_path is None:
             raise SourceConfigError(
-                "setting source.files.adjustment is 'split', but there is no source.files.actions_path: without its "
-                "splits the prices cannot be turned back into those that were traded; give the splits."
+                "setting source.files.adjustment is 'split', but source.files.actions_path is not set: without its "
+                "splits the prices cannot be converted back into those that were traded; provide the splits."
             )
 
     @property
@@ -145,14 +146,15 @@ class FilesSource:
 
     @property
     def is_remote(self) -> bool:
-        """False: a file is read anew as a whole."""
+        """False: the files are read as a whole by every run."""
         return False
 
     def symbols(self) -> pl.DataFrame:
         """Return one row per symbol, with its span taken from the bars.
 
-        Only dates on which the exchange trades count, so a stray holiday or future row moves no span. `delisted_on` is
-        the session after the symbol's last bar if that is more than 20 sessions before the files' last session.
+        Only dates on which the exchange trades count, so that a stray holiday or future row moves no span.
+        `delisted_on` is the session after the symbol's last bar if that is more than 20 sessions before the last
+        session of the files.
         """
         spans = self._spans()
         last = spans["last_session"].max()
@@ -175,16 +177,16 @@ class FilesSource:
         )
 
     def bars(self, symbols: Sequence[str], start: date, end: date, interval: Interval = "1d") -> pl.DataFrame:
-        """Return the files' rows of the symbols and sessions asked for; only those are read."""
+        """Return the rows of the requested symbols and sessions; only those are read."""
         check_interval(self.name, interval, (self.interval,))
         wanted = check_request(self.name, symbols, start, end, self._known)
         if not wanted:
             return bars_schema(interval).to_frame()
         frames = [
-            (file.table, file.rows(wanted, start, end, source=self.name, interval=interval)) for file in self._files
+            (file.data, file.rows(wanted, start, end, source=self.name, interval=interval)) for file in self._files
         ]
         order = ["symbol", "date"] if interval == "1d" else ["symbol", "ts"]
-        rows = _tables.collect(frames, setting="source.files.path").sort(order, maintain_order=True)
+        rows = collect(frames, setting="source.files.path").sort(order, maintain_order=True)
         if self.adjustment == "none":
             return rows
         splits = self.corporate_actions(wanted, date.min, date.max).filter(pl.col("kind") == "split")
@@ -198,9 +200,9 @@ class FilesSource:
         """
         wanted = check_request(self.name, symbols, start, end, self._known)
 
-        def rows(table: _tables.Table) -> pl.LazyFrame:
+        def rows(file: DataFile) -> pl.LazyFrame:
             return self._reader.actions(
-                table, self.actions_columns, symbols=wanted, start=start, end=end, source=self.name
+                file, self.actions_columns, symbols=wanted, start=start, end=end, source=self.name
             )
 
         return self._further("actions_path", CORPORATE_ACTIONS_SCHEMA, wanted, rows).sort(
@@ -217,7 +219,7 @@ class FilesSource:
             "listings_path",
             LISTINGS_SCHEMA,
             wanted,
-            lambda table: self._filings.listings(table, self.listings_columns, wanted, start, end),
+            lambda file: self._filings.listings(file, self.listings_columns, wanted, start, end),
         ).sort("symbol", "date", "kind", maintain_order=True)
 
     def fundamentals(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
@@ -230,7 +232,7 @@ class FilesSource:
             "fundamentals_path",
             FUNDAMENTALS_SCHEMA,
             wanted,
-            lambda table: self._filings.fundamentals(table, self.fundamentals_columns, wanted, start, end),
+            lambda file: self._filings.fundamentals(file, self.fundamentals_columns, wanted, start, end),
         ).sort("symbol", "period_end", "period", "item", "known_at", maintain_order=True)
 
     def news(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
@@ -240,7 +242,7 @@ class FilesSource:
             "news_path",
             NEWS_SCHEMA,
             wanted,
-            lambda table: self._filings.news(table, self.news_columns, wanted, start, end),
+            lambda file: self._filings.news(file, self.news_columns, wanted, start, end),
         ).sort("symbol", "known_at", "id", maintain_order=True)
 
     def companies(self, symbols: Sequence[str], now: datetime) -> pl.DataFrame:
@@ -250,20 +252,20 @@ class FilesSource:
         """
         wanted = check_request(self.name, symbols, now.date(), now.date(), self._known)
         rows = self._further(
-            "companies_path", COMPANIES_SCHEMA, wanted, lambda table: self._filings.companies(table, wanted, now)
+            "companies_path", COMPANIES_SCHEMA, wanted, lambda file: self._filings.companies(file, wanted, now)
         )
         newest = pl.col("known_on") == pl.col("known_on").max().over("symbol")
         return rows.filter(newest | pl.col("known_on").is_null()).sort("symbol", maintain_order=True)
 
     def _further(
-        self, path: str, schema: pl.Schema, wanted: list[str], rows: Callable[[_tables.Table], pl.LazyFrame]
+        self, path: str, schema: pl.Schema, wanted: list[str], rows: Callable[[DataFile], pl.LazyFrame]
     ) -> pl.DataFrame:
-        """Rows of the files of a setting, none without files or symbols."""
+        """Rows of the files of a setting; none without files or symbols."""
         given, setting = getattr(self, path), f"source.files.{path}"
         if given is None or not wanted:
             return schema.to_frame()
-        tables = [_tables.open_table(file, setting=setting) for file in _tables.find_files(given, setting=setting)]
-        return _tables.collect([(table, rows(table)) for table in tables], setting=setting)
+        files = [open_file(path, setting=setting) for path in find_files(given, setting=setting)]
+        return collect([(file, rows(file)) for file in files], setting=setting)
 
     @cached_property
     def _filings(self) -> FilingReader:
@@ -282,23 +284,23 @@ class FilesSource:
         )
 
     @cached_property
-    def _opened(self) -> list[_tables.Table]:
+    def _opened(self) -> list[DataFile]:
         setting = "source.files.path"
-        return [_tables.open_table(file, setting=setting) for file in _tables.find_files(self.path, setting=setting)]
+        return [open_file(path, setting=setting) for path in find_files(self.path, setting=setting)]
 
     @cached_property
     def _files(self) -> list[BarFile]:
-        files = [self._reader.open(table) for table in self._opened]
+        files = [self._reader.open(file) for file in self._opened]
         self._reader.check(files)
         return files
 
     @cached_property
     def _known(self) -> dict[str, None]:
-        frames = [(file.table, file.symbols()) for file in self._files]
-        found = _tables.collect(frames, setting="source.files.path")["symbol"].unique().drop_nulls().sort()
+        frames = [(file.data, file.symbols()) for file in self._files]
+        found = collect(frames, setting="source.files.path")["symbol"].unique().drop_nulls().sort()
         if found.is_empty():
             raise SourceFormatError(
-                f"{self.path} holds no rows (columns found: {', '.join(self._opened[0].schema)}); "
+                f"{self.path} contains no rows (columns found: {', '.join(self._opened[0].schema)}); "
                 "fetch it again or correct the setting source.files.path."
             )
         return dict.fromkeys(found)
@@ -308,19 +310,19 @@ class FilesSource:
             return pl.DataFrame(schema={"symbol": pl.String, "name": pl.String})
         setting = "source.files.names_path"
         frames = []
-        for path in _tables.find_files(self.names_path, setting=setting):
-            table = _tables.open_table(path, setting=setting)
-            found = _columns.resolve(table.schema.names(), _columns.NAME_COLUMNS, {}, file=table.file, setting=setting)
-            frames.append((table, table.rows.select(pl.col(found[name]).cast(pl.String).alias(name) for name in found)))
-        return _tables.collect(frames, setting=setting).unique("symbol", keep="first", maintain_order=True)
+        for path in find_files(self.names_path, setting=setting):
+            file = open_file(path, setting=setting)
+            found = _columns.resolve(file.schema.names(), _columns.NAME_COLUMNS, {}, file=file.path, setting=setting)
+            frames.append((file, file.rows.select(pl.col(found[name]).cast(pl.String).alias(name) for name in found)))
+        return collect(frames, setting=setting).unique("symbol", keep="first", maintain_order=True)
 
     def _spans(self) -> pl.DataFrame:
         known = pl.DataFrame({"symbol": list(self._known)}, schema={"symbol": pl.String})
-        frames = [(file.table, file.days()) for file in self._files]
-        days = _tables.collect(frames, setting="source.files.path").unique()
+        frames = [(file.data, file.days()) for file in self._files]
+        days = collect(frames, setting="source.files.path").unique()
         first = calendar.first_session(self.exchange)
         sessions = calendar.sessions(self.exchange, first, calendar.last_session(self.exchange))
-        # Days before the calendar begins cannot be checked against it and are believed.
+        # Days before the calendar begins cannot be checked against it and are accepted.
         days = days.filter(pl.col("date").is_in(sessions) | (pl.col("date") < first))
         carried = days.group_by("date").len().filter(pl.col("len") >= math.ceil(_LAST_SESSION_SHARE * known.height))
         days = days.filter(pl.col("date") <= carried["date"].max()) if carried.height else days.clear()

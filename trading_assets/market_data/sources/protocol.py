@@ -1,8 +1,9 @@
-"""What every source of market data can be asked, and the frames it answers with.
+"""The methods of every source of market data, and the columns of its answers.
 
-A source reads; it neither cleans nor stores. A row that is bad but readable (NaN, negative price, high below low,
-duplicate, future date, closed exchange) is passed on as it is. A cell that cannot be read as its column's type becomes
-null, and `raw` then carries the row as the source had it, as JSON, so that nothing is lost.
+The columns of an answer are those of the contract of its table, and `raw`. A source reads; it neither cleans nor
+stores. A row that is bad but readable (NaN, negative price, high below low, duplicate, future date, closed exchange) is
+passed on as it is. A cell that cannot be read as its column's type becomes null, and `raw` then holds the row as the
+source had it, as JSON, so that nothing is lost.
 """
 
 from __future__ import annotations
@@ -10,10 +11,24 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from typing import Final, Literal, Protocol, get_args, runtime_checkable
+from typing import Final, Protocol, get_args, runtime_checkable
 
 import polars as pl
 
+from trading_assets.lake.contracts import Contract
+from trading_assets.market_data.contract import (
+    BARS,
+    BARS_DAILY,
+    BARS_MINUTE,
+    COMPANIES,
+    CORPORATE_ACTIONS,
+    FUNDAMENTALS,
+    LISTINGS,
+    NEWS,
+    QUOTES,
+    SYMBOLS,
+    Interval,
+)
 from trading_assets.market_data.sources.errors import (
     SourceConfigError,
     UnknownSymbolError,
@@ -43,116 +58,39 @@ __all__ = [
     "interval_table",
 ]
 
-Interval = Literal["1d", "1h", "1m"]
+_FIRST: Final = ("symbol", "date", "ts")
+_LAST: Final = "source"
 
-_Types = dict[str, pl.DataType | type[pl.DataType]]
 
-_INSTANT: Final = pl.Datetime("us", "UTC")
-_PRICES: Final[_Types] = {
-    "open": pl.Float64,
-    "high": pl.Float64,
-    "low": pl.Float64,
-    "close": pl.Float64,
-    "volume": pl.Int64,
-}
-_ORIGIN: Final[_Types] = {"source": pl.String, "raw": pl.String}
-_FEED: Final[_Types] = {"feed": pl.String, "adjustment": pl.String}
+def _answer_schema(contract: Contract, *, has_raw: bool = True) -> pl.Schema:
+    """Columns of a table's contract in the order of answers: what a row is about first, where it comes from last."""
+    first = [name for name in _FIRST if name in contract.schema]
+    others = [name for name in contract.schema if name not in (*first, _LAST)]
+    columns = {name: contract.schema[name] for name in (*first, *others, _LAST)}
+    return pl.Schema(columns | {"raw": pl.String()} if has_raw else columns)
 
-SYMBOLS_SCHEMA: Final = pl.Schema(
-    {
-        "symbol": pl.String,
-        "name": pl.String,
-        "exchange": pl.String,
-        "currency": pl.String,
-        "first_session": pl.Date,
-        "last_session": pl.Date,
-        "delisted_on": pl.Date,
-        "source": pl.String,
-    }
-)
-DAILY_BARS_SCHEMA: Final = pl.Schema({"symbol": pl.String, "date": pl.Date, **_PRICES, **_FEED, **_ORIGIN})
-INTRADAY_BARS_SCHEMA: Final = pl.Schema(
-    {"symbol": pl.String, "date": pl.Date, "ts": _INSTANT, **_PRICES, **_FEED, **_ORIGIN}
-)
-CORPORATE_ACTIONS_SCHEMA: Final = pl.Schema(
-    {"symbol": pl.String, "ex_date": pl.Date, "kind": pl.String, "value": pl.Float64, "known_at": _INSTANT, **_ORIGIN}
-)
-LISTINGS_SCHEMA: Final = pl.Schema(
-    {
-        "symbol": pl.String,
-        "date": pl.Date,
-        "kind": pl.String,
-        "value": pl.Float64,
-        "other_symbol": pl.String,
-        "known_at": _INSTANT,
-        **_ORIGIN,
-    }
-)
-COMPANIES_SCHEMA: Final = pl.Schema(
-    {
-        "symbol": pl.String,
-        "known_on": pl.Date,
-        "name": pl.String,
-        "sector": pl.String,
-        "industry": pl.String,
-        "country": pl.String,
-        "market_cap": pl.Float64,
-        "shares_outstanding": pl.Float64,
-        "officers": pl.String,
-        **_ORIGIN,
-    }
-)
-FUNDAMENTALS_SCHEMA: Final = pl.Schema(
-    {
-        "symbol": pl.String,
-        "period_end": pl.Date,
-        "period": pl.String,
-        "item": pl.String,
-        "value": pl.Float64,
-        "currency": pl.String,
-        "known_on": pl.Date,
-        "known_at": _INSTANT,
-        "basis": pl.String,
-        **_ORIGIN,
-    }
-)
-NEWS_SCHEMA: Final = pl.Schema(
-    {
-        "symbol": pl.String,
-        "date": pl.Date,
-        "id": pl.String,
-        "published_at": _INSTANT,
-        "known_at": _INSTANT,
-        "headline": pl.String,
-        "summary": pl.String,
-        "text": pl.String,
-        "author": pl.String,
-        "url": pl.String,
-        "publisher": pl.String,
-        **_ORIGIN,
-    }
-)
-QUOTES_SCHEMA: Final = pl.Schema(
-    {
-        "symbol": pl.String,
-        "ts": _INSTANT,
-        **dict.fromkeys(("bid", "bid_size", "ask", "ask_size"), pl.Float64),
-        "feed": pl.String,
-        **_ORIGIN,
-    }
-)
+
+SYMBOLS_SCHEMA: Final = _answer_schema(SYMBOLS, has_raw=False)
+DAILY_BARS_SCHEMA: Final = _answer_schema(BARS_DAILY)
+INTRADAY_BARS_SCHEMA: Final = _answer_schema(BARS_MINUTE)
+CORPORATE_ACTIONS_SCHEMA: Final = _answer_schema(CORPORATE_ACTIONS)
+LISTINGS_SCHEMA: Final = _answer_schema(LISTINGS)
+COMPANIES_SCHEMA: Final = _answer_schema(COMPANIES)
+FUNDAMENTALS_SCHEMA: Final = _answer_schema(FUNDAMENTALS)
+NEWS_SCHEMA: Final = _answer_schema(NEWS)
+QUOTES_SCHEMA: Final = _answer_schema(QUOTES)
 
 
 @runtime_checkable
 class Source(Protocol):
-    """Where market data come from.
+    """A source of market data.
 
     `start` and `end` are session dates, both included. Answers are sorted by symbol and time. A symbol that the source
-    knows but that has nothing in the window has no rows; a symbol it never had is an `UnknownSymbolError`. Where some
-    symbols of a request cannot be had, the answer for the others is in a `PartialAnswerError`.
+    knows but that has no data in the window has no rows; a symbol it never had raises `UnknownSymbolError`. If some
+    symbols of a request fail, a `PartialAnswerError` holds the answer for the others.
 
     A source may offer further tables: it then has the method of `ListingsSource`, `CompaniesSource`,
-    `FundamentalsSource`, `NewsSource` or `QuotesSource` and names the table in `offers`.
+    `FundamentalsSource`, `NewsSource` or `QuotesSource`, and lists the table in `offers`.
     """
 
     @property
@@ -162,12 +100,12 @@ class Source(Protocol):
 
     @property
     def offers(self) -> frozenset[str]:
-        """Names of the tables of market_data that it can fill, for instance ``bars_daily``; known without any I/O."""
+        """Names of the tables of market_data that it can fill, such as ``bars_daily``; known without I/O."""
         ...
 
     @property
     def is_remote(self) -> bool:
-        """Whether it is asked over a network: then only what is not stored yet is asked for."""
+        """Whether requests go over a network: then only what is not stored yet is requested."""
         ...
 
     def symbols(self) -> pl.DataFrame:
@@ -185,7 +123,7 @@ class Source(Protocol):
     def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return splits and cash dividends with an ex-date in the window, in `CORPORATE_ACTIONS_SCHEMA`.
 
-        `value` is new shares per old share for a split, cash per share in the symbol's currency for a dividend;
+        `value` is new shares per old share for a split, and cash per share in the symbol's currency for a dividend;
         `known_at` is the moment from which a decision may use it.
         """
         ...
@@ -202,7 +140,7 @@ class ListingsSource(Protocol):
 
 @runtime_checkable
 class CompaniesSource(Protocol):
-    """A source of what companies are today."""
+    """A source of the present profiles of companies."""
 
     def companies(self, symbols: Sequence[str], now: datetime) -> pl.DataFrame:
         """Return one row per symbol as known at `now`, in `COMPANIES_SCHEMA`."""
@@ -211,7 +149,7 @@ class CompaniesSource(Protocol):
 
 @runtime_checkable
 class FundamentalsSource(Protocol):
-    """A source of figures of filings."""
+    """A source of the figures in filings."""
 
     def fundamentals(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return figures that became known in the window, in `FUNDAMENTALS_SCHEMA`."""
@@ -243,31 +181,31 @@ def bars_schema(interval: Interval) -> pl.Schema:
 
 def interval_table(interval: Interval) -> str:
     """Return the name of the table of market_data that holds bars of `interval`."""
-    return {"1d": "bars_daily", "1h": "bars_hourly", "1m": "bars_minute"}[interval]
+    return BARS[interval].asset_key[-1]
 
 
 def check_interval(source: str, interval: str, supported: Collection[str]) -> None:
     """Raise `UnsupportedIntervalError` unless the source has bars of `interval`."""
     if interval not in supported:
         raise UnsupportedIntervalError(
-            f"source {source!r} has no bars of interval {interval!r}; ask for one of {', '.join(supported)} "
-            f"(intervals in general: {', '.join(get_args(Interval))})."
+            f"source {source!r} has no bars of interval {interval!r}; request one of {', '.join(supported)} "
+            f"(all intervals: {', '.join(get_args(Interval))})."
         )
 
 
 def check_request(source: str, symbols: Sequence[str], start: date, end: date, known: Collection[str]) -> list[str]:
-    """Return the symbols asked for, each once and in order.
+    """Return the requested symbols, each once and in order.
 
     Raises
     ------
     SourceConfigError
-        If `symbols` is a single string or the window ends before it starts.
+        `symbols` is a single string, or the window ends before it starts.
     UnknownSymbolError
-        If one of them is not in `known`; the message lists close matches.
+        One of them is not in `known`; the message lists close matches.
     """
     if isinstance(symbols, str):
         raise SourceConfigError(
-            f"source {source!r}: symbols is the single text {symbols!r}; pass a list: [{symbols!r}]."
+            f"source {source!r}: symbols is the single string {symbols!r}; pass a list: [{symbols!r}]."
         )
     if start > end:
         raise SourceConfigError(f"source {source!r}: the window {start}..{end} ends before it starts; swap the dates.")
@@ -287,5 +225,5 @@ def _unknown_symbols(source: str, missing: list[str], known: Collection[str], li
     more = f" and {len(missing) - limit} more" if len(missing) > limit else ""
     return (
         f"source {source!r} does not have {', '.join(hints)}{more}; it has {len(known)} symbols. "
-        "Correct the spelling or take the symbol out of the universe; Source.symbols() lists what there is."
+        "Correct the spelling or remove the symbol from the universe; Source.symbols() lists those that it has."
     )

@@ -1,6 +1,6 @@
 """The offline sample: five US names, daily, 2000-03-01 to 2013-03-01, from the package ``bokeh_sampledata``.
 
-Prices and volumes are raw. Splits and dividends are not part of the data but follow from its column of adjusted
+Prices and volumes are raw. Splits and dividends are not part of the data but are derived from its column of adjusted
 closes, see `derive_corporate_actions`.
 """
 
@@ -40,7 +40,7 @@ _RATIO_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class SampleSource:
-    """Raw daily bars of AAPL, FB, GOOG, IBM and MSFT that need no network, 12,154 rows, with splits and dividends.
+    """Raw daily bars of AAPL, FB, GOOG, IBM and MSFT, 12,154 rows, with splits and dividends; needs no network.
 
     `exchange` is ``"XNYS"`` for all five: the Nasdaq names trade the same sessions.
     """
@@ -57,7 +57,7 @@ class SampleSource:
 
     @property
     def is_remote(self) -> bool:
-        """False: the sample is in a package."""
+        """False: the sample is part of a package."""
         return False
 
     def symbols(self) -> pl.DataFrame:
@@ -76,7 +76,7 @@ class SampleSource:
         )
 
     def bars(self, symbols: Sequence[str], start: date, end: date, interval: Interval = "1d") -> pl.DataFrame:
-        """Return raw daily bars; other intervals are an `UnsupportedIntervalError`."""
+        """Return raw daily bars; other intervals raise `UnsupportedIntervalError`."""
         check_interval(_NAME, interval, ("1d",))
         wanted = check_request(_NAME, symbols, start, end, _COMPANIES)
         rows = _table().filter(pl.col("symbol").is_in(wanted), pl.col("date").is_between(start, end))
@@ -87,8 +87,8 @@ class SampleSource:
     def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return the splits and dividends that the adjusted closes imply.
 
-        `known_at` is midnight UTC at the start of the ex-date: announcement dates are not in the data, and this is the
-        latest moment at which the action can have been known, after the close of the session before and before the open
+        `known_at` is midnight UTC at the start of the ex-date: the data have no announcement dates, and this is the
+        latest moment at which the action can have become known, between the close of the previous session and the open
         of the ex-date.
         """
         wanted = check_request(_NAME, symbols, start, end, _COMPANIES)
@@ -98,13 +98,13 @@ class SampleSource:
 def derive_corporate_actions(prices: pl.DataFrame) -> pl.DataFrame:
     """Return the splits and cash dividends implied by raw and adjusted closes.
 
-    The adjustment factor f = close / adj_close is constant but for ex-dates. With s = f[t-1] / f[t],
+    The adjustment factor f = close / adj_close changes only on ex-dates. With s = f[t-1] / f[t],
 
-    - split: s is the ratio itself, snapped to a fraction with a denominator up to 10, and the raw close fell by about
+    - split: s is the ratio itself, rounded to a fraction with a denominator up to 10, and the raw close fell by about
       that ratio (a crash moves close and adj_close alike, so s stays 1);
     - dividend: s = 1 + dividend / close[t] (the multiplier of the Quandl WIKI prices, which divides by the close *of*
-      the ex-date), so dividend = close[t] * (s - 1), rounded to the cent. On the sample the residue of that rounding is
-      below 1e-8.
+      the ex-date), so dividend = close[t] * (s - 1), rounded to the cent. On the sample the rounding changes the
+      value by less than 1e-8.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _snap(step: pl.Expr, denominator: int) -> pl.Expr:
 
 @lru_cache(maxsize=1)
 def _table() -> pl.DataFrame:
-    # Importing the package decompresses and parses its CSV, so it waits until rows are asked for.
+    # Importing the package decompresses and parses its CSV, so it waits until rows are requested.
     from bokeh_sampledata import stocks
 
     frames = [pl.DataFrame(getattr(stocks, symbol)).with_columns(symbol=pl.lit(symbol)) for symbol in _COMPANIES]

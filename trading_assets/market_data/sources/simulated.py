@@ -1,7 +1,7 @@
-"""Simulated names with known properties: any number of them, daily or by the minute, with everything real data do.
+"""Simulated names with known properties: any number of them, daily or by the minute, with all events of real data.
 
-Splits, dividends, gaps, late listings and delistings happen at rates you set, and `signal_strength` plants something
-that can be predicted, so that a model with an edge can be told from one without.
+Splits, dividends, gaps, late listings and delistings occur at given rates, and `signal_strength` plants a predictable
+effect, so that a model with predictive power can be told from one without.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import polars as pl
 from trading_assets.desk import calendar
 from trading_assets.market_data.sources._simulated_daily import DailyPath, simulate_daily
 from trading_assets.market_data.sources._simulated_minutes import MinuteBars, simulate_minutes
-from trading_assets.market_data.sources._simulation import Market, SimulationParameters, market, stream
+from trading_assets.market_data.sources._simulation import SimulatedMarket, SimulationParameters, market, stream
 from trading_assets.market_data.sources.protocol import (
     CORPORATE_ACTIONS_SCHEMA,
     DAILY_BARS_SCHEMA,
@@ -41,7 +41,7 @@ class SimulatedSource:
     """Deterministic raw bars and corporate actions; see `SimulationParameters` for what they depend on.
 
     Minute bars cover every minute of the session and add up to the daily bar exactly. An action is known from the close
-    of the session before its ex-date, where its amount is fixed.
+    of the session before its ex-date, when its amount is fixed.
     """
 
     parameters: SimulationParameters = field(default_factory=SimulationParameters)
@@ -58,7 +58,7 @@ class SimulatedSource:
 
     @property
     def is_remote(self) -> bool:
-        """False: the names are made here."""
+        """False: the bars are computed here."""
         return False
 
     def symbols(self) -> pl.DataFrame:
@@ -102,7 +102,7 @@ class SimulatedSource:
         return pl.concat([CORPORATE_ACTIONS_SCHEMA.to_frame(), *frames])
 
     @property
-    def _market(self) -> Market:
+    def _market(self) -> SimulatedMarket:
         p = self.parameters
         return market(p.seed, p.exchange, p.start, p.end)
 
@@ -111,10 +111,10 @@ class SimulatedSource:
 
     def _wanted(self, symbols: Sequence[str], start: date, end: date) -> Iterable[tuple[str, DailyPath]]:
         numbers = {_symbol(number): number for number in range(1, self.parameters.n_symbols + 1)}
-        asked = check_request(_NAME, symbols, start, end, numbers)
-        paths = {symbol: self._path(numbers[symbol]) for symbol in sorted(asked)}
+        requested = check_request(_NAME, symbols, start, end, numbers)
+        paths = {symbol: self._path(numbers[symbol]) for symbol in sorted(requested)}
         unlisted = {symbol for symbol, path in paths.items() if not path.has_bar.any()}
-        check_request(_NAME, asked, start, end, numbers.keys() - unlisted)
+        check_request(_NAME, requested, start, end, numbers.keys() - unlisted)
         return paths.items()
 
     def _daily(self, symbol: str, path: DailyPath, start: date, end: date) -> pl.DataFrame:

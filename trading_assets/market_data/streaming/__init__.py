@@ -1,8 +1,12 @@
-"""The stream of minute bars into the lake, while the exchange trades.
+"""The stream of minute bars into the lake while the exchange trades.
 
-Here: listening to Alpaca's websocket (`listener`), which of several bars of one minute counts (`merging`), writing them
-in micro-batches (`storing`), filling what the stream missed from history (`bar_stream`), and what Dagster is told of it
+Here: listening to Alpaca's websocket (`listener`), which of several bars of one minute is kept (`merging`), writing in
+micro-batches (`storing`), backfilling from history what the stream missed (`bar_stream`), and reporting to Dagster
 (`assets`).
 
-Not here: asking for history as such (`market_data.sources.alpaca`), backfills of minute bars (`market_data.assets`).
+Not here: requests for history (`market_data.sources.alpaca`), backfills of minute bars (`market_data.assets`).
 """
+
+from trading_assets.market_data.streaming.bar_stream import BarStream, StoredBatch, StreamTiming
+
+__all__ = ["BarStream", "StoredBatch", "StreamTiming"]

@@ -1,4 +1,4 @@
-"""What Dagster is told of the stream: an observation of `market_data/bars_minute`, once a minute at most."""
+"""Reports of the stream to Dagster: an observation of `market_data/bars_minute`, at most once a minute."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import time
 import dagster as dg
 
 from trading_assets.market_data.contract import BARS_MINUTE
-from trading_assets.market_data.streaming.bar_stream import Batch
+from trading_assets.market_data.streaming.bar_stream import StoredBatch
 
 _PAUSE_SECONDS = 60.0
 
 
 class Observations:
-    """Sums batches up and records them with the asset of minute bars.
+    """Adds batches up and records the sums as observations of the asset of minute bars.
 
-    An observation, for a batch completes no partition, and one event for all symbols instead of one per symbol and
-    batch, which would be half a million events a session for 500 names.
+    They are observations because a batch completes no partition, and one for all symbols because one per symbol and
+    batch would be half a million events per session for 500 symbols.
 
     Parameters
     ----------
@@ -28,23 +28,23 @@ class Observations:
 
     def __init__(self, instance: dg.DagsterInstance, pause_seconds: float = _PAUSE_SECONDS) -> None:
         self._instance, self._pause_seconds = instance, pause_seconds
-        self._batches: list[Batch] = []
+        self._batches: list[StoredBatch] = []
         self._next = time.monotonic()
 
-    def add(self, batch: Batch) -> None:
-        """Take note of a batch, and record it with those before it if it is time."""
+    def add(self, batch: StoredBatch) -> None:
+        """Add a batch, and record all that were added since the last observation if it is time."""
         self._batches.append(batch)
         if time.monotonic() >= self._next:
             self.record()
 
     def record(self) -> None:
-        """Record what has not been recorded yet."""
+        """Record the batches that were added since the last observation."""
         batches, self._batches = self._batches, []
         if not batches:
             return
         sums = {
             name: sum(getattr(batch, name) for batch in batches)
-            for name in ("heard", "filled", "added", "changed", "quarantined")
+            for name in ("streamed", "backfilled", "added", "changed", "quarantined")
         }
         newest = max((batch.last for batch in batches if batch.last), default=None)
         metadata: dict[str, dg.MetadataValue] = {f"bars_{name}": dg.MetadataValue.int(n) for name, n in sums.items()}

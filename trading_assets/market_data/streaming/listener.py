@@ -1,44 +1,40 @@
-"""Listening to Alpaca's stream of minute bars in the background; what is heard waits in a queue.
+"""Listening to Alpaca's stream of minute bars on a background thread; its events wait in a queue.
 
-alpaca-py's client comes back by itself after a lost connection, but nothing is replayed: `Connected` says that from now
-on bars arrive, and that those of before have to come from history. What another try cannot cure ends the listening:
-alpaca-py would try wrong keys for ever.
+The stream reconnects on its own after a lost connection, but nothing is replayed: `Subscribed` says that bars arrive
+from now on, and that earlier ones have to come from history. Errors that another attempt cannot cure, such as wrong
+keys, end it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import queue
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alpaca.data.enums import DataFeed
-from alpaca.data.live.stock import StockDataStream
-
 from trading_assets.brokers.alpaca.connection import KEY_VARIABLES
+from trading_assets.library_internals.alpaca_stream import ReportingBarStream
 from trading_assets.market_data.sources.alpaca import AlpacaSource
 from trading_assets.market_data.sources.errors import SourceConfigError, SourceError
 
 _KEYS = " and ".join(KEY_VARIABLES)
 _FATAL = {
     "auth failed": f"the keys are wrong or revoked: set {_KEYS} to valid ones.",
-    "insufficient subscription": "the keys have no subscription to this feed: take the feed 'iex', which is free.",
-    "symbol limit exceeded": "the subscription allows fewer symbols: name fewer, or subscribe to the feed 'sip'.",
+    "insufficient subscription": "the keys have no subscription to this feed: use the feed 'iex', which is free.",
+    "symbol limit exceeded": "the subscription allows fewer symbols: list fewer, or subscribe to the feed 'sip'.",
 }
 _LONGEST_STOP_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Connected:
+class Subscribed:
     """The subscription is confirmed: bars of later minutes arrive."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class BarReceived:
     """A bar as it was delivered; a correction replaces the bar of its minute."""
 
     bar: dict[str, Any]
@@ -46,37 +42,37 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """The connection was lost or could not be made; another try follows."""
+class ConnectionFailed:
+    """The connection was lost or could not be made; another attempt follows."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """No further try makes sense."""
+class StreamEnded:
+    """The stream has ended: another attempt would fail in the same way."""
 
     error: SourceError
 
 
-Event = Connected | Heard | Trouble | Ended
+Event = Subscribed | BarReceived | ConnectionFailed | StreamEnded
 
 
 class BarListener:
-    """Listens to minute bars, and to their corrections.
+    """Listens to minute bars and to their corrections.
 
     Parameters
     ----------
     source : AlpacaSource
-        Whose feed and keys.
+        Source whose feed and keys are used.
     symbols : sequence of str
-        Symbols to subscribe to; at least one, for alpaca-py spins while it has none.
+        Symbols to subscribe to; at least one, because alpaca-py runs a busy loop while it has none.
     """
 
     def __init__(self, source: AlpacaSource, symbols: Sequence[str]) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._source, self._symbols = source, list(symbols)
-        self._running: tuple[_Stream, threading.Thread] | None = None
+        self._running: tuple[ReportingBarStream, threading.Thread] | None = None
 
     def start(self) -> None:
         """Start to listen.
@@ -87,96 +83,44 @@ class BarListener:
             There are no keys, or no symbols.
         """
         if not self._symbols:
-            raise SourceConfigError("there is no symbol to listen to; name some with --symbols AAPL,MSFT.")
-        # It writes a traceback for every attempt to connect; `Trouble` says it in words.
-        logging.getLogger(StockDataStream.__base__.__module__).setLevel(logging.CRITICAL)
-        stream = _Stream(self._source, self.events)
-        stream.subscribe_bars(self._hear, *self._symbols)
-        stream.subscribe_updated_bars(self._hear_correction, *self._symbols)
+            raise SourceConfigError("there is no symbol to listen to; list some with --symbols AAPL,MSFT.")
+        connection = self._source.connection()
+        stream = ReportingBarStream(
+            connection.key_id,
+            connection.secret,
+            feed=self._source.parameters.feed,
+            url=self._source.stream_url(),
+            on_subscribed=lambda: self.events.put(Subscribed()),
+            on_lost=lambda: self.events.put(ConnectionFailed("the connection was lost")),
+            on_error=self._failed,
+            first_pause=_FIRST_PAUSE_SECONDS,
+            longest_pause=_LONGEST_PAUSE_SECONDS,
+        )
+        stream.subscribe_bars(self._received, *self._symbols)
+        stream.subscribe_updated_bars(self._corrected, *self._symbols)
         thread = threading.Thread(target=stream.run, name="bars", daemon=True)
         self._running = stream, thread
         thread.start()
 
     def stop(self) -> None:
-        """Stop listening, and wait until that is so."""
+        """Stop listening, and wait until the thread has ended."""
         if self._running is not None:
             stream, thread = self._running
             stream.end()
             thread.join(_LONGEST_STOP_SECONDS)
 
-    async def _hear(self, bar: Any) -> None:
-        self.events.put(Heard(bar, is_correction=False))
+    async def _received(self, bar: Any) -> None:
+        self.events.put(BarReceived(bar, is_correction=False))
 
-    async def _hear_correction(self, bar: Any) -> None:
-        self.events.put(Heard(bar, is_correction=True))
+    async def _corrected(self, bar: Any) -> None:
+        self.events.put(BarReceived(bar, is_correction=True))
 
-
-class _Stream(StockDataStream):
-    """alpaca-py's stream, that says when it has subscribed and ends where trying again is vain."""
-
-    _loop: Any
-    _ws: Any
-    _stop_stream_event: Any
-
-    def __init__(self, source: AlpacaSource, events: queue.SimpleQueue[Event]) -> None:
-        connection = source.connection()
-        super().__init__(
-            connection.key_id,
-            connection.secret,
-            raw_data=True,
-            feed=DataFeed(source.parameters.feed),
-            url_override=source.stream_url(),
-        )
-        self._events = events
-        self._is_up = False
-        self._reconnect_min_backoff = _FIRST_PAUSE_SECONDS
-        self._reconnect_max_backoff = _LONGEST_PAUSE_SECONDS
-
-    def end(self) -> None:
-        """End it; its own `stop` waits for a message, up to five seconds."""
-        if self._loop is None or not self._loop.is_running():
-            return
-        farewell = self._hang_up()
-        try:
-            self.stop()
-            asyncio.run_coroutine_threadsafe(farewell, self._loop)
-        except RuntimeError:
-            farewell.close()
-            if not self._loop.is_closed():  # else it has ended by itself since it was looked at
-                raise
-
-    async def _hang_up(self) -> None:
-        if self._ws is not None:
-            await self._ws.close()
-
-    async def _start_ws(self) -> None:
-        try:
-            await super()._start_ws()
-        except Exception as error:
-            self._tell(str(error) or type(error).__name__)
-            raise
-        self._is_up = True
-
-    async def _dispatch(self, msg: dict[str, Any]) -> None:
-        if msg.get("T") == "subscription":
-            self._events.put(Connected())
-        elif msg.get("T") == "error":
-            self._tell(str(msg.get("msg")))
-        await super()._dispatch(msg)
-
-    async def _wait_before_reconnect(self, retries: int) -> None:
-        if self._is_up and self._should_run:
-            self._events.put(Trouble("the connection was lost"))
-        self._is_up = False
-        await super()._wait_before_reconnect(retries)
-
-    def _tell(self, reason: str) -> None:
+    def _failed(self, reason: str) -> bool:
         hint = _FATAL.get(reason)
         if hint is None:
-            self._events.put(Trouble(reason))
-            return
-        self._events.put(Ended(SourceConfigError(f"source 'alpaca', asked for the stream of bars: {reason}; {hint}")))
-        self._should_run = False
-        if self._stop_stream_event is not None:
-            self._stop_stream_event.set()
-        self._stop_stream_queue.put_nowait({"should_stop": True})
+            self.events.put(ConnectionFailed(reason))
+            return True
+        self.events.put(
+            StreamEnded(SourceConfigError(f"source 'alpaca', request for the stream of bars: {reason}; {hint}"))
+        )
+        return False

@@ -1,4 +1,4 @@
-"""Which bar of a minute counts when several are there."""
+"""Which of several bars of a minute is kept."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ KEY = ("symbol", "ts")
 FINAL = "is_final"
 
 
-def nothing() -> pl.DataFrame:
-    """No bars."""
+def no_bars() -> pl.DataFrame:
+    """Return an empty frame of marked bars."""
     return INTRADAY_BARS_SCHEMA.to_frame().with_columns(pl.lit(value=False).alias(FINAL))
 
 
 def marked(bars: pl.DataFrame, *, is_final: bool) -> pl.DataFrame:
-    """Bars that replace others of their minute (history, corrections), or only fill an empty one (the stream)."""
+    """Mark bars as final, which replace others of their minute (history, corrections), or not (the stream)."""
     return bars.with_columns(pl.lit(is_final).alias(FINAL))
 
 
 def merge(*frames: pl.DataFrame) -> pl.DataFrame:
-    """One bar per symbol and minute.
+    """Reduce marked bars to one per symbol and minute.
 
-    The last final one counts: history, or a correction that came later. Without a final one the first counts: a bar of
-    the stream that is there already, stored or held, is not replaced by another one of the same minute.
+    The last final bar is kept: history, or a later correction. Without a final one the first is kept: a bar that is
+    already stored or held is not replaced by another bar of the stream.
 
     Parameters
     ----------

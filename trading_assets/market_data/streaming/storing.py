@@ -1,4 +1,4 @@
-"""Writing minute bars beside those that are stored already."""
+"""Writing minute bars into sessions that may already hold some."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AUTHOR = "stream"
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoreResult:
     """What a write did.
 
     Attributes
@@ -28,22 +28,22 @@ class Stored:
         Bars by what became of them.
     snapshot : int
         Snapshot of the lake that holds them.
-    disturbed : tuple of date
-        Sessions in which another writer's bars were written over: ask history for them again.
+    overwritten : tuple of date
+        Sessions in which bars of another writer were overwritten: they have to be requested from history again.
     """
 
     added: int
     changed: int
     quarantined: int
     snapshot: int
-    disturbed: tuple[date, ...]
+    overwritten: tuple[date, ...]
 
 
 class BarStore:
-    """Minute bars in the lake; a bar written twice is there once.
+    """Minute bars in the lake; a bar that is written twice is stored once.
 
-    A write replaces its symbols' whole session, quarantine included, so bars that broke the contract are kept here and
-    written with every later batch of their session.
+    A write replaces the whole session of its symbols, quarantine included, so bars that broke the contract are held
+    here and written with every later batch of their session.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class BarStore:
         self._broken = BARS_MINUTE.empty()
 
     def last_sessions(self, symbols: Sequence[str]) -> dict[str, date]:
-        """Session of the last stored bar, by symbol; a symbol without bars is absent."""
+        """Return the session of the last stored bar, by symbol; symbols without bars are absent."""
         if not self._lake.has_table(BARS_MINUTE.table):
             return {}
         found = self._lake.query(
@@ -66,18 +66,18 @@ class BarStore:
         )
         return dict(found.rows())
 
-    def write(self, bars: pl.DataFrame) -> Stored:
+    def write(self, bars: pl.DataFrame) -> StoreResult:
         """Store marked bars, one transaction per session."""
         written = [self._write_session(day, own) for (day,), own in bars.group_by("date", maintain_order=True)]
-        return Stored(
+        return StoreResult(
             added=sum(one.added for one in written),
             changed=sum(one.changed for one in written),
             quarantined=sum(one.quarantined for one in written),
             snapshot=max((one.snapshot for one in written), default=0),
-            disturbed=tuple(day for one in written for day in one.disturbed),
+            overwritten=tuple(day for one in written for day in one.overwritten),
         )
 
-    def _write_session(self, day: date, bars: pl.DataFrame) -> Stored:
+    def _write_session(self, day: date, bars: pl.DataFrame) -> StoreResult:
         symbols = tuple(bars["symbol"].unique().sort())
         scope = Scope({"symbol": symbols}, "date", day, day + _A_DAY)
         columns = list(BARS_MINUTE.schema)
@@ -94,11 +94,11 @@ class BarStore:
             message=f"{bars.height} minute bars of {day}",
         )
         self._broken = broken
-        is_disturbed = result.removed > 0
-        return Stored(result.added, result.changed, result.quarantined, result.snapshot, (day,) if is_disturbed else ())
+        overwritten = (day,) if result.removed > 0 else ()
+        return StoreResult(result.added, result.changed, result.quarantined, result.snapshot, overwritten)
 
     def _still_broken(self, good: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
-        """Bars that broke the contract and that no good one has replaced; the newest of each minute."""
+        """Bars that broke the contract and that no valid bar has replaced; the newest of each minute."""
         fresh = bars.join(good.select(KEY), on=KEY, how="anti").select(self._broken.columns)
         both = pl.concat([self._broken, fresh], how="vertical_relaxed").unique(KEY, keep="last", maintain_order=True)
         return both.join(good.select(KEY), on=KEY, how="anti")

@@ -13,8 +13,8 @@ from trading_assets.market_data.contract import SOURCE_COMPARISON
 from trading_assets.market_data.quality import QualityRules, compare_bars, other_bars
 from trading_assets.market_data.sources import (
     PartialAnswerError,
-    RateLimitedError,
     SourceError,
+    SourceRateLimitError,
     SourceUnavailableError,
     UnknownSymbolError,
 )
@@ -117,7 +117,7 @@ def test_a_name_that_the_other_source_does_not_have_keeps_no_other_name_from_it(
 
 
 def test_a_partial_answer_is_used_and_its_failures_are_told() -> None:
-    limited = Other(failing={"AAA": RateLimitedError("later")})
+    limited = Other(failing={"AAA": SourceRateLimitError("later")})
     for names, failed in ((["AAA", "BBB"], {"AAA"}), (["AAA", "NOPE", "BBB"], {"AAA", "NOPE"})):
         rows, failures = other_bars(limited, names, DAYS[0], DAYS[-1])
         assert rows["symbol"].unique().to_list() == ["BBB"]

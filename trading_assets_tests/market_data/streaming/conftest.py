@@ -18,12 +18,13 @@ from trading_assets.brokers.embedded.server import AccountKeys, RunningBroker, s
 from trading_assets.lake import Lake
 from trading_assets.lake.store.frames import LakeFrame
 from trading_assets.market_data.contract import BARS_MINUTE
-from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource, _client
+from trading_assets.market_data.sources._limiter import Timing
+from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource
 from trading_assets.market_data.streaming import listener
-from trading_assets.market_data.streaming.bar_stream import BarStream, Pace
+from trading_assets.market_data.streaming.bar_stream import BarStream, StreamTiming
 from trading_assets_tests.brokers.embedded.markets import DAYS, FREE, at, steady, write_market
 
-FAST = Pace(batch_seconds=0.05, refill_seconds=0.3, retry_seconds=0.05)
+FAST = StreamTiming(batch_seconds=0.05, refill_seconds=0.3, retry_seconds=0.05)
 SYMBOLS = ["AAA", "BBB"]
 _numbers = itertools.count()
 
@@ -46,7 +47,8 @@ class Market:
     def source(self, **parameters) -> AlpacaSource:
         wanted = {"url": self.broker.url, "requests_per_minute": 60_000, **parameters}
         environment = dict(zip(KEY_VARIABLES, (self.keys.key_id, self.keys.secret), strict=True))
-        return AlpacaSource(AlpacaParameters(**wanted), environment=environment)
+        timing = Timing(sleep=lambda seconds: time.sleep(min(seconds, 0.001)))
+        return AlpacaSource(AlpacaParameters(**wanted), environment=environment, timing=timing)
 
     def history(self, day: date) -> pl.DataFrame:
         """What the broker tells of the minutes of a session."""
@@ -65,7 +67,6 @@ class Market:
 @pytest.fixture
 def market(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
     """A market at the open of the second session."""
-    monkeypatch.setattr(_client, "_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(listener, "_FIRST_PAUSE_SECONDS", 0.02)
     write_market(lake, [*steady("AAA"), *steady("BBB", 50.0)])
     clock = SteppedClock(at(DAYS[1], "09:30"))
@@ -78,9 +79,9 @@ class Running:
     """A stream in a thread, with what it has told."""
 
     def __init__(self, stream_of: Callable[..., BarStream]) -> None:
-        self.batches, self.troubles, self.error = [], [], None
+        self.batches, self.problems, self.error = [], [], None
         self.stop_event = threading.Event()
-        self._stream = stream_of(on_batch=self.batches.append, on_trouble=self.troubles.append)
+        self._stream = stream_of(on_batch=self.batches.append, on_problem=self.problems.append)
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
@@ -105,10 +106,10 @@ class Running:
             raise self.error
 
 
-def streaming(market: Market, *, pace: Pace = FAST, symbols=SYMBOLS, **parameters) -> Running:
+def streaming(market: Market, *, timing: StreamTiming = FAST, symbols=SYMBOLS, **parameters) -> Running:
     """A stream of a market's bars into its lake, running once it has asked history for the first time."""
     source = market.source(**parameters)
-    return Running(lambda **options: BarStream(market.lake, source, symbols, pace=pace, **options))
+    return Running(lambda **options: BarStream(market.lake, source, symbols, timing=timing, **options))
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:

@@ -18,7 +18,7 @@ from trading_assets.market_data.contract import BARS_MINUTE
 from trading_assets.market_data.sources import SourceConfigError
 from trading_assets.market_data.sources.alpaca import AlpacaSource
 from trading_assets.market_data.streaming import storing
-from trading_assets.market_data.streaming.listener import Heard
+from trading_assets.market_data.streaming.listener import BarReceived
 from trading_assets_tests.brokers.embedded.markets import DAYS, at
 from trading_assets_tests.market_data.streaming.conftest import FAST, SYMBOLS, minute, streaming, wait_for
 
@@ -27,28 +27,28 @@ SLOW = replace(FAST, refill_seconds=1e6)  # asks history only when it connects
 
 
 def test_bars_are_stored_as_they_come(market):
-    with streaming(market, pace=SLOW) as running:
+    with streaming(market, timing=SLOW) as running:
         market.pass_minutes(3)
         wait_for(lambda: market.stored(DAY).height == 6)
     assert market.is_complete(DAY)
     assert set(market.stored(DAY)["feed"]) == {"iex"}
-    assert sum(batch.heard for batch in running.batches) == 6
+    assert sum(batch.streamed for batch in running.batches) == 6
     assert sum(batch.added for batch in running.batches) == 6
-    assert not running.troubles
+    assert not running.problems
 
 
 def test_session_so_far_comes_from_history_at_the_start(market):
     market.pass_minutes(30)
-    with streaming(market, pace=SLOW) as running:
+    with streaming(market, timing=SLOW) as running:
         wait_for(lambda: market.stored(DAY).height == 60)
-    assert [(batch.heard, batch.filled) for batch in running.batches] == [(0, 60)]
+    assert [(batch.streamed, batch.backfilled) for batch in running.batches] == [(0, 60)]
     assert market.is_complete(DAY)
 
 
 def test_bar_that_is_delivered_twice_is_there_once(market, monkeypatch):
     take = AlpacaSource.streamed_bars
     monkeypatch.setattr(AlpacaSource, "streamed_bars", lambda self, bars: take(self, [*bars, *bars]))
-    with streaming(market, pace=SLOW):
+    with streaming(market, timing=SLOW):
         market.pass_minutes(2)
         wait_for(lambda: market.stored(DAY).height == 4)
     assert market.is_complete(DAY)
@@ -65,28 +65,28 @@ def test_starting_again_changes_nothing(market):
 
 
 def test_what_is_held_is_written_at_the_end(market):
-    with streaming(market, pace=replace(SLOW, batch_seconds=1e6)) as running:
+    with streaming(market, timing=replace(SLOW, batch_seconds=1e6)) as running:
         market.pass_minutes(2)
-        wait_for(lambda: len(running._stream._heard) == 4)
+        wait_for(lambda: len(running._stream._received) == 4)
         assert market.stored(DAY).is_empty()
     assert market.is_complete(DAY)
 
 
 def test_many_bars_are_written_at_once_without_waiting(market):
-    with streaming(market, pace=replace(SLOW, batch_seconds=1e6, batch_bars=6)):
+    with streaming(market, timing=replace(SLOW, batch_seconds=1e6, batch_bars=6)):
         market.pass_minutes(3)
         wait_for(lambda: market.stored(DAY).height == 6)
 
 
 def test_gap_of_a_lost_connection_is_filled(market):
-    with streaming(market, pace=SLOW) as running:
+    with streaming(market, timing=SLOW) as running:
         market.pass_minutes(1)
         wait_for(lambda: market.stored(DAY).height == 2)
         market.broker.inject(drop_streams=True)
         market.pass_minutes(4)
         wait_for(lambda: market.is_complete(DAY))
-    assert "the connection was lost" in running.troubles[0]
-    assert sum(batch.filled for batch in running.batches) >= 8
+    assert "the connection was lost" in running.problems[0]
+    assert sum(batch.backfilled for batch in running.batches) >= 8
 
 
 def test_single_lost_bars_are_found_while_the_stream_is_well(market):
@@ -94,23 +94,23 @@ def test_single_lost_bars_are_found_while_the_stream_is_well(market):
         market.broker.inject(drop_event=3)
         market.pass_minutes(4)
         wait_for(lambda: market.is_complete(DAY))
-    assert sum(batch.heard for batch in running.batches) == 5
+    assert sum(batch.streamed for batch in running.batches) == 5
 
 
 def test_nothing_after_a_gap_is_stored_before_history_has_filled_it(market):
-    with streaming(market, pace=SLOW) as running:
+    with streaming(market, timing=SLOW) as running:
         market.pass_minutes(1)
         wait_for(lambda: market.stored(DAY).height == 2)
         market.broker.inject(queue=[{"path": "/v2/stocks/bars", "status": 503}] * 1_000)
         market.broker.inject(drop_streams=True)
         market.pass_minutes(2)
-        wait_for(lambda: any("history" in trouble for trouble in running.troubles))
-        market.pass_minutes(1)  # heard, for the stream is back
+        wait_for(lambda: any("history" in problem for problem in running.problems))
+        market.pass_minutes(1)  # received, for the stream is back
         time.sleep(10 * SLOW.batch_seconds)
         assert market.stored(DAY)["ts"].max() == minute(DAY, 0)
         market.broker.clear_faults()
         wait_for(lambda: market.is_complete(DAY))
-    assert sum(batch.heard for batch in running.batches) >= 4
+    assert sum(batch.streamed for batch in running.batches) >= 4
 
 
 def test_outage_of_history_is_told_once_and_outlasted(market):
@@ -119,7 +119,7 @@ def test_outage_of_history_is_told_once_and_outlasted(market):
     market.pass_minutes(2)
     with streaming(market) as running:
         wait_for(lambda: market.stored(DAY).height == 4)
-    assert len([trouble for trouble in running.troubles if "HTTP 503" in trouble]) == 1
+    assert len([problem for problem in running.problems if "HTTP 503" in problem]) == 1
 
 
 def test_history_of_the_day_wins_over_the_stream(market, monkeypatch):
@@ -134,11 +134,11 @@ def test_history_of_the_day_wins_over_the_stream(market, monkeypatch):
 def test_correction_replaces_the_bar_of_its_minute(market):
     def correction(number, close):
         at_minute = msgpack.Timestamp.from_datetime(minute(DAY, number))
-        return Heard(
+        return BarReceived(
             {"T": "u", "S": "AAA", "t": at_minute, "o": 9.0, "h": 9.0, "l": 1.0, "c": close, "v": 7}, is_correction=True
         )
 
-    with streaming(market, pace=SLOW) as running:
+    with streaming(market, timing=SLOW) as running:
         market.pass_minutes(2)
         wait_for(lambda: market.stored(DAY).height == 4)
         running._stream._listener.events.put(correction(0, 5.0))
@@ -150,9 +150,9 @@ def test_correction_replaces_the_bar_of_its_minute(market):
 
 def test_bars_outside_of_the_session_are_not_stored(market):
     early = msgpack.Timestamp.from_datetime(minute(DAY, -5))
-    with streaming(market, pace=SLOW) as running:
+    with streaming(market, timing=SLOW) as running:
         bar = {"T": "b", "S": "AAA", "t": early, "o": 9.0, "h": 9.0, "l": 1.0, "c": 9.0, "v": 7}
-        running._stream._listener.events.put(Heard(bar, is_correction=False))
+        running._stream._listener.events.put(BarReceived(bar, is_correction=False))
         market.pass_minutes(1)
         wait_for(lambda: market.stored(DAY).height == 2)
     assert market.is_complete(DAY)
@@ -167,11 +167,11 @@ def test_batch_that_cannot_be_written_is_kept_and_tried_again(market, monkeypatc
         return write(*args, **options)
 
     monkeypatch.setattr(storing, "replace", failing)
-    with streaming(market, pace=SLOW) as running:
+    with streaming(market, timing=SLOW) as running:
         market.pass_minutes(2)
         wait_for(lambda: market.is_complete(DAY) and market.stored(DAY).height == 4)
-    assert "no disk" in running.troubles[0]
-    assert "are kept" in running.troubles[0]
+    assert "no disk" in running.problems[0]
+    assert "are kept" in running.problems[0]
 
 
 def test_bars_after_the_close_are_those_of_the_next_session(market):
@@ -214,10 +214,12 @@ def test_second_stream_waits_until_the_first_has_gone(market):
     with streaming(market) as first:
         second = streaming(market)
         second._thread.start()
-        wait_for(lambda: any("connection limit" in trouble for trouble in second.troubles))
+        wait_for(lambda: any("connection limit" in problem for problem in second.problems))
         first.stop()
         market.pass_minutes(2)
-        wait_for(lambda: sum(batch.heard + batch.filled for batch in second.batches) > 0 or market.is_complete(DAY))
+        wait_for(
+            lambda: sum(batch.streamed + batch.backfilled for batch in second.batches) > 0 or market.is_complete(DAY)
+        )
         second.stop()
 
 

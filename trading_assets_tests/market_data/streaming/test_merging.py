@@ -64,7 +64,7 @@ def test_stored_bar_is_replaced_by_a_final_one_alone(lake):
     assert store.write(bars(("A", 0, 1), ("A", 1, 1))).added == 2
     assert store.write(bars(("A", 0, 2))).changed == 0
     written = store.write(bars(("A", 1, 2), ("B", 1, 5), is_final=True))
-    assert (written.added, written.changed, written.disturbed) == (1, 1, ())
+    assert (written.added, written.changed, written.overwritten) == (1, 1, ())
     assert closes(lake) == [("A", minute(DAY, 0), 1.0), ("A", minute(DAY, 1), 2.0), ("B", minute(DAY, 1), 5.0)]
     assert BarStore(lake).last_sessions(["A", "B", "C"]) == {"A": DAY, "B": DAY}
 
@@ -95,4 +95,4 @@ def test_bars_of_another_writer_in_between_are_noticed(lake, monkeypatch):
         return found
 
     monkeypatch.setattr(LakeFrame, "read", late)
-    assert store.write(bars(("A", 2, 1))).disturbed == (DAY,)
+    assert store.write(bars(("A", 2, 1))).overwritten == (DAY,)

@@ -20,7 +20,7 @@ from trading_assets.cli import streaming
 from trading_assets.desk.settings import Settings
 from trading_assets.market_data.contract import BARS_MINUTE
 from trading_assets.market_data.streaming.assets import Observations
-from trading_assets.market_data.streaming.bar_stream import Batch
+from trading_assets.market_data.streaming.bar_stream import StoredBatch
 from trading_assets_tests.brokers.embedded.markets import DAYS
 from trading_assets_tests.market_data.streaming._life import stream_bars
 from trading_assets_tests.market_data.streaming.conftest import minute, wait_for
@@ -117,16 +117,16 @@ def test_command_takes_alpaca_and_the_names_as_the_settings_have_them(tmp_path: 
 
 
 def test_dagster_sees_the_batches_of_a_minute_as_one_observation():
-    batch = Batch(heard=2, filled=1, added=2, changed=1, quarantined=0, last=minute(DAY, 3), snapshot=7)
+    batch = StoredBatch(streamed=2, backfilled=1, added=2, changed=1, quarantined=0, last=minute(DAY, 3), snapshot=7)
     with dg.DagsterInstance.ephemeral() as instance:
         observations = Observations(instance)
         for n in range(3):
-            observations.add(batch if n else Batch(1, 0, 1, 0, 0, minute(DAY, 3) - timedelta(minutes=1), 6))
+            observations.add(batch if n else StoredBatch(1, 0, 1, 0, 0, minute(DAY, 3) - timedelta(minutes=1), 6))
         observations.record()
         observations.record()
         records = instance.fetch_observations(dg.AssetKey(BARS_MINUTE.asset_key), limit=10).records
         seen = [record.asset_observation.metadata for record in records]
-    assert [(one["batches"].value, one["bars_heard"].value, one["snapshot"].value) for one in seen] == [
+    assert [(one["batches"].value, one["bars_streamed"].value, one["snapshot"].value) for one in seen] == [
         (2, 4, 7),
         (1, 1, 6),
     ]

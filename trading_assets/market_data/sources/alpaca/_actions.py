@@ -1,9 +1,9 @@
 """Reading Alpaca's corporate actions as splits and dividends, and as delistings and renames.
 
-None of Alpaca's dates says when an action was announced: the record and the payable date are only set by then, and
-`process_date` is the day on which Alpaca books the action, mostly the payable date, weeks after the ex-date. So an
-action counts as known from midnight UTC at the start of its ex-date: after the close of the session before, the latest
-moment at which it can have been known.
+None of Alpaca's dates is that of the announcement: `record_date` and `payable_date` are set in it, and `process_date`
+is the day on which Alpaca books the action, mostly the payable date, weeks after the ex-date. An action therefore
+counts as known from midnight UTC at the start of its ex-date: after the close of the previous session, the latest
+moment at which it can have become known.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LISTING_TYPES: Final = ("name_change", "worthless_removal", "cash_merger", "stoc
 
 _INSTANT: Final = pl.Datetime("us", "UTC")
 _SPLITS: Final = ("forward_splits", "reverse_splits", "stock_dividends")
-# The holders of a removed name got nothing; what those of a merged one got depends on prices that are not delivered.
+# Holders of a removed name received nothing; what those of a merged one received depends on prices that are not sent.
 _DELISTINGS: Final[Mapping[str, tuple[str, str, float | None]]] = {
     "worthless_removals": ("symbol", "process_date", -1.0),
     "cash_mergers": ("acquiree_symbol", "effective_date", None),
@@ -42,10 +42,10 @@ class _Action(NamedTuple):
 
 
 def read_actions(pages: Pages, symbols: Sequence[str], start: date, end: date, source: str) -> pl.DataFrame:
-    """Splits and cash dividends of symbols with an ex-date in a window, in `CORPORATE_ACTIONS_SCHEMA`.
+    """Read splits and cash dividends of symbols with an ex-date in a window, in `CORPORATE_ACTIONS_SCHEMA`.
 
-    A stock dividend is a split: a rate of 0.05 gives 1.05 new shares per old one. Dividends of one ex-date, for
-    instance a regular and a special one, add up; splits multiply.
+    A stock dividend is a split: a rate of 0.05 gives 1.05 new shares per old share. Dividends of one ex-date, for
+    instance a regular and a special one, are added; splits are multiplied.
     """
     rows = [_action(kind, item) for kind, item in _items(pages) if kind in {*_SPLITS, "cash_dividends"}]
     frame = _frame([(row.symbol, row.day, row.kind, row.value, None, row.item) for row in rows])
@@ -74,7 +74,7 @@ def read_actions(pages: Pages, symbols: Sequence[str], start: date, end: date, s
 
 
 def read_listings(pages: Pages, symbols: Sequence[str], start: date, end: date, source: str) -> pl.DataFrame:
-    """Renames and delistings that concern symbols and are dated in a window, in `LISTINGS_SCHEMA`."""
+    """Read the renames and delistings of symbols that are dated in a window, in `LISTINGS_SCHEMA`."""
     rows: list[tuple[Any, ...]] = []
     for kind, item in _items(pages):
         if kind == "name_changes" and item.get("new_symbol") != item.get("old_symbol"):
@@ -96,7 +96,7 @@ def read_listings(pages: Pages, symbols: Sequence[str], start: date, end: date, 
 
 
 def _items(pages: Pages) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Actions by type, each once: pages that shift while they are read repeat some."""
+    """Yield each action once, with its type: pages that shift while they are read repeat some."""
     seen: set[str] = set()
     for page in pages:
         for kind, items in page.items():

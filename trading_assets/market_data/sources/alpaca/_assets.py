@@ -1,4 +1,4 @@
-"""What Alpaca says of symbols: which there are, since when they have bars, and why one has none."""
+"""What Alpaca knows about symbols: which exist, since when they have bars, and why one has none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OVER_THE_COUNTER: Final = "OTC"
 
 
 class Asset(NamedTuple):
-    """A name that Alpaca trades, or has traded."""
+    """A security that Alpaca trades, or has traded."""
 
     name: str | None
     is_active: bool
@@ -30,16 +30,16 @@ class Asset(NamedTuple):
 
 
 def read_assets(client: AlpacaClient) -> dict[str, Asset]:
-    """All US equities that Alpaca knows, by symbol; a ticker used twice is the one that is active.
+    """Read all US equities that Alpaca knows, by symbol; of a ticker used twice, the active asset.
 
     Raises
     ------
     SourceError
-        Alpaca does not answer, or with something else than a list of assets.
+        Alpaca does not answer, or not with a list of assets.
     """
     answer = client.get("trading", "/assets", {"asset_class": "us_equity"})
     if not isinstance(answer, list):
-        raise SourceFormatError("source 'alpaca', asked for assets: the answer is no list; report it to Alpaca.")
+        raise SourceFormatError("source 'alpaca', request for assets: the answer is not a list; report it to Alpaca.")
     found: dict[str, Asset] = {}
     for item in answer:
         asset = _asset(item)
@@ -50,14 +50,14 @@ def read_assets(client: AlpacaClient) -> dict[str, Asset]:
 
 
 def tradable(assets: Mapping[str, Asset]) -> list[str]:
-    """Symbols of active assets of an exchange, in order."""
+    """Symbols of the active, exchange-listed assets, sorted."""
     return sorted(symbol for symbol, asset in assets.items() if asset.is_active and asset.is_listed)
 
 
 def explain_absence(
     symbols: Sequence[str], assets: Mapping[str, Asset], with_bars: Iterable[str], window: str
 ) -> dict[str, SourceError]:
-    """Why symbols had no rows; one that is not listed yet has none rightly, and is left out.
+    """Explain why symbols have no rows; one that is not listed yet rightly has none, and is left out.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def explain_absence(
     with_bars : iterable of str
         Symbols that have traded by the end of the window.
     window : str
-        What was asked for, for the message.
+        What was requested, for the message.
     """
     traded, found = set(with_bars), {}
     for symbol in symbols:
@@ -80,13 +80,13 @@ def explain_absence(
 
 
 def months_with_bars(monthly: pl.DataFrame, exchange: str) -> pl.DataFrame:
-    """First and last month with a bar, by symbol, from monthly bars: columns symbol, first, last."""
+    """Find the first and last month with a bar, by symbol, from monthly bars: columns symbol, first, last."""
     month = pl.col("at").dt.convert_time_zone(exchange_timezone(exchange)).dt.date().dt.month_start()
     return monthly.drop_nulls("at").group_by("symbol").agg(first=month.min(), last=month.max()).sort("symbol")
 
 
 def symbols_by_month(months: pl.DataFrame) -> Iterator[tuple[date, list[str]]]:
-    """Each month that is the first or the last of some symbols, with those symbols."""
+    """Yield each month that is the first or the last of some symbols, with those symbols."""
     ends = pl.concat([months.select("symbol", month=end) for end in ("first", "last")]).unique()
     yield from ends.sort("month", "symbol").group_by("month", maintain_order=True).agg("symbol").rows()
 
@@ -94,18 +94,18 @@ def symbols_by_month(months: pl.DataFrame) -> Iterator[tuple[date, list[str]]]:
 def _why_absent(symbol: str, asset: Asset | None, has_traded: bool, window: str) -> SourceError | None:
     if asset is None:
         return UnknownSymbolError(
-            f"source 'alpaca' does not have {symbol!r}; correct the spelling or take the symbol out of the universe.",
+            f"source 'alpaca' does not have {symbol!r}; correct the spelling or remove the symbol from the universe.",
             (symbol,),
         )
     if not asset.is_active:
         return DelistedSymbolError(
-            f"source 'alpaca' has nothing of {symbol} in {window}: it no longer trades; give the universe its "
-            "delisting, or ask for earlier sessions."
+            f"source 'alpaca' has no data for {symbol} in {window}: it no longer trades; record its delisting in the "
+            "universe, or request earlier sessions."
         )
     if has_traded:
         return NoDataError(
-            f"source 'alpaca' has nothing of {symbol} in {window}, though it is listed and has traded; ask again "
-            "later, or take a feed or a source that covers it."
+            f"source 'alpaca' has no data for {symbol} in {window}, though it is listed and has traded; try again "
+            "later, or use a feed or a source that covers it."
         )
     return None
 

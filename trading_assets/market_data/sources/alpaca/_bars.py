@@ -1,4 +1,4 @@
-"""Reading Alpaca's bars: rows as delivered, and of those the daily, hourly and minute bars of regular sessions."""
+"""Reading Alpaca's bars: the rows as delivered, and from them daily, hourly and minute bars of regular sessions."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _FIELDS: Final = {"open": "o", "high": "h", "low": "l", "close": "c", "volume": 
 
 
 def read_rows(pages: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """Bars of pages `{symbol: [bar]}`: columns symbol, at, open, high, low, close, volume, raw.
+    """Read the bars of pages `{symbol: [bar]}`: columns symbol, at, open, high, low, close, volume, raw.
 
-    A cell that cannot be read is null, and `raw` then has the bar as it was delivered.
+    A cell that cannot be read is null, and `raw` then holds the bar as delivered.
     """
     named = [
         (symbol, row if isinstance(row, dict) else {})
@@ -39,13 +39,13 @@ def read_rows(pages: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
 
 
 def read_moments(name: str, texts: Iterable[Any]) -> pl.Series:
-    """Moments in RFC 3339 as UTC; null where a text is none."""
+    """Parse RFC 3339 timestamps as UTC; null where a text is not one."""
     given = pl.Series(name, [text if isinstance(text, str) else None for text in texts], dtype=pl.String)
     return given.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
 
 
 def daily_bars(rows: pl.DataFrame, exchange: str, now: datetime) -> pl.DataFrame:
-    """Daily bars by session: Alpaca stamps them with midnight at the exchange. A session that goes on has none yet."""
+    """Date daily bars, which Alpaca stamps with midnight at the exchange, and drop the session still in progress."""
     zone = calendar.exchange_timezone(exchange)
     dated = rows.with_columns(date=pl.col("at").dt.convert_time_zone(zone).dt.date())
     closes = _spans(dated, exchange).select("date", "close_at")
@@ -54,17 +54,17 @@ def daily_bars(rows: pl.DataFrame, exchange: str, now: datetime) -> pl.DataFrame
 
 
 def minute_bars(rows: pl.DataFrame, exchange: str, now: datetime) -> pl.DataFrame:
-    """Minute bars of regular sessions that have ended; `ts` is the start."""
+    """Select the minute bars of regular sessions that have ended; `ts` is the start."""
     inside = _in_session(rows, exchange)
     has_ended = pl.col("at").is_null() | (pl.col("at") + timedelta(minutes=1) <= now)
     return inside.filter(has_ended).rename({"at": "ts"}).drop("open_at", "close_at")
 
 
 def hourly_bars(half_hours: pl.DataFrame, exchange: str, now: datetime) -> pl.DataFrame:
-    """Hourly bars counted from the open, joined from half-hours; the last one of a session may be shorter.
+    """Build hourly bars, counted from the open, from half-hours; the last one of a session may be shorter.
 
-    Alpaca's own hourly bars are those of the clock: the one of 09:00 mixes half an hour before the open with half an
-    hour after it.
+    Alpaca's own hourly bars begin on the hour: that of 09:00 mixes half an hour before the open with half an hour
+    after it.
     """
     inside = _in_session(half_hours, exchange)
     start = pl.col("open_at") + pl.duration(hours=(pl.col("at") - pl.col("open_at")).dt.total_hours())
@@ -86,7 +86,7 @@ def hourly_bars(half_hours: pl.DataFrame, exchange: str, now: datetime) -> pl.Da
 
 
 def _in_session(rows: pl.DataFrame, exchange: str) -> pl.DataFrame:
-    """Rows that start within a regular session, with its date, open and close; those without a readable time too."""
+    """Rows that start within a regular session, with its date, open and close, and rows without a readable time."""
     zone = calendar.exchange_timezone(exchange)
     dated = rows.with_columns(date=pl.col("at").dt.convert_time_zone(zone).dt.date())
     within = (pl.col("at") >= pl.col("open_at")) & (pl.col("at") < pl.col("close_at"))
@@ -94,7 +94,7 @@ def _in_session(rows: pl.DataFrame, exchange: str) -> pl.DataFrame:
 
 
 def _spans(dated: pl.DataFrame, exchange: str) -> pl.DataFrame:
-    """Open and close of the sessions that rows can be of: columns date, open_at, close_at."""
+    """Open and close of the sessions that rows can belong to: columns date, open_at, close_at."""
     first, last = dated["date"].min(), dated["date"].max()
     if not (isinstance(first, date) and isinstance(last, date)):
         return pl.DataFrame(schema={"date": pl.Date, "open_at": _INSTANT, "close_at": _INSTANT})
@@ -112,6 +112,6 @@ def _spans(dated: pl.DataFrame, exchange: str) -> pl.DataFrame:
 
 
 def whole_shares(frame: pl.DataFrame) -> pl.DataFrame:
-    """Volumes as whole shares: Alpaca counts fractions of them too."""
+    """Round volumes to whole shares: Alpaca counts fractional ones too."""
     volume = pl.col("volume").round().cast(pl.Int64, strict=False)
     return frame.with_columns(volume=volume)

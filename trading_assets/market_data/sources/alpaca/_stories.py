@@ -15,9 +15,9 @@ from trading_assets.market_data.sources.protocol import NEWS_SCHEMA, QUOTES_SCHE
 def read_news(
     pages: Iterable[Sequence[Mapping[str, Any]]], symbols: Sequence[str], start: date, end: date, source: str
 ) -> pl.DataFrame:
-    """Stories that name symbols and became known in a window of days in UTC, in `NEWS_SCHEMA`.
+    """Read the stories that mention symbols and became known in a window of days in UTC, in `NEWS_SCHEMA`.
 
-    This wording of a story is known from `updated_at`. The text is as delivered, with its HTML.
+    The delivered wording of a story is known from `updated_at`. The text keeps its HTML.
     """
     wanted = set(symbols)
     named = [
@@ -64,7 +64,7 @@ def read_news(
 
 
 def read_quotes(pages: Iterable[Mapping[str, Mapping[str, Any]]], source: str, feed: str) -> pl.DataFrame:
-    """Latest quotes, in `QUOTES_SCHEMA`; Alpaca says 0 where there is no bid or ask."""
+    """Read the latest quotes, in `QUOTES_SCHEMA`; Alpaca sends 0 where there is no bid or ask."""
     named = [(symbol, quote) for page in pages for symbol, quote in page.items() if quote]
     keys = {"bid": "bp", "bid_size": "bs", "ask": "ap", "ask_size": "as"}
     frame = pl.DataFrame(

@@ -1,4 +1,4 @@
-"""Sessions, days and moments of the exchange that a question is about."""
+"""Sessions, days and moments of the exchange that a request covers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _A_DAY = timedelta(days=1)
 
 
 def local_date(exchange: str, moment: datetime) -> date:
-    """Date at the exchange."""
+    """Date at the exchange at a moment."""
     return moment.astimezone(ZoneInfo(calendar.exchange_timezone(exchange))).date()
 
 
@@ -23,7 +23,7 @@ def moments(exchange: str, start: date, end: date) -> tuple[datetime, datetime]:
 
 
 def last_of_month(first: date) -> date:
-    """Last day of a month that starts on a day."""
+    """Last day of the month whose first day is given."""
     return (first.replace(day=28) + 4 * _A_DAY).replace(day=1) - _A_DAY
 
 

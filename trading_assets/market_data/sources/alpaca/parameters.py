@@ -1,4 +1,4 @@
-"""Settings of Alpaca as a source."""
+"""Settings of the source Alpaca."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class AlpacaParameters:
     Attributes
     ----------
     symbols
-        The names that `AlpacaSource.symbols` lists; all active ones of the exchanges if there are none.
+        The symbols that `AlpacaSource.symbols` lists; None for all active ones of the exchanges.
     feed
-        ``"iex"`` (one exchange, some 3 % of the volume, free) or ``"sip"`` (all exchanges). One lake keeps to one feed.
+        ``"iex"`` (one exchange, about 3 % of the volume, free) or ``"sip"`` (all exchanges). A lake must keep to one.
     exchange, currency
         Of all symbols.
     account
-        ``"paper"`` or ``"live"``: the kind of account that the keys are of.
+        ``"paper"`` or ``"live"``: the kind of account that the keys belong to.
     url
-        Another place of its APIs, for instance that of an embedded broker; Alpaca's own if None.
+        Base address of the APIs, for instance that of an embedded broker; None for Alpaca's own.
     requests_per_minute
-        Most calls a minute; 200 is what a free subscription allows.
+        Most requests per minute; a free subscription allows 200.
     """
 
     symbols: Sequence[str] | None = None
@@ -38,12 +38,12 @@ class AlpacaParameters:
     requests_per_minute: int = 200
 
     def __post_init__(self) -> None:
-        """Check what needs no call."""
+        """Check the settings that need no request."""
         if self.requests_per_minute < 1:
             raise SourceConfigError(
                 f"setting source.alpaca.requests_per_minute is {self.requests_per_minute}; it must be 1 or more."
             )
         if isinstance(self.symbols, str):
             raise SourceConfigError(
-                f"setting source.alpaca.symbols is the single text {self.symbols!r}; write a list: [{self.symbols}]."
+                f"setting source.alpaca.symbols is the single string {self.symbols!r}; write a list: [{self.symbols}]."
             )

@@ -1,9 +1,9 @@
-"""Yahoo Finance as a source: bars, corporate actions, companies, fundamentals and quotes, asked through yfinance.
+"""The source Yahoo Finance: bars, corporate actions, companies, fundamentals and quotes, requested through yfinance.
 
-Here: how Yahoo is asked politely (`_rate`, `_session`, `_client`), what it can be asked (`_windows`), and what its
-answers mean (`_prices`, `_companies`, `_fundamentals`).
+Here: sending requests (`_session`, `_client`, `_batch`), the windows they may span (`_windows`), and reading their
+answers (`_prices`, `_companies`, `_fundamentals`).
 
-Not here: storing what it answered, or asking for it again later.
+Not here: storing the answers, the private parts of yfinance (`trading_assets.library_internals`).
 """
 
 from trading_assets.market_data.sources.yahoo.source import Transport, YahooParameters, YahooSource

@@ -1,4 +1,4 @@
-"""Ask for many symbols: each by itself, a few at a time, and what failed beside what did not."""
+"""Requests for many symbols: one by one on a few threads, with failures returned beside the rows."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ import polars as pl
 
 from trading_assets.market_data.sources.errors import (
     PartialAnswerError,
-    RateLimitedError,
     SourceError,
+    SourceRateLimitError,
     UnknownSymbolError,
 )
 
-__all__ = ["answer", "ask_each"]
+__all__ = ["answer", "fetch_each"]
 
-_PATIENCE: Final = 3
+_FAILURES_IN_A_ROW: Final = 3
 
 
-def ask_each(
-    symbols: Sequence[str], ask: Callable[[str], pl.DataFrame], schema: pl.Schema, threads: int
+def fetch_each(
+    symbols: Sequence[str], fetch: Callable[[str], pl.DataFrame], schema: pl.Schema, threads: int
 ) -> pl.DataFrame:
-    """Ask for every symbol and return all rows, in the order of the symbols' names.
+    """Fetch every symbol and return all rows, sorted by symbol.
 
-    Once Yahoo says that it is asked too often, cannot be reached, or has failed three symbols in a row, the rest is not
-    asked for: it would only make the same failure last longer.
+    Once Yahoo reports a rate limit, cannot be reached, or has failed three symbols in a row, the remaining symbols are
+    not requested: that would only prolong the same failure.
 
     Raises
     ------
     PartialAnswerError
-        If some symbols failed.
+        Some symbols failed.
     SourceError
-        If all failed for one reason.
+        All failed for one reason.
     """
-    patience = _Patience()
+    breaker = _CircuitBreaker()
 
     def one(symbol: str) -> pl.DataFrame | SourceError:
-        if patience.lost is not None:
-            return patience.lost
+        if breaker.tripped_by is not None:
+            return breaker.tripped_by
         try:
-            rows = ask(symbol)
+            rows = fetch(symbol)
         except SourceError as error:
-            patience.failed(error)
+            breaker.failed(error)
             return error
-        patience.succeeded()
+        breaker.succeeded()
         return rows
 
     ordered = sorted(symbols)
@@ -59,14 +59,14 @@ def ask_each(
     return answer(pl.concat([schema.to_frame(), *frames]), failures, len(ordered))
 
 
-def answer(rows: pl.DataFrame, failures: Mapping[str, SourceError], asked: int) -> pl.DataFrame:
-    """Return the rows of `asked` symbols, or raise what became of those that failed."""
+def answer(rows: pl.DataFrame, failures: Mapping[str, SourceError], requested: int) -> pl.DataFrame:
+    """Return the rows of a number of requested symbols, or raise the error that describes their failures."""
     if not failures:
         return rows
     errors = list(failures.values())
-    if len(failures) < asked or len({type(error) for error in errors}) > 1:
+    if len(failures) < requested or len({type(error) for error in errors}) > 1:
         raise PartialAnswerError(rows, failures)
-    if asked == 1 or errors[0].retryable:
+    if requested == 1 or errors[0].retryable:
         raise errors[0]
     if isinstance(errors[0], UnknownSymbolError):
         raise UnknownSymbolError(
@@ -75,21 +75,21 @@ def answer(rows: pl.DataFrame, failures: Mapping[str, SourceError], asked: int) 
     raise PartialAnswerError(rows, failures)
 
 
-class _Patience:
-    """Whether asking for more symbols makes sense."""
+class _CircuitBreaker:
+    """Whether requesting more symbols makes sense."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._in_a_row = 0
-        self.lost: SourceError | None = None
+        self.tripped_by: SourceError | None = None
 
     def failed(self, error: SourceError) -> None:
         from trading_assets.market_data.sources.yahoo._session import UnreachableError
 
         with self._lock:
             self._in_a_row = self._in_a_row + 1 if error.retryable else 0
-            if isinstance(error, RateLimitedError | UnreachableError) or self._in_a_row >= _PATIENCE:
-                self.lost = error
+            if isinstance(error, SourceRateLimitError | UnreachableError) or self._in_a_row >= _FAILURES_IN_A_ROW:
+                self.tripped_by = error
 
     def succeeded(self) -> None:
         with self._lock:

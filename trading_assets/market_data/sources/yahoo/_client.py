@@ -1,4 +1,4 @@
-"""yfinance, tamed: one symbol at a time, its global state set once, its exceptions turned into those of a source."""
+"""yfinance over one session: one symbol per request, with its exceptions turned into errors of a source."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 
+from trading_assets.library_internals.yfinance import clear_answers, get_json, set_timezone
 from trading_assets.market_data.sources.errors import (
     NoDataError,
-    RateLimitedError,
     SourceError,
     SourceFormatError,
+    SourceRateLimitError,
     UnknownSymbolError,
 )
 from trading_assets.market_data.sources.yahoo._screens import read_screen
@@ -51,21 +52,21 @@ _COLUMNS: Final = {
     "split": "Stock Splits",
 }
 _SYMBOL: Final = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=&_-]*")
-# yfinance takes such a name for an ISIN and goes looking for another ticker.
+# yfinance takes such a symbol for an ISIN and searches for another ticker.
 _ISIN: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 _NOT_FOUND: Final = 404
-_NOTHING_OF_THE_KIND: Final = re.compile("no fundamentals data", re.IGNORECASE)
+_NO_SUCH_DATA: Final = re.compile("no fundamentals data", re.IGNORECASE)
 _NO_ROWS: Final = re.compile(r"doesn't exist for startDate|no data found for this date range", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What Yahoo's chart says of a symbol.
+    """Yahoo's chart of a symbol.
 
     Attributes
     ----------
     rows : polars.DataFrame
-        Split-adjusted bars, dividends and splits, in `CHART_ROWS`; null where Yahoo had no price.
+        Split-adjusted bars, dividends and splits, in `CHART_ROWS`; null where Yahoo has no price.
     first_trade, last_trade : datetime or None
         First trade ever, and the latest one.
     currency, timezone : str or None
@@ -88,7 +89,7 @@ class Client:
     Parameters
     ----------
     session
-        Session through which every request goes.
+        Session that every request goes through.
     cache_path
         Folder of yfinance's own caches.
     timezone
@@ -104,80 +105,75 @@ class Client:
     def chart(
         self, symbol: str, interval: Literal["1d", "1h", "1m"], start: datetime, end: datetime | None = None
     ) -> Chart:
-        """Return bars that begin from `start` on and before `end`, where that is not given all until now."""
+        """Return bars that begin from `start` on and before `end`; without an end, all until now."""
         return self._chart(symbol, interval=interval, start=start, end=end)
 
     def whole_history(self, symbol: str) -> Chart:
-        """Return the months in which a symbol traded, from its first to its last."""
+        """Return the months in which a symbol traded, from the first to the last."""
         return self._chart(symbol, interval="1mo", period="max")
 
     def get(self, symbols: str, url: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the JSON object at an address of Yahoo's.
+        """Return the JSON object at an address of Yahoo.
 
         Raises
         ------
         UnknownSymbolError, NoDataError
-            If Yahoo has no such symbol, or nothing of the kind about it.
+            Yahoo has no such symbol, or no such data about it.
         SourceError
-            If it does not answer, or not with a JSON object.
+            It does not answer, or not with a JSON object.
         """
-        from yfinance.data import YfData  # type: ignore[import-untyped]
-
-        with _named(symbols):
-            found = YfData(session=self._session).get(url=url, params=dict(params), timeout=self._timeout).json()
+        with _typed_errors(symbols):
+            found = get_json(self._session, url, params, self._timeout)
         if not isinstance(found, dict):
-            raise SourceFormatError(f"yahoo answered for {symbols} with something that is no JSON object.")
+            raise SourceFormatError(f"yahoo's answer for {symbols} is not a JSON object.")
         return found
 
     def screen(self, query: str | Mapping[str, Any], size: int) -> list[str]:
-        """Return the symbols that a screen finds now, best first."""
+        """Return the symbols that a screen finds now, in its order."""
         import yfinance as yf  # type: ignore[import-untyped]
 
         limit = {"count": size} if isinstance(query, str) else {"size": size}
         made = read_screen(query)
-        with _named("the screen"):
+        with _typed_errors("the screen"):
             found = yf.screen(made, session=self._session, **limit)
             return [str(quote["symbol"]) for quote in found["quotes"]]
 
     def _chart(self, symbol: str, **window: Any) -> Chart:
         import yfinance as yf
-        from yfinance.data import YfData
         from yfinance.exceptions import YFPricesMissingError  # type: ignore[import-untyped]
 
         check_symbol(symbol)
         ticker = yf.Ticker(symbol, session=self._session)
-        # yfinance asks for the zone only to read naive dates: a request less per symbol, and no cache to be stale.
-        ticker._tz = self._timezone  # noqa: SLF001
-        # It would answer a window of the past from memory, even where the answer was bad or has been restated since.
-        YfData.cache_get.cache_clear()
+        set_timezone(ticker, self._timezone)
+        clear_answers()
         options = {"prepost": False, "actions": True, "auto_adjust": False, "repair": False, "keepna": True}
-        with _named(symbol):
+        with _typed_errors(symbol):
             try:
                 table = ticker.history(**window, **options, timeout=self._timeout)
             except YFPricesMissingError as missing:
                 if missing.yahoo_reason is not None:
                     raise
-                table = None
+                return Chart(CHART_ROWS.to_frame())
             except Exception as error:
                 if _is_no_rows(error):
                     return Chart(CHART_ROWS.to_frame())
                 raise
-            return _read_chart(table, dict(ticker._price_history._history_metadata))  # noqa: SLF001
+            return _read_chart(table, ticker.get_history_metadata())
 
 
 def check_symbol(symbol: str) -> None:
     """Raise `UnknownSymbolError` if a symbol cannot be one of Yahoo's."""
     if not _SYMBOL.fullmatch(symbol) or _ISIN.fullmatch(symbol.upper()):
         raise UnknownSymbolError(
-            f"yahoo cannot know {symbol!r}: it is no ticker; write it as finance.yahoo.com does, "
+            f"yahoo cannot know {symbol!r}: it is not a ticker; write it as finance.yahoo.com does, "
             "for instance BRK-B, RELIANCE.NS or ^GSPC.",
             [symbol],
         )
 
 
 @contextmanager
-def _named(symbols: str) -> Iterator[None]:
-    """Turn whatever yfinance raises into an error of a source that names the symbols."""
+def _typed_errors(symbols: str) -> Iterator[None]:
+    """Turn every exception of yfinance into an error of a source that names the symbols."""
     from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
 
     from trading_assets.market_data.sources.yahoo._session import RefusedRequestError
@@ -187,38 +183,38 @@ def _named(symbols: str) -> Iterator[None]:
     except SourceError:
         raise
     except YFRateLimitError:
-        raise RateLimitedError(f"yahoo has been asked too often (for {symbols}); run it again later.") from None
+        raise SourceRateLimitError(f"yahoo has received too many requests (for {symbols}); try again later.") from None
     except RefusedRequestError as refused:
         raise _refusal(symbols, refused) from None
     except YFPricesMissingError as missing:
         raise SourceFormatError(f"yahoo has no bars of {symbols}: {missing.yahoo_reason}.") from None
-    except Exception as error:  # noqa: BLE001 - yfinance lets through whatever its parsing meets
+    except Exception as error:  # noqa: BLE001 - yfinance lets through every exception of its parsing
         raise SourceFormatError(
             f"yahoo's answer for {symbols} cannot be read ({type(error).__name__}); "
-            "update the package yfinance, or leave the symbol out of the universe."
+            "update the package yfinance, or remove the symbol from the universe."
         ) from None
 
 
 def _refusal(symbols: str, refused: Exception) -> SourceError:
     status, description = getattr(refused, "status", 0), getattr(refused, "description", "")
-    if status == _NOT_FOUND and _NOTHING_OF_THE_KIND.search(description):
-        return NoDataError(f"yahoo knows {symbols} but says: {description}; take it from another source.")
+    if status == _NOT_FOUND and _NO_SUCH_DATA.search(description):
+        return NoDataError(f"yahoo knows {symbols} but reports: {description}; use another source for it.")
     if status == _NOT_FOUND:
         return UnknownSymbolError(
-            f"yahoo does not know {symbols} (it says: {description}); correct the spelling or take the symbol out of "
-            "the universe.",
+            f"yahoo does not know {symbols} (it reports: {description}); correct the spelling or remove the symbol "
+            "from the universe.",
             symbols.split(","),
         )
-    return SourceFormatError(f"yahoo has no answer for {symbols} (HTTP {status}; it says: {description}).")
+    return SourceFormatError(f"yahoo has no answer for {symbols} (HTTP {status}; it reports: {description}).")
 
 
 def _is_no_rows(error: Exception) -> bool:
     return _NO_ROWS.search(str(getattr(error, "description", ""))) is not None
 
 
-def _read_chart(table: pd.DataFrame | None, meta: Mapping[str, Any]) -> Chart:
+def _read_chart(table: pd.DataFrame, meta: Mapping[str, Any]) -> Chart:
     rows = CHART_ROWS.to_frame()
-    if table is not None and len(table):
+    if len(table):
         values = {name: table[column].to_numpy() for name, column in _COLUMNS.items()}
         moments = table.index.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
         ts = pl.Series(moments).dt.replace_time_zone("UTC")
@@ -234,7 +230,7 @@ def _read_chart(table: pd.DataFrame | None, meta: Mapping[str, Any]) -> Chart:
 
 
 def _moment(value: Any) -> datetime | None:
-    """Yahoo's seconds, which yfinance turns into a timestamp where it reads the rows as well."""
+    """Moment from Yahoo's seconds, or from the timestamp into which yfinance may have turned them."""
     if value is None:
         return None
     return datetime.fromtimestamp(value if isinstance(value, int | float) else value.timestamp(), UTC)

@@ -1,4 +1,4 @@
-"""Figures of statements as Yahoo has them, each with the day from which it could be known."""
+"""Figures of Yahoo's financial statements, each with the day from which it can have been known."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _ITEMS: Final = {
 _PERIODS: Final = {"quarterly": "quarter", "annual": "year"}
 _SINCE: Final = datetime(2010, 1, 1, tzinfo=UTC)
 _FORMS: Final = {"quarter": ("10-Q", "10-K"), "year": ("10-K",)}
-# Days after the period's end: of 10-Q and 10-K of the slowest filers (17 CFR 249.308a, 249.310), and the latest at
-# which a filing can still be that of the period, for the next one follows.
+# Days after the period's end: deadlines of 10-Q and 10-K for the slowest filers (17 CFR 249.308a, 249.310), and the
+# latest day on which a filing can belong to the period and not to the next one.
 _DEADLINE: Final = {"quarter": 45, "year": 90}
 _LATEST: Final = 120
 _DAY: Final = timedelta(days=1)
@@ -56,8 +56,8 @@ _FIGURES: Final = {
 def fundamentals(client: Client, symbol: str, start: date, end: date, now: datetime) -> pl.DataFrame:
     """Return the figures of a symbol that became known from `start` to `end`, in `FUNDAMENTALS_SCHEMA`.
 
-    A figure counts as known from midnight UTC after the day of its filing, where Yahoo lists the filing, else after the
-    day on which the law wants it filed. Yahoo has the last four years and five quarters, as restated since.
+    A figure counts as known from midnight UTC after the day of its filing if Yahoo lists the filing, else after the
+    legal deadline of the filing. Yahoo has the last four years and five quarters, as restated since.
     """
     check_symbol(symbol)
     filings = _filings(client, symbol)
@@ -94,7 +94,7 @@ def known_dates(periods: pl.DataFrame, filings: list[tuple[date, str]]) -> pl.Da
 
 
 def _filings(client: Client, symbol: str) -> list[tuple[date, str]]:
-    """Day and form of the filings that Yahoo lists: none for a company that files elsewhere."""
+    """Day and form of the filings that Yahoo lists; none for a company that files outside the US."""
     try:
         body = client.get(symbol, f"{_SUMMARY}/{symbol}", {"modules": "secFilings", "formatted": "false"})
     except NoDataError:
@@ -124,7 +124,7 @@ def _figures(client: Client, symbol: str, now: datetime) -> pl.DataFrame:
     except (KeyError, TypeError, ValueError) as error:
         raise _unreadable(symbol, "statements", error) from None
     if not series:
-        raise NoDataError(f"yahoo has no statements of {symbol}; take it out of the fundamentals, or ask again later.")
+        raise NoDataError(f"yahoo has no statements of {symbol}; use another source, or try again later.")
     figures = pl.DataFrame(rows, schema=_FIGURES, orient="row", strict=False)
     return figures.filter(pl.col("value").is_not_null()).unique(["period_end", "period", "item"], keep="last")
 

@@ -1,4 +1,4 @@
-"""What Yahoo's charts mean: raw bars, splits and dividends, or why there are none."""
+"""Reading Yahoo's charts: raw bars, splits and dividends, or the reason for their absence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trading_assets.market_data.sources.protocol import (
     Interval,
 )
 from trading_assets.market_data.sources.yahoo._client import Chart, Client
-from trading_assets.market_data.sources.yahoo._windows import LENGTHS, Market, spans
+from trading_assets.market_data.sources.yahoo._windows import LENGTHS, YahooMarket, spans
 
 __all__ = ["NAME", "check_market", "corporate_actions", "daily_bars", "intraday_bars", "origin"]
 
@@ -34,13 +34,13 @@ _HUNDREDTHS: Final = {"GBp": "GBP", "ZAc": "ZAR", "ILA": "ILS"}
 _DECIMALS: Final = 6
 
 
-def daily_bars(client: Client, symbol: str, days: Sequence[date], market: Market) -> pl.DataFrame:
-    """Return the raw daily bars of sessions, without that which is still running.
+def daily_bars(client: Client, symbol: str, days: Sequence[date], market: YahooMarket) -> pl.DataFrame:
+    """Return the raw daily bars of sessions, without the one still in progress.
 
     Raises
     ------
     DelistedSymbolError, NoDataError, UnknownSymbolError
-        If there are none although the exchange traded.
+        There are none although the exchange traded.
     """
     ended = market.ended(days)
     if not ended:
@@ -52,9 +52,9 @@ def daily_bars(client: Client, symbol: str, days: Sequence[date], market: Market
 
 
 def intraday_bars(
-    client: Client, symbol: str, days: Sequence[date], interval: Interval, market: Market
+    client: Client, symbol: str, days: Sequence[date], interval: Interval, market: YahooMarket
 ) -> pl.DataFrame:
-    """Return the raw bars within sessions that have ended; a minute without a trade has none."""
+    """Return the raw intraday bars that have ended; a minute without a trade has none."""
     if not days:
         return INTRADAY_BARS_SCHEMA.to_frame()
     history = _history(client, symbol, days[0], market)
@@ -68,10 +68,10 @@ def intraday_bars(
     return rows.with_columns(**origin(symbol)).select(*INTRADAY_BARS_SCHEMA)
 
 
-def corporate_actions(client: Client, symbol: str, days: Sequence[date], market: Market) -> pl.DataFrame:
+def corporate_actions(client: Client, symbol: str, days: Sequence[date], market: YahooMarket) -> pl.DataFrame:
     """Return splits and dividends with an ex-date among sessions.
 
-    Yahoo does not say when an action was announced: it counts as known from midnight UTC at the start of its ex-date.
+    Yahoo does not report announcements: an action counts as known from midnight UTC at the start of its ex-date.
     """
     if not days:
         return CORPORATE_ACTIONS_SCHEMA.to_frame()
@@ -92,31 +92,31 @@ def corporate_actions(client: Client, symbol: str, days: Sequence[date], market:
     )
 
 
-def check_market(symbol: str, timezone: str | None, currency: str | None, market: Market) -> float:
-    """Return what Yahoo's prices are to be multiplied by to be in the currency of the market.
+def check_market(symbol: str, timezone: str | None, currency: str | None, market: YahooMarket) -> float:
+    """Return the factor that converts Yahoo's prices to the currency of the market.
 
     Raises
     ------
     SourceConfigError
-        If the symbol trades in another zone, so that its sessions are others, or in another currency.
+        The symbol trades in another time zone, so that it has other sessions, or in another currency.
     """
     if timezone is not None and not market.has_clock_of(timezone):
         raise SourceConfigError(
-            f"yahoo says that {symbol} trades in the zone {timezone}, but source.yahoo.exchange is "
-            f"{market.exchange} ({market.timezone}); set the exchange of {symbol}, or take it out of the universe."
+            f"yahoo reports that {symbol} trades in the zone {timezone}, but source.yahoo.exchange is "
+            f"{market.exchange} ({market.timezone}); set the exchange of {symbol}, or remove it from the universe."
         )
     if currency is not None and _HUNDREDTHS.get(currency) == market.currency:
         return 0.01
     if currency is not None and currency != market.currency:
         raise SourceConfigError(
             f"yahoo has the prices of {symbol} in {currency}, but source.yahoo.currency is {market.currency}; "
-            f"set it to {_HUNDREDTHS.get(currency, currency)}, or take {symbol} out of the universe."
+            f"set it to {_HUNDREDTHS.get(currency, currency)}, or remove {symbol} from the universe."
         )
     return 1.0
 
 
 def origin(symbol: str) -> dict[str, pl.Expr]:
-    """Columns that say whose a row is and where it comes from."""
+    """Columns with the symbol and the origin of a row."""
     nothing = pl.lit(None, dtype=pl.String)
     labels = {"symbol": pl.lit(symbol), "source": pl.lit(NAME), "raw": nothing}
     return labels | {"feed": nothing, "adjustment": pl.lit("split")}
@@ -124,55 +124,55 @@ def origin(symbol: str) -> dict[str, pl.Expr]:
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    """Days of a symbol from some day to the present, so that every later split is among them."""
+    """Daily rows of a symbol from some day to the present, so that every later split is among them."""
 
     chart: Chart
     dated: pl.DataFrame
     scale: float
 
     def raw(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Undo the splits after each row."""
+        """Undo the adjustment for the splits after each row."""
         splits = self.dated.filter(pl.col("split") > 0).select("symbol", ex_date="date", value="split")
         in_currency = rows.with_columns(pl.col(*_PRICES, "dividend") * self.scale)
         hundredths = 0 if self.scale == 1.0 else 2
         return raw_from_split_adjusted(in_currency, splits, decimals=_DECIMALS + hundredths)
 
 
-def _history(client: Client, symbol: str, first: date, market: Market) -> _History:
-    # A day more than the present: a split of today, stamped with its last trade, has adjusted all days before.
+def _history(client: Client, symbol: str, first: date, market: YahooMarket) -> _History:
+    # One day beyond the present: a split of today, stamped with its last trade, has adjusted all days before.
     chart = client.chart(symbol, "1d", market.midnight(first), market.now + timedelta(days=1))
     scale = check_market(symbol, chart.timezone, chart.currency, market)
     return _History(chart, _dated(chart.rows, symbol, market), scale)
 
 
-def _dated(rows: pl.DataFrame, symbol: str, market: Market) -> pl.DataFrame:
+def _dated(rows: pl.DataFrame, symbol: str, market: YahooMarket) -> pl.DataFrame:
     at_exchange = pl.col("ts").dt.convert_time_zone(market.timezone)
     return rows.with_columns(symbol=pl.lit(symbol), date=at_exchange.dt.date())
 
 
 def _check_present(
-    client: Client, symbol: str, rows: pl.DataFrame, chart: Chart, ended: Sequence[date], market: Market
+    client: Client, symbol: str, rows: pl.DataFrame, chart: Chart, ended: Sequence[date], market: YahooMarket
 ) -> None:
-    """Raise unless a price is there, or none can be expected: no session has ended, or the symbol is listed later."""
+    """Raise if prices are missing that should exist: a session has ended, and the symbol was listed by then."""
     if not ended or rows["close"].is_not_null().any():
         return
     if chart.first_trade is None and chart.last_trade is None:
         chart = client.whole_history(symbol)
     if chart.first_trade is not None and market.day(chart.first_trade) > ended[-1]:
         return
-    raise _why_nothing(symbol, chart, ended, market)
+    raise _absence(symbol, chart, ended, market)
 
 
-def _why_nothing(symbol: str, chart: Chart, ended: Sequence[date], market: Market) -> SourceError:
+def _absence(symbol: str, chart: Chart, ended: Sequence[date], market: YahooMarket) -> SourceError:
     traded = chart.rows.filter(pl.col("close").is_not_null())["ts"].to_list()
     latest = max([*traded, *([chart.last_trade] if chart.last_trade else [])], default=None)
     window = f"{ended[0]}..{ended[-1]}"
     if latest is not None and market.day(latest) < ended[0]:
         return DelistedSymbolError(
-            f"yahoo's history of {symbol} ends on {market.day(latest)}, before the window {window}: it trades no more "
-            "under this ticker; take it out of the universe from then on, or give its new ticker."
+            f"yahoo's history of {symbol} ends on {market.day(latest)}, before the window {window}: it no longer "
+            "trades under this ticker; remove it from the universe from then on, or use its new ticker."
         )
     return NoDataError(
         f"yahoo knows {symbol} but has no price of it in {window}, when {market.exchange} had {len(ended)} sessions; "
-        "run it again later, or take the window from another source."
+        "try again later, or take the window from another source."
     )

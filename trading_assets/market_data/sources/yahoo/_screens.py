@@ -1,4 +1,4 @@
-"""Screens: Yahoo's own ones by name, and queries."""
+"""Screens: those that Yahoo predefines, by name, and queries."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["read_screen"]
 
 
 def read_screen(query: str | Mapping[str, Any]) -> Any:
-    """Return a screen as yfinance takes it.
+    """Return a screen in the form that yfinance takes.
 
     Raises
     ------
     SourceConfigError
-        If Yahoo has no screen of that name, or the query makes no sense.
+        Yahoo has no screen of that name, or the query is invalid.
     """
     import yfinance as yf  # type: ignore[import-untyped]
 
@@ -31,7 +31,7 @@ def read_screen(query: str | Mapping[str, Any]) -> Any:
         return _query(query)
     except (KeyError, TypeError, ValueError) as error:
         raise SourceConfigError(
-            f"setting source.yahoo.screen is no query that yahoo understands ({error}); write "
+            f"setting source.yahoo.screen is not a valid query ({error}); write "
             "{operator: and, operands: [{operator: gt, operands: [intradaymarketcap, 2000000000]}, ...]}."
         ) from None
 

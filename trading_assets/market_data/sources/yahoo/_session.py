@@ -1,4 +1,4 @@
-"""The HTTP session that yfinance is given: it waits its turn, tries again, and says what went wrong in clear."""
+"""The HTTP session that yfinance sends its requests through: rate limited, with retries and typed errors."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import ConnectionError as CurlConnectionError
 from curl_cffi.requests.exceptions import DNSError, ProxyError, RequestException, Timeout
 
-from trading_assets.market_data.sources.errors import RateLimitedError, SourceUnavailableError
-from trading_assets.market_data.sources.yahoo._rate import Backoff, Pace, TokenBucket
+from trading_assets.market_data.sources._limiter import RateLimiter, Timing
+from trading_assets.market_data.sources._retries import PassingFailureError, with_retries
+from trading_assets.market_data.sources.errors import SourceError, SourceRateLimitError, SourceUnavailableError
 
-__all__ = ["Manners", "RefusedRequestError", "UnreachableError", "YahooSession"]
+__all__ = ["RefusedRequestError", "RequestPolicy", "UnreachableError", "YahooSession"]
 
 _OFFLINE: Final = "check the network, or use the offline sample: trading-assets demo --source sample"
-_LATER: Final = "run it again later"
+_LATER: Final = "try again later"
 _SLOWER: Final = f"{_LATER}, or lower source.yahoo.requests_per_second"
 _LONGEST_WAIT: Final = 60.0
 _CONNECT_SECONDS: Final = 5.0
@@ -28,11 +29,11 @@ _TOO_MANY, _UNAUTHORIZED, _SERVER_ERROR, _BAD_REQUEST = 429, (401, 403), 500, 40
 
 
 class UnreachableError(SourceUnavailableError):
-    """There is no way to Yahoo from here: no name, no connection."""
+    """No connection to Yahoo can be made: its name cannot be resolved, or nothing answers at its address."""
 
 
 class RefusedRequestError(Exception):
-    """Yahoo understood a request and says that it has no answer to it; `status` and `description` are its words."""
+    """Yahoo answered a request with an error of its own; `status` and `description` are those of its answer."""
 
     def __init__(self, status: int, description: str) -> None:
         self.status, self.description = status, description
@@ -40,30 +41,44 @@ class RefusedRequestError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
-    """How requests are sent."""
+class RequestPolicy:
+    """How requests are sent.
 
-    bucket: TokenBucket
-    pace: Pace
-    backoff: Backoff
+    Attributes
+    ----------
+    limiter : RateLimiter
+        Limits the requests of all threads.
+    timing : Timing
+        How to wait between attempts.
+    attempts : int
+        Most attempts per request, the first included.
+    timeout : float
+        Of one attempt, seconds.
+    proxy : str or None
+        Address of a proxy.
+    """
+
+    limiter: RateLimiter
+    timing: Timing
+    attempts: int
     timeout: float
     proxy: str | None = None
 
 
 class YahooSession(Session[Response]):
-    """A session whose requests for data either return an answer that can be read or raise a named error.
+    """A session whose requests for data either return a readable answer or raise a typed error.
 
-    Requests for the cookie and the crumb are sent once and come back as they are: yfinance knows how to do without
-    them. A try that failed is repeated with backoff, except where nothing of Yahoo could be reached at all. No message
-    carries more of a request than host and path: crumb and cookie stay out of logs.
+    Requests for the cookie and the crumb are sent once and returned as they are: yfinance can do without both. A failed
+    attempt is repeated, unless nothing of Yahoo could be reached at all. No message contains more of a request than
+    host and path: crumb and cookie stay out of logs.
     """
 
-    def __init__(self, manners: Manners) -> None:
-        # An empty proxy, unlike none, keeps libcurl from taking one out of the environment.
-        super().__init__(impersonate="chrome", trust_env=False, proxies={"all": manners.proxy or ""})
-        self._manners = manners
+    def __init__(self, policy: RequestPolicy) -> None:
+        # An empty proxy, unlike None, keeps libcurl from taking one from the environment.
+        super().__init__(impersonate="chrome", trust_env=False, proxies={"all": policy.proxy or ""})
+        self._policy = policy
         self._answered = False
-        self._no_way: RequestException | None = None
+        self._unreachable: RequestException | None = None
         self._unauthorized = threading.local()
 
     def send(self, method: Any, url: str, **options: Any) -> Response:
@@ -71,62 +86,69 @@ class YahooSession(Session[Response]):
         return super().request(method, url, **options)
 
     def request(self, method: Any, url: str, **options: Any) -> Response:  # type: ignore[override]
-        """Send a request, politely.
+        """Send a request within the rate limit, and repeat it while its failure may pass.
 
         Raises
         ------
         UnreachableError
-            If no answer has ever come and no connection can be made; at once.
-        RateLimitedError, SourceUnavailableError
-            If all tries failed.
+            Yahoo has never answered and no connection can be made; raised at once.
+        SourceRateLimitError, SourceUnavailableError
+            All attempts failed, or Yahoo asks for a longer wait than a minute.
         RefusedRequestError
-            If Yahoo has no answer to the request.
+            Yahoo answered with an error of its own.
         """
-        manners = self._manners
-        connect = min(_CONNECT_SECONDS, manners.timeout / 2)
-        options["timeout"] = (connect, manners.timeout - connect)
-        if not _asks_for_data(url):
+        policy = self._policy
+        connect = min(_CONNECT_SECONDS, policy.timeout / 2)
+        options["timeout"] = (connect, policy.timeout - connect)
+        if not _is_for_data(url):
             return self._prepare(method, url, **options)
-        for attempt in range(manners.backoff.retries + 1):
-            manners.bucket.take()
-            try:
-                return self._accepted(self.send(method, url, **options), url)
-            except RequestException as error:
-                problem, wait = self._failure(error, url), 0.0
-            except _TryAgainError as again:
-                problem, wait = again.problem, again.wait
-            pointless = isinstance(problem, UnreachableError) or wait > _LONGEST_WAIT
-            if pointless or attempt == manners.backoff.retries:
-                raise problem
-            pause = max(wait, manners.backoff.pause(attempt, manners.pace))
-            if isinstance(problem, RateLimitedError):
-                manners.bucket.hold(pause)
-            manners.pace.sleep(pause)
-        raise AssertionError
+        return with_retries(
+            lambda: self._attempt(method, url, **options),
+            attempts=policy.attempts,
+            timing=policy.timing,
+            before_pause=self._hold_others,
+        )
+
+    def _attempt(self, method: Any, url: str, **options: Any) -> Response:
+        self._policy.limiter.acquire()
+        try:
+            response = self.send(method, url, **options)
+        except RequestException as error:
+            failure = self._failure(error, url)
+            if isinstance(failure, UnreachableError):
+                raise failure from None
+            raise PassingFailureError(failure) from None
+        return self._accepted(response, url)
+
+    def _hold_others(self, error: SourceError, seconds: float) -> None:
+        """Let all threads wait for the end of a rate limit."""
+        if isinstance(error, SourceRateLimitError):
+            self._policy.limiter.hold(seconds)
 
     def _prepare(self, method: Any, url: str, **options: Any) -> Response:
-        """Send a request for cookie or crumb: one that found no way is enough, before any answer has come."""
-        if self._no_way is not None and not self._answered:
-            raise self._no_way
-        self._manners.bucket.take()
+        """Send a request for cookie or crumb; after one failure, none until Yahoo has answered another request."""
+        if self._unreachable is not None and not self._answered:
+            raise self._unreachable
+        self._policy.limiter.acquire()
         try:
             return self.send(method, url, **options)
         except RequestException as error:
-            self._no_way = error
+            self._unreachable = error
             raise
 
     def _accepted(self, response: Response, url: str) -> Response:
-        """Return an answer that is one."""
+        """Return a response that can be read, or raise what is wrong with it."""
         self._answered = True
         status, where = response.status_code, _place(url)
         if status == _TOO_MANY:
-            raise _TryAgainError(
-                RateLimitedError(f"yahoo has been asked too often (HTTP 429 from {where}); {_SLOWER}."),
-                _seconds(response.headers.get("Retry-After")),
+            raise _passing(
+                SourceRateLimitError(f"yahoo has received too many requests (HTTP 429 from {where}); {_SLOWER}."),
+                response,
             )
         if status >= _SERVER_ERROR:
-            problem = f"yahoo is out of order (HTTP {status} from {where}); {_LATER}."
-            raise _TryAgainError(SourceUnavailableError(problem), _seconds(response.headers.get("Retry-After")))
+            raise _passing(
+                SourceUnavailableError(f"yahoo is out of order (HTTP {status} from {where}); {_LATER}."), response
+            )
         if status in _UNAUTHORIZED:
             return self._unless_twice(response, where)
         self._unauthorized.where = None
@@ -134,8 +156,8 @@ class YahooSession(Session[Response]):
             return response
         body = _json(response)
         if body is None and status < _BAD_REQUEST:
-            problem = f"yahoo sent something that is no complete JSON from {where}; {_LATER}."
-            raise _TryAgainError(SourceUnavailableError(problem), 0.0)
+            problem = f"yahoo sent an answer that is not complete JSON from {where}; {_LATER}."
+            raise PassingFailureError(SourceUnavailableError(problem))
         if status >= _BAD_REQUEST:
             raise RefusedRequestError(status, _description(body))
         return response
@@ -149,32 +171,32 @@ class YahooSession(Session[Response]):
         return response
 
     def _failure(self, error: RequestException, url: str) -> SourceUnavailableError:
-        host, seconds = urlsplit(url).hostname, self._manners.timeout
-        no_connection = True
+        host, seconds = urlsplit(url).hostname, self._policy.timeout
+        is_unconnected = True
         if isinstance(error, DNSError):
             what = f"the name {host} cannot be resolved"
         elif isinstance(error, ProxyError):
             what = "the proxy of source.yahoo.proxy does not answer"
         elif isinstance(error, Timeout):
-            no_connection = "connect" in str(error).lower()
+            is_unconnected = "connect" in str(error).lower()
             what = f"{host} did not answer within {seconds:g} s"
         elif isinstance(error, CurlConnectionError) and error.code == CurlECode.COULDNT_CONNECT:
             what = f"{host} refuses the connection"
         else:
-            no_connection = False
-            what = f"the connection to {host} broke off"
-        if no_connection and not self._answered:
+            is_unconnected = False
+            what = f"the connection to {host} was lost"
+        if is_unconnected and not self._answered:
             return UnreachableError(f"yahoo cannot be reached ({what}); {_OFFLINE}.")
         return SourceUnavailableError(f"yahoo did not answer ({what}); {_LATER}.")
 
 
-class _TryAgainError(Exception):
-    def __init__(self, problem: SourceUnavailableError, wait: float) -> None:
-        self.problem, self.wait = problem, wait
-        super().__init__()
+def _passing(error: SourceUnavailableError, response: Response) -> SourceError | PassingFailureError:
+    """The failure to raise: one to retry, unless Yahoo asks for a wait that is better left to the next run."""
+    wait = _seconds(response.headers.get("Retry-After"))
+    return error if wait > _LONGEST_WAIT else PassingFailureError(error, wait)
 
 
-def _asks_for_data(url: str) -> bool:
+def _is_for_data(url: str) -> bool:
     parts = urlsplit(url)
     return bool(parts.hostname and parts.hostname.startswith("query")) and not parts.path.endswith("/getcrumb")
 
@@ -196,7 +218,7 @@ def _json(response: Response) -> Any:
 
 
 def _description(body: Any) -> str:
-    """What Yahoo says about an error: it stands below the one key of the body."""
+    """Yahoo's description of an error, which stands below the single key of the body."""
     answers = list(body.values()) if isinstance(body, Mapping) else []
     error = answers[0].get("error") if answers and isinstance(answers[0], Mapping) else None
     if isinstance(error, Mapping):

@@ -1,4 +1,4 @@
-"""yfinance's global state, set once: exceptions are raised, nothing is logged, caches are in a folder of one's own."""
+"""yfinance's global state, set once per process: it raises its exceptions, logs nothing, and caches in our folder."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _CACHES: Final[list[Path]] = []
 
 
 def prepare_yfinance(cache_path: Path | None) -> None:
-    """Prepare yfinance for this process; `cache_path` is where its caches go.
+    """Prepare yfinance for this process; `cache_path` is the folder of its caches.
 
     Raises
     ------
     SourceConfigError
-        If there can be no folder of that name.
+        The folder cannot be created.
     """
     import yfinance as yf  # type: ignore[import-untyped]
 
     with _LOCK:
         yf.config.debug.hide_exceptions = False
-        # Its debug messages carry the crumb.
+        # Its debug messages contain the crumb.
         logging.getLogger("yfinance").setLevel(logging.CRITICAL)
-        # It calls pandas in ways that the next pandas will not have; who reads bars can do nothing about it.
+        # Its deprecated calls of pandas are nothing that a reader of bars can change.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="yfinance")
         folder = cache_path or _default_cache()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SourceConfigError(
-                f"setting source.yahoo.cache_path: {folder} cannot be made ({error.strerror}); name another."
+                f"setting source.yahoo.cache_path: {folder} cannot be created ({error.strerror}); choose another."
             ) from None
         if _CACHES[-1:] != [folder]:
             yf.set_tz_cache_location(str(folder))

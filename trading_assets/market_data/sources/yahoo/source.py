@@ -1,4 +1,4 @@
-"""Yahoo Finance: free, without a key, for research; what it may be asked, how often, and what its answers become."""
+"""The source Yahoo Finance, free and without a key: its settings, and the requests that each table takes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from trading_assets.desk import calendar
+from trading_assets.market_data.sources._limiter import Timing, shared_limiter
 from trading_assets.market_data.sources.errors import SourceConfigError, SourceError
 from trading_assets.market_data.sources.protocol import (
     COMPANIES_SCHEMA,
@@ -25,14 +26,13 @@ from trading_assets.market_data.sources.protocol import (
     check_request,
 )
 from trading_assets.market_data.sources.yahoo import _companies, _prices
-from trading_assets.market_data.sources.yahoo._batch import answer, ask_each
+from trading_assets.market_data.sources.yahoo._batch import answer, fetch_each
 from trading_assets.market_data.sources.yahoo._client import Client
 from trading_assets.market_data.sources.yahoo._fundamentals import fundamentals
-from trading_assets.market_data.sources.yahoo._rate import Backoff, Pace, shared_bucket
-from trading_assets.market_data.sources.yahoo._windows import Market, check_reach
+from trading_assets.market_data.sources.yahoo._windows import YahooMarket, check_reach
 
 if TYPE_CHECKING:
-    from trading_assets.market_data.sources.yahoo._session import Manners, YahooSession
+    from trading_assets.market_data.sources.yahoo._session import RequestPolicy, YahooSession
 
 __all__ = ["Transport", "YahooParameters", "YahooSource"]
 
@@ -41,16 +41,16 @@ _INTERVALS: tuple[Interval, ...] = ("1d", "1h", "1m")
 
 @dataclass(frozen=True, kw_only=True)
 class YahooParameters:
-    """What Yahoo is asked for, and how politely.
+    """Settings of `YahooSource`: what to request from Yahoo, and at which rate.
 
     Parameters
     ----------
     symbols
         Tickers as finance.yahoo.com writes them: ``"BRK-B"``, ``"RELIANCE.NS"``, ``"^GSPC"``.
     screen
-        A screen that adds to them the symbols it finds today: the name of one of Yahoo's own, ``"day_gainers"``, or a
-        query ``{"operator": "gt", "operands": ["intradaymarketcap", 2000000000]}``. A list of today used for the past
-        is hindsight.
+        A screen whose symbols of today are added: the name of one that Yahoo predefines, ``"day_gainers"``, or a query
+        ``{"operator": "gt", "operands": ["intradaymarketcap", 2000000000]}``. Using a list of today for the past is
+        hindsight.
     screen_size
         Most symbols taken from the screen, up to 250.
     exchange, currency
@@ -58,17 +58,17 @@ class YahooParameters:
     requests_per_second, burst
         Rate limit of this process: requests per second over time, and at once.
     retries
-        Tries after a failed one, with exponential backoff and jitter.
+        Further attempts after a failed one, with exponential backoff and jitter.
     timeout_seconds
         Of one request.
     threads
-        Requests under way at the same time.
+        Requests in flight at the same time.
     batch_size
-        Symbols per request where Yahoo answers for several, which is quotes.
+        Symbols per request for quotes, the one table for which Yahoo takes several.
     cache_path
         Folder of yfinance's own caches (cookie, zones); default: one in the user's cache folder.
     proxy
-        Address of a proxy; variables of the environment are not taken for one.
+        Address of a proxy; environment variables are ignored.
     """
 
     symbols: Sequence[str] = ()
@@ -100,31 +100,30 @@ class YahooParameters:
 
 @dataclass(frozen=True, kw_only=True)
 class Transport:
-    """What the source needs of the world around it.
+    """How a `YahooSource` reaches the clock and the network.
 
     Attributes
     ----------
     now : callable
-        The present, timezone-aware.
-    pace : Pace or None
-        Clock, sleep and jitter of the rate limit; None for those shared by this process.
+        Returns the present time, timezone-aware.
+    timing : Timing or None
+        Clock and sleep of the rate limit; None for the limit that the sources of this process share.
     session : callable or None
-        From manners to the session that sends the requests; None for the one that goes to Yahoo.
+        From a policy to the session that sends the requests; None for the one that connects to Yahoo.
     """
 
     now: Callable[[], datetime]
-    pace: Pace | None = None
-    session: Callable[[Manners], YahooSession] | None = None
+    timing: Timing | None = None
+    session: Callable[[RequestPolicy], YahooSession] | None = None
 
 
 @dataclass(frozen=True)
 class YahooSource:
     """Raw bars, corporate actions, companies, fundamentals and quotes of Yahoo Finance, through yfinance.
 
-    Yahoo's prices are adjusted for splits; they come back as they were traded. Bars within a session reach back 730
-    days by the hour and 30 days by the minute; what lies outside is an error. An empty answer is never data: it is an
-    unknown symbol, a delisted one, a rate limit, an outage, or a symbol without a price, and one such symbol does not
-    fail the others.
+    Yahoo's prices are adjusted for splits; they are returned as they were traded. Hourly bars reach back 730 days and
+    minute bars 30 days; an earlier window is an error. An empty answer is never data: it means an unknown symbol, a
+    delisted one, a rate limit, an outage, or a symbol without a price, and one such symbol does not fail the others.
     """
 
     settings: YahooParameters
@@ -143,13 +142,13 @@ class YahooSource:
 
     @property
     def is_remote(self) -> bool:
-        """True: every answer takes requests of a limited number."""
+        """True: only what is not stored yet is requested."""
         return True
 
     def symbols(self) -> pl.DataFrame:
         """Return the symbols of the settings and of the screen, with the span in which Yahoo has them.
 
-        `delisted_on` stays null: Yahoo does not say it.
+        `delisted_on` stays null: Yahoo does not report it.
         """
         market, client = self._market(), self._client
         wanted = list(dict.fromkeys(self.settings.symbols))
@@ -160,20 +159,20 @@ class YahooSource:
 
         def one(symbol: str) -> pl.DataFrame:
             quote = quotes.get(symbol)
-            told = None if quote is None else _companies.listing_of_quote(symbol, quote, market)
-            return _companies.listing(client, symbol, market) if told is None else told
+            listing = None if quote is None else _companies.listing_of_quote(symbol, quote, market)
+            return _companies.listing(client, symbol, market) if listing is None else listing
 
-        return ask_each(wanted, one, SYMBOLS_SCHEMA, self.settings.threads)
+        return fetch_each(wanted, one, SYMBOLS_SCHEMA, self.settings.threads)
 
     def bars(self, symbols: Sequence[str], start: date, end: date, interval: Interval = "1d") -> pl.DataFrame:
-        """Return raw bars that have ended, `adjustment` being what Yahoo had adjusted them for.
+        """Return raw bars that have ended; `adjustment` is what Yahoo had adjusted them for.
 
         Raises
         ------
         SourceConfigError
-            If the window begins before Yahoo's bars of the interval.
+            The window begins before Yahoo's bars of the interval.
         PartialAnswerError
-            If some symbols could not be had.
+            Some symbols failed.
         """
         check_interval(self.name, interval, _INTERVALS)
         wanted = check_request(self.name, symbols, start, end, symbols)
@@ -186,7 +185,7 @@ class YahooSource:
                 return _prices.daily_bars(self._client, symbol, days, market)
             return _prices.intraday_bars(self._client, symbol, days, interval, market)
 
-        return ask_each(wanted, one, bars_schema(interval), self.settings.threads)
+        return fetch_each(wanted, one, bars_schema(interval), self.settings.threads)
 
     def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return splits and dividends, dividends in the shares of their ex-date."""
@@ -197,15 +196,15 @@ class YahooSource:
         def one(symbol: str) -> pl.DataFrame:
             return _prices.corporate_actions(self._client, symbol, days, market)
 
-        return ask_each(wanted, one, CORPORATE_ACTIONS_SCHEMA, self.settings.threads)
+        return fetch_each(wanted, one, CORPORATE_ACTIONS_SCHEMA, self.settings.threads)
 
     def companies(self, symbols: Sequence[str], now: datetime) -> pl.DataFrame:
-        """Return sector, industry, country, size and officers as Yahoo has them now."""
+        """Return sector, industry, country, size and officers as Yahoo reports them now."""
 
         def one(symbol: str) -> pl.DataFrame:
             return _companies.company(self._client, symbol, now)
 
-        return ask_each(list(dict.fromkeys(symbols)), one, COMPANIES_SCHEMA, self.settings.threads)
+        return fetch_each(list(dict.fromkeys(symbols)), one, COMPANIES_SCHEMA, self.settings.threads)
 
     def fundamentals(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return figures of quarters and years that became known in the window."""
@@ -214,7 +213,7 @@ class YahooSource:
         def one(symbol: str) -> pl.DataFrame:
             return fundamentals(self._client, symbol, start, end, self.transport.now())
 
-        return ask_each(wanted, one, FUNDAMENTALS_SCHEMA, self.settings.threads)
+        return fetch_each(wanted, one, FUNDAMENTALS_SCHEMA, self.settings.threads)
 
     def quotes(self, symbols: Sequence[str]) -> pl.DataFrame:
         """Return the best bid and ask of each symbol."""
@@ -230,15 +229,15 @@ class YahooSource:
 
     @cached_property
     def _client(self) -> Client:
-        # yfinance takes over a second to import, so it waits until Yahoo is really asked.
-        from trading_assets.market_data.sources.yahoo._session import Manners, YahooSession
+        # yfinance takes over a second to import, so it waits until the first request.
+        from trading_assets.market_data.sources.yahoo._session import RequestPolicy, YahooSession
 
         settings = self.settings
-        bucket, pace = shared_bucket(settings.requests_per_second, settings.burst, self.transport.pace)
-        manners = Manners(bucket, pace, Backoff(retries=settings.retries), settings.timeout_seconds, settings.proxy)
-        session = (self.transport.session or YahooSession)(manners)
+        limiter, timing = shared_limiter(settings.requests_per_second, settings.burst, self.transport.timing)
+        policy = RequestPolicy(limiter, timing, settings.retries + 1, settings.timeout_seconds, settings.proxy)
+        session = (self.transport.session or YahooSession)(policy)
         cache = None if settings.cache_path is None else Path(settings.cache_path)
         return Client(session, cache, calendar.exchange_timezone(settings.exchange), settings.timeout_seconds)
 
-    def _market(self) -> Market:
-        return Market(self.settings.exchange, self.settings.currency, self.transport.now())
+    def _market(self) -> YahooMarket:
+        return YahooMarket(self.settings.exchange, self.settings.currency, self.transport.now())

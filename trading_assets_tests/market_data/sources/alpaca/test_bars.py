@@ -19,9 +19,9 @@ from trading_assets.market_data.sources import (
     UnsupportedIntervalError,
 )
 from trading_assets.market_data.sources.alpaca import _bars
-from trading_assets.market_data.sources.alpaca import _questions as module
+from trading_assets.market_data.sources.alpaca import _requests as module
 from trading_assets_tests.brokers.embedded.markets import at
-from trading_assets_tests.market_data.alpaca.conftest import DAYS, HALF_DAY, calls_of
+from trading_assets_tests.market_data.sources.alpaca.conftest import DAYS, HALF_DAY, calls_of
 
 VALUES = ["symbol", "date", "open", "high", "low", "close", "volume"]
 
@@ -113,14 +113,14 @@ def test_extended_hours_are_left_out_and_so_are_bars_that_have_not_ended():
 def test_pages_of_any_size_give_the_same_bars(make_source, broker, monkeypatch):
     whole = make_source().bars(["AAA", "BBB"], DAYS[0], DAYS[1], "1m")
     before = calls_of(broker, "/v2/stocks/bars")
-    monkeypatch.setattr(module, "_ROWS_A_PAGE", 97)
+    monkeypatch.setattr(module, "_ROWS_PER_PAGE", 97)
     assert make_source().bars(["AAA", "BBB"], DAYS[0], DAYS[1], "1m").equals(whole)
     assert calls_of(broker, "/v2/stocks/bars") - before == -(-whole.height // 97)
 
 
 def test_batches_of_any_size_give_the_same_bars(make_source, monkeypatch):
     whole = make_source().bars(["AAA", "BBB"], DAYS[0], DAYS[-2])
-    monkeypatch.setattr(module, "_SYMBOLS_A_CALL", 1)
+    monkeypatch.setattr(module, "_SYMBOLS_PER_REQUEST", 1)
     assert make_source().bars(["AAA", "BBB"], DAYS[0], DAYS[-2]).equals(whole)
 
 
@@ -182,7 +182,7 @@ def test_without_symbols_the_settings_mean_all_that_are_active(make_source, symb
     assert make_source(symbols=symbols).symbols()["symbol"].to_list() == ["AAA", "BBB", "LATE"]
 
 
-def test_questions_that_make_no_sense(source):
+def test_requests_that_make_no_sense(source):
     with pytest.raises(UnsupportedIntervalError):
         source.bars(["AAA"], DAYS[0], DAYS[1], "5m")
     with pytest.raises(SourceConfigError, match="ends before it starts"):

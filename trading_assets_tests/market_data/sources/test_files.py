@@ -23,7 +23,7 @@ from trading_assets.market_data.sources import (
     UnsupportedIntervalError,
 )
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 ORIGIN = ("source", "feed", "adjustment", "raw")
 US_DAILY = SHARED / "us_daily_2013_2018.parquet"
 SPAN = (date(1990, 1, 1), date(2030, 1, 1))
@@ -227,7 +227,7 @@ def test_missing_path_is_named_with_its_setting(tmp_path):
     message = problem(tmp_path / "nowhere.parquet")
     assert "nowhere.parquet does not exist" in message
     assert "source.files.path" in message
-    assert "holds no file" in problem(tmp_path)
+    assert "contains no file" in problem(tmp_path)
     assert "does not exist" in problem(tmp_path / "*.csv")
 
 
@@ -240,9 +240,9 @@ def test_empty_file_is_refused(tmp_path):
     (tmp_path / "bars.csv").touch()
     assert "bars.csv is empty (0 bytes)" in problem(tmp_path / "bars.csv")
     message = problem(csv(tmp_path))
-    assert "holds no rows" in message
+    assert "contains no rows" in message
     assert HEADER.replace(",", ", ") in message
-    assert "holds no rows" in problem(parquet(tmp_path, rows(date(2013, 2, 8)).clear()))
+    assert "contains no rows" in problem(parquet(tmp_path, rows(date(2013, 2, 8)).clear()))
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
@@ -276,17 +276,17 @@ def test_renamed_column_is_refused_with_the_columns_found(tmp_path):
     for part in ("bars.parquet", "no column for close", "'last_price'", "source.files.columns", "{close: <column>}"):
         assert part in message
     assert "'px'" in problem(path, columns={"close": "px"})
-    assert "'cloze' is no standard column" in problem(path, columns={"cloze": "last_price"})
+    assert "'cloze' is not a standard column" in problem(path, columns={"cloze": "last_price"})
 
 
 def test_two_columns_for_one_name_are_refused(tmp_path):
     path = csv(tmp_path, "A,2013-02-08,10,11,9,1,2,3", header="symbol,date,open,high,low,Close,CLOSE,volume")
-    assert "'Close', 'CLOSE' all look like close" in problem(path)
+    assert "'Close', 'CLOSE' all match close" in problem(path)
 
 
 def test_column_of_another_type_is_refused(tmp_path):
     frame = rows(date(2013, 2, 8))
-    assert "holds Boolean, not numbers" in problem(parquet(tmp_path, frame.with_columns(close=pl.lit(value=True))))
+    assert "contains Boolean, not numbers" in problem(parquet(tmp_path, frame.with_columns(close=pl.lit(value=True))))
     assert "source.files.date_format" in problem(parquet(tmp_path, frame.with_columns(date=pl.lit(20130208))))
 
 
@@ -323,7 +323,7 @@ def test_unknown_symbol_gets_close_matches(tmp_path):
 
 
 def test_unknown_time_zone_is_refused():
-    with pytest.raises(SourceConfigError, match="'Mars/Olympus' is no time zone"):
+    with pytest.raises(SourceConfigError, match="'Mars/Olympus' is not a time zone"):
         FilesSource(path="x.csv", timezone="Mars/Olympus")
 
 

@@ -19,7 +19,7 @@ from trading_assets.market_data.sources import (
     UnsupportedIntervalError,
     make_source,
 )
-from trading_assets_tests.market_data.yahoo.conftest import APPLE
+from trading_assets_tests.market_data.sources.yahoo.conftest import APPLE
 
 JUNE_2014 = (date(2014, 6, 2), date(2014, 6, 13))
 

@@ -7,7 +7,7 @@ import pytest
 
 from trading_assets.desk import calendar
 from trading_assets.market_data.sources import INTRADAY_BARS_SCHEMA, SourceConfigError
-from trading_assets_tests.market_data.yahoo._yahoo_replay import Listing
+from trading_assets_tests.market_data.sources.yahoo._yahoo_replay import Listing
 
 
 def starts(bars, day):
@@ -86,8 +86,8 @@ def test_minutes_are_asked_for_in_pieces_of_at_most_a_week(replay):
 @pytest.mark.parametrize(
     ("interval", "first", "message"),
     [
-        ("1m", date(2024, 11, 19), r"1m of the last 30 days only.*2024-11-19..2024-12-20 of AAPL.*2024-11-21"),
-        ("1h", date(2022, 12, 20), r"1h of the last 730 days only.*2022-12-20.*AAPL.*begin the window on 2022-12-22"),
+        ("1m", date(2024, 11, 19), r"1m only for the last 30 days.*2024-11-19..2024-12-20 of AAPL.*2024-11-21"),
+        ("1h", date(2022, 12, 20), r"1h only for the last 730 days.*2022-12-20.*AAPL.*begin the window on 2022-12-22"),
     ],
 )
 def test_a_window_that_yahoo_does_not_reach_is_an_error_that_says_where_it_begins(replay, interval, first, message):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from trading_assets.desk import calendar
-from trading_assets.market_data.sources.yahoo._rate import Pace
+from trading_assets.market_data.sources._limiter import Timing
 from trading_assets.market_data.sources.yahoo._session import YahooSession
 from trading_assets.market_data.sources.yahoo.source import Transport, YahooParameters, YahooSource
 
@@ -80,12 +79,12 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class FakePace:
+class FakeTiming:
     """A clock that sleeping moves on, so that no test waits."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self) -> None:
         self.now, self.slept, self._lock = 0.0, [], threading.Lock()
-        self.pace = Pace(monotonic=lambda: self.now, sleep=self.sleep, jitter=random.Random(seed))
+        self.timing = Timing(monotonic=lambda: self.now, sleep=self.sleep)
 
     def sleep(self, seconds: float) -> None:
         with self._lock:
@@ -104,7 +103,7 @@ class Replay:
         self.bodies: dict[str, object] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.screened: list[str] = ["AAPL"]
-        self.clock = FakePace()
+        self.clock = FakeTiming()
         self._lock = threading.Lock()
 
     def add(self, *listings: Listing) -> None:
@@ -121,8 +120,8 @@ class Replay:
             YahooParameters(symbols=symbols or ("AAPL",), **{**fast, **settings}),
             Transport(
                 now=lambda: self.now,
-                pace=self.clock.pace,
-                session=lambda manners: ReplaySession(manners, target),
+                timing=self.clock.timing,
+                session=lambda policy: ReplaySession(policy, target),
             ),
         )
 
@@ -141,8 +140,8 @@ class Replay:
 class ReplaySession(YahooSession):
     """The session of the source, but for the address to which requests go."""
 
-    def __init__(self, manners, port: int) -> None:
-        super().__init__(manners)
+    def __init__(self, policy, port: int) -> None:
+        super().__init__(policy)
         self._port = port
 
     def send(self, method, url, **options):

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from trading_assets_tests.market_data.yahoo._yahoo_replay import Listing, Replay, serve
+from trading_assets_tests.market_data.sources.yahoo._yahoo_replay import Listing, Replay, serve
 
 APPLE = Listing(
     "AAPL",

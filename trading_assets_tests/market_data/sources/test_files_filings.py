@@ -141,7 +141,7 @@ def test_a_long_file_has_a_row_per_figure_under_its_usual_or_its_mapped_name(sou
     [
         ("symbol,end_date,period,known_on", {}, "has no figures: neither columns item and value nor one of revenue"),
         ("symbol,end_date,period,revenue", {}, "no column for known_at.*source.files.fundamentals_columns"),
-        (WIDE, {"sales": "revenues"}, "'sales' is no standard column; map from symbol, period_end"),
+        (WIDE, {"sales": "revenues"}, "'sales' is not a standard column; map from symbol, period_end"),
     ],
 )
 def test_files_without_what_a_filing_needs_are_refused_by_name(source, header, columns, message):
@@ -283,5 +283,5 @@ def test_prices_adjusted_for_splits_come_back_as_they_were_traded(tmp_path):
 
 
 def test_adjusted_prices_without_their_splits_are_refused(tmp_path):
-    with pytest.raises(SourceConfigError, match=r"adjustment is 'split', but there is no source.files.actions_path"):
+    with pytest.raises(SourceConfigError, match=r"adjustment is 'split', but source.files.actions_path is not set"):
         FilesSource(path=tmp_path / "bars.csv", adjustment="split")

@@ -10,8 +10,8 @@ from trading_assets.lake.store.frames import LakeFrame
 from trading_assets.market_data.contract import CORPORATE_ACTIONS, LISTINGS, NEWS, QUOTES
 from trading_assets.market_data.sources import PartialAnswerError, UnknownSymbolError
 from trading_assets.market_data.sources.alpaca import _actions
-from trading_assets.market_data.sources.alpaca import _questions as module
-from trading_assets_tests.market_data.alpaca.conftest import DAYS, calls_of
+from trading_assets.market_data.sources.alpaca import _requests as module
+from trading_assets_tests.market_data.sources.alpaca.conftest import DAYS, calls_of
 
 EARLY, LATE = date(2024, 1, 1), date(2024, 12, 31)
 
@@ -171,5 +171,5 @@ def test_name_without_a_quote_is_told(source):
 
 def test_pages_of_actions_add_up(make_source, monkeypatch):
     whole = make_source().corporate_actions(["AAA", "BBB"], EARLY, LATE)
-    monkeypatch.setattr(module, "_ACTIONS_A_PAGE", 1)
+    monkeypatch.setattr(module, "_ACTIONS_PER_PAGE", 1)
     assert make_source().corporate_actions(["AAA", "BBB"], EARLY, LATE).equals(whole)

@@ -16,7 +16,8 @@ from trading_assets.desk.calendar import sessions
 from trading_assets.lake import Lake, Scope
 from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import NEWS
-from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource, _client
+from trading_assets.market_data.sources._limiter import Timing
+from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource
 from trading_assets_tests.brokers.embedded.markets import FREE, at, bar, write_market
 
 # Two weeks around 4 July 2024; 3 July is a half day.
@@ -78,14 +79,20 @@ def keys(broker: RunningBroker) -> AccountKeys:
 
 
 @pytest.fixture
-def make_source(broker: RunningBroker, keys: AccountKeys, monkeypatch) -> Iterator[Callable[..., AlpacaSource]]:
-    """Factory of sources whose client pauses shortly; nothing is wrong at the broker at first."""
-    monkeypatch.setattr(_client, "_PAUSE_SECONDS", 0.001)
+def pauses() -> list[float]:
+    """Seconds of the pauses that the client of `make_source` has made, none of which takes time."""
+    return []
+
+
+@pytest.fixture
+def make_source(broker: RunningBroker, keys: AccountKeys, pauses: list[float]) -> Iterator[Callable[..., AlpacaSource]]:
+    """Factory of sources whose client does not wait; nothing is wrong at the broker at first."""
     environment = dict(zip(KEY_VARIABLES, (keys.key_id, keys.secret), strict=True))
+    timing = Timing(sleep=pauses.append)
 
     def make(**parameters) -> AlpacaSource:
         wanted = {"url": broker.url, "requests_per_minute": 60_000, **parameters}
-        return AlpacaSource(AlpacaParameters(**wanted), environment=environment, now=broker.now)
+        return AlpacaSource(AlpacaParameters(**wanted), environment=environment, now=broker.now, timing=timing)
 
     yield make
     broker.clear_faults()

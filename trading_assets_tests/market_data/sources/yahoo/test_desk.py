@@ -13,9 +13,9 @@ from trading_assets.desk.settings import Settings
 from trading_assets.market_data.contract import COMPANIES, CORPORATE_ACTIONS, SOURCE_FAILURES
 from trading_assets.market_data.sources import SourceUnavailableError, _factory
 from trading_assets_tests.desks import metadata_of, multi_range, open_bench
-from trading_assets_tests.market_data.yahoo.conftest import APPLE
-from trading_assets_tests.market_data.yahoo.test_bad_answers import closed_port
-from trading_assets_tests.market_data.yahoo.test_fundamentals import filings, point, series, statements
+from trading_assets_tests.market_data.sources.yahoo.conftest import APPLE
+from trading_assets_tests.market_data.sources.yahoo.test_bad_answers import closed_port
+from trading_assets_tests.market_data.sources.yahoo.test_fundamentals import filings, point, series, statements
 
 START, END = date(2024, 1, 1), date(2024, 12, 1)
 BARS, FUNDAMENTALS = "market_data.bars_daily", "market_data.fundamentals"

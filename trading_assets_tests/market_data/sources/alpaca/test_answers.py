@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 from trading_assets.brokers.alpaca.connection import KEY_VARIABLES
 from trading_assets.market_data.sources import (
     PartialAnswerError,
-    RateLimitedError,
     SourceConfigError,
     SourceFormatError,
+    SourceRateLimitError,
     SourceUnavailableError,
     UnknownSymbolError,
     make_source,
 )
-from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource, _client
-from trading_assets.market_data.sources.alpaca import _questions as module
-from trading_assets.market_data.sources.alpaca._batches import ask_in_batches
+from trading_assets.market_data.sources._limiter import Timing
+from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource
+from trading_assets.market_data.sources.alpaca import _requests as module
+from trading_assets.market_data.sources.alpaca._batches import request_in_batches
 from trading_assets.market_data.sources.alpaca._client import RefusedError
-from trading_assets.market_data.sources.alpaca._throttle import Throttle
 from trading_assets_tests.brokers.embedded.markets import FREE
-from trading_assets_tests.market_data.alpaca.conftest import DAYS, calls_of
+from trading_assets_tests.market_data.sources.alpaca.conftest import DAYS, calls_of
 
 BARS = "/v2/stocks/bars"
 TRUNCATED = '{"bars": {"AAA": [{"t": "2024-07-01T04'
@@ -56,7 +56,7 @@ def test_passing_fault_is_outlasted(source, broker, fault):
 @pytest.mark.parametrize(
     ("fault", "expected", "hint"),
     [
-        ({"status": 429, "body": {"message": "too many requests."}}, RateLimitedError, "requests_per_minute"),
+        ({"status": 429, "body": {"message": "too many requests."}}, SourceRateLimitError, "requests_per_minute"),
         ({"status": 500}, SourceUnavailableError, "try again later"),
         ({"status": 503, "non_json": True}, SourceUnavailableError, "try again later"),
         ({"status": 200, "body": TRUNCATED}, SourceFormatError, "cut off"),
@@ -74,18 +74,14 @@ def test_lasting_fault_is_told_after_five_tries(source, broker, fault, expected,
     assert calls_of(broker, BARS) - before == 5
 
 
-def test_pause_after_a_rate_limit_lasts_until_it_ends(source, broker, monkeypatch):
-    pauses = []
-    monkeypatch.setattr(_client.time, "sleep", pauses.append)
+def test_pause_after_a_rate_limit_lasts_until_it_ends(source, broker, pauses):
     reset = broker.now() + timedelta(seconds=7)
     broker.inject(path=BARS, status=429, headers={"X-RateLimit-Reset": str(int(reset.timestamp()))})
     ask(source)
     assert pauses == [pytest.approx(7, abs=1)]
 
 
-def test_pause_is_bounded_whatever_the_answer_says(source, broker, monkeypatch):
-    pauses = []
-    monkeypatch.setattr(_client.time, "sleep", pauses.append)
+def test_pause_is_bounded_whatever_the_answer_says(source, broker, pauses):
     broker.inject(path=BARS, status=429, headers={"X-RateLimit-Reset": "99999999999"})
     ask(source)
     assert pauses == [65]
@@ -133,7 +129,7 @@ def test_keys_appear_in_no_text_and_no_row(make_source, keys, broker):
 
 
 def test_outage_in_the_middle_keeps_what_was_answered(make_source, broker, monkeypatch):
-    monkeypatch.setattr(module, "_SYMBOLS_A_CALL", 1)
+    monkeypatch.setattr(module, "_SYMBOLS_PER_REQUEST", 1)
     source = make_source()
     broker.inject(path=BARS, delay=0.0)  # the first call is well
     for _ in range(5):
@@ -158,12 +154,10 @@ def test_outage_while_absence_is_explained_keeps_what_was_answered(source, broke
 
 def test_no_network_is_told_with_what_works_without():
     environment = dict.fromkeys(KEY_VARIABLES, "x")
-    source = AlpacaSource(AlpacaParameters(url="http://127.0.0.1:9"), environment=environment)
-    source._questions.client._throttle = Throttle(1e6)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_client, "_PAUSE_SECONDS", 0.001)
-        with pytest.raises(SourceUnavailableError, match="'sample'"):
-            ask(source)
+    timing = Timing(sleep=lambda _: None)
+    source = AlpacaSource(AlpacaParameters(url="http://127.0.0.1:9"), environment=environment, timing=timing)
+    with pytest.raises(SourceUnavailableError, match="'sample'"):
+        ask(source)
 
 
 def test_pages_that_do_not_end_are_noticed(source, broker):
@@ -185,29 +179,12 @@ def test_refused_symbols_never_take_others_with_them(bad, count, size):
 
     if len(refused) == count > 1:
         with pytest.raises(RefusedError):
-            ask_in_batches(symbols, answer, size)
+            request_in_batches(symbols, answer, size)
         return
-    pages, failures = ask_in_batches(symbols, answer, size)
+    pages, failures = request_in_batches(symbols, answer, size)
     assert set().union(*pages) == set(symbols) - refused
     assert set(failures) == refused
     assert all(isinstance(error, UnknownSymbolError) for error in failures.values())
-
-
-@given(st.lists(st.floats(0, 5), min_size=1, max_size=60), st.integers(1, 600))
-def test_throttle_never_gives_more_than_its_rate(pauses, per_minute):
-    clock = [0.0]
-    throttle = Throttle(
-        per_minute, clock=lambda: clock[0], sleep=lambda seconds: clock.__setitem__(0, clock[0] + seconds)
-    )
-    taken = []
-    for pause in pauses:
-        clock[0] += pause
-        throttle.take()
-        taken.append(clock[0])
-    burst = max(1.0, per_minute / 20)
-    for i, first in enumerate(taken):
-        for j in range(i, len(taken)):
-            assert j - i + 1 <= burst + per_minute / 60 * (taken[j] - first) + 1 + 1e-6
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from trading_assets.market_data.contract import (
 )
 from trading_assets.market_data.stage import INTRADAY_JOB
 from trading_assets_tests.desks import metadata_of, multi_range, open_bench
-from trading_assets_tests.market_data.alpaca.conftest import DAYS, calls_of
+from trading_assets_tests.market_data.sources.alpaca.conftest import DAYS, calls_of
 
 START, END = date(2024, 1, 1), date(2024, 7, 12)  # the broker's time is the evening of 11 July
 YEAR = multi_range({"date": "2024", "symbol": "AAA"}, {"date": "2024", "symbol": "LATE"})

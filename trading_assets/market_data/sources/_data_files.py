@@ -1,4 +1,4 @@
-"""Open Parquet and CSV files lazily, and turn what goes wrong into messages that name the file."""
+"""Open Parquet and CSV files lazily, with errors that name the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from trading_assets.market_data.sources.errors import SourceFormatError
 
-__all__ = ["Table", "collect", "find_files", "open_table"]
+__all__ = ["DataFile", "collect", "find_files", "open_file"]
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".csv.zst")
@@ -18,10 +18,10 @@ _READABLE = _PARQUET + _CSV
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """One file: where it is, its rows (not read yet) and its columns. All cells of a CSV are text."""
+class DataFile:
+    """One file: its path, its rows (not read yet) and its columns. All cells of a CSV are text."""
 
-    file: str
+    path: str
     rows: pl.LazyFrame
     schema: pl.Schema
 
@@ -32,7 +32,7 @@ def find_files(path: str | Path, *, setting: str) -> list[Path]:
     Raises
     ------
     SourceFormatError
-        If there is nothing there, or nothing that is Parquet or CSV.
+        There is no file, or one that is neither Parquet nor CSV.
     """
     location = Path(path).expanduser()
     if location.is_file():
@@ -45,47 +45,47 @@ def find_files(path: str | Path, *, setting: str) -> list[Path]:
     if unreadable:
         raise SourceFormatError(f"{unreadable[0]} is not one of {', '.join(_READABLE)}; correct the setting {setting}.")
     if not files:
-        problem = f"holds no file of {', '.join(_READABLE)}" if location.is_dir() else "does not exist"
+        problem = f"contains no file of {', '.join(_READABLE)}" if location.is_dir() else "does not exist"
         raise SourceFormatError(f"{location} {problem}; correct the setting {setting} (a file, a folder or a glob).")
     return files
 
 
-def open_table(file: Path, *, setting: str) -> Table:
+def open_file(path: Path, *, setting: str) -> DataFile:
     """Read the header of a file.
 
     Raises
     ------
     SourceFormatError
-        If the file is empty, truncated or not what its name says.
+        The file is empty, truncated, or of another format than its name says.
     """
-    if file.stat().st_size == 0:
-        raise SourceFormatError(f"{file} is empty (0 bytes); fetch it again or take it out of the setting {setting}.")
+    if path.stat().st_size == 0:
+        raise SourceFormatError(f"{path} is empty (0 bytes); fetch it again or remove it from the setting {setting}.")
     try:
-        if file.name.lower().endswith(_PARQUET):
-            rows = pl.scan_parquet(file, glob=False)
+        if path.name.lower().endswith(_PARQUET):
+            rows = pl.scan_parquet(path, glob=False)
         else:
-            rows = pl.scan_csv(file, infer_schema=False, glob=False)
-        return Table(str(file), rows, rows.collect_schema())
+            rows = pl.scan_csv(path, infer_schema=False, glob=False)
+        return DataFile(str(path), rows, rows.collect_schema())
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise _unreadable(file, setting, error) from error
+        raise _unreadable(path, setting, error) from error
 
 
-def collect(frames: Sequence[tuple[Table, pl.LazyFrame]], *, setting: str) -> pl.DataFrame:
-    """Read frames of several tables at once and put them under each other.
+def collect(frames: Sequence[tuple[DataFile, pl.LazyFrame]], *, setting: str) -> pl.DataFrame:
+    """Read frames of several files at once and concatenate them.
 
     Raises
     ------
     SourceFormatError
-        If one of the files is truncated or damaged; the message says which.
+        One of the files is truncated or damaged; the message names it.
     """
     try:
         return pl.concat([frame for _, frame in frames]).collect()
     except (pl.exceptions.PolarsError, OSError):
-        for table, frame in frames:
+        for file, frame in frames:
             try:
                 frame.collect()
             except (pl.exceptions.PolarsError, OSError) as error:
-                raise _unreadable(table.file, setting, error) from error
+                raise _unreadable(file.path, setting, error) from error
         raise
 
 
@@ -101,9 +101,9 @@ def _is_readable(file: Path) -> bool:
     return file.is_file() and not file.name.startswith(".") and file.name.lower().endswith(_READABLE)
 
 
-def _unreadable(file: str | Path, setting: str, error: Exception) -> SourceFormatError:
+def _unreadable(path: str | Path, setting: str, error: Exception) -> SourceFormatError:
     reason = str(error).strip().splitlines()[0]
     return SourceFormatError(
-        f"{file} cannot be read, it is truncated, damaged or not what its name says ({reason}); "
-        f"fetch it again or take it out of the setting {setting}."
+        f"{path} cannot be read, it is truncated, damaged or of another format than its name says ({reason}); "
+        f"fetch it again or remove it from the setting {setting}."
     )

@@ -17,7 +17,7 @@ from trading_assets.market_data.sources import (
     SourceConfigError,
     UnknownSymbolError,
 )
-from trading_assets_tests.market_data.yahoo._yahoo_replay import Listing
+from trading_assets_tests.market_data.sources.yahoo._yahoo_replay import Listing
 
 NOW = datetime(2024, 12, 20, 22, 0, tzinfo=UTC)
 PROFILE = "assetProfile,price,defaultKeyStatistics"
@@ -93,8 +93,8 @@ def test_a_screen_may_be_a_query(replay):
     ("screen", "message"),
     [
         ("day_gainer", "no screen 'day_gainer'; use one of .*day_gainers"),
-        ({"operator": "gt", "operands": ["shoe_size", 1]}, "source.yahoo.screen is no query.*shoe_size"),
-        ({"op": "gt"}, "source.yahoo.screen is no query"),
+        ({"operator": "gt", "operands": ["shoe_size", 1]}, "source.yahoo.screen is not a valid query.*shoe_size"),
+        ({"op": "gt"}, "source.yahoo.screen is not a valid query"),
     ],
 )
 def test_a_screen_that_makes_no_sense_names_the_setting(replay, screen, message):

@@ -16,13 +16,13 @@ from trading_assets.market_data.sources import (
     DelistedSymbolError,
     NoDataError,
     PartialAnswerError,
-    RateLimitedError,
     SourceError,
     SourceFormatError,
+    SourceRateLimitError,
     SourceUnavailableError,
     UnknownSymbolError,
 )
-from trading_assets_tests.market_data.yahoo._yahoo_replay import COOKIE, CRUMB, Listing
+from trading_assets_tests.market_data.sources.yahoo._yahoo_replay import COOKIE, CRUMB, Listing
 
 AUGUST = (date(2024, 8, 1), date(2024, 8, 30))
 
@@ -119,6 +119,23 @@ def test_an_empty_answer_is_no_data(replay, body):
     assert "AAPL" in str(error)
 
 
+def test_an_intraday_answer_without_rows_is_no_data(replay):
+    meta = {
+        "currency": "USD",
+        "dataGranularity": "1h",
+        "exchangeTimezoneName": "America/New_York",
+        "instrumentType": "EQUITY",
+        "tradingPeriods": [[]],
+        "validRanges": ["1d"],
+    }
+    source = replay.source("AAPL")
+    source.bars(["AAPL"], *AUGUST)
+    replay.bodies["rowless"] = {"chart": {"result": [{"meta": meta, "indicators": {"quote": [{}]}}], "error": None}}
+    replay.fail("/chart/AAPL", "rowless")
+    error = failure_of(source, interval="1h")
+    assert isinstance(error, NoDataError)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -153,11 +170,11 @@ def test_trouble_that_passes_is_not_noticed(replay, kind):
 @pytest.mark.parametrize(
     ("kind", "expected", "reason", "message"),
     [
-        ("429", RateLimitedError, "rate_limited", "asked too often .HTTP 429.*requests_per_second"),
+        ("429", SourceRateLimitError, "rate_limited", "too many requests .HTTP 429.*requests_per_second"),
         ("500", SourceUnavailableError, "outage", "out of order .HTTP 500 from query2.finance.yahoo.com/v8"),
-        ("truncated", SourceUnavailableError, "outage", "no complete JSON"),
-        ("cut", SourceUnavailableError, "outage", "broke off"),
-        ("html", SourceUnavailableError, "outage", "no complete JSON"),
+        ("truncated", SourceUnavailableError, "outage", "not complete JSON"),
+        ("cut", SourceUnavailableError, "outage", "was lost"),
+        ("html", SourceUnavailableError, "outage", "not complete JSON"),
     ],
 )
 def test_trouble_that_stays_has_its_name_after_all_tries(replay, kind, expected, reason, message):
@@ -165,7 +182,7 @@ def test_trouble_that_stays_has_its_name_after_all_tries(replay, kind, expected,
     with pytest.raises(SourceError, match=message) as raised:
         replay.source("AAPL", retries=3).bars(["AAPL"], *AUGUST)
     assert (type(raised.value), raised.value.reason, raised.value.retryable) == (expected, reason, True)
-    assert "run it again later" in str(raised.value)
+    assert "try again later" in str(raised.value)
     assert chart_requests(replay) == 4
 
 
@@ -194,11 +211,11 @@ def test_yahoo_says_how_long_to_wait_and_is_obeyed(replay):
 
 def test_a_wait_of_minutes_is_left_to_the_next_run(replay):
     replay.fail("/chart/AAPL", "429", Retry_After="900")
-    assert isinstance(failure_of(replay.source("AAPL")), RateLimitedError)
+    assert isinstance(failure_of(replay.source("AAPL")), SourceRateLimitError)
     assert chart_requests(replay) == 1
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("429", RateLimitedError), ("500", SourceUnavailableError)])
+@pytest.mark.parametrize(("kind", "expected"), [("429", SourceRateLimitError), ("500", SourceUnavailableError)])
 def test_trouble_for_all_is_not_asked_for_again_name_by_name(replay, kind, expected):
     names = [f"N{number}" for number in range(50)]
     replay.add(*map(Listing, names))
