@@ -20,9 +20,14 @@ from dagster._core.storage.schedules import ScheduleStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, pack_value, serialize_value
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 
+from trading_assets.lake.bridge.partition_keys import DATE_DIMENSION
+
 _NUMBERS = "SELECT nextval(pg_get_serial_sequence('event_logs', 'id')) FROM generate_series(1, %s)"
 _EVENTS = "event_logs (id, run_id, dagster_event_type, timestamp, step_key, asset_key, partition, event)"
 _TAGS = "asset_event_tags (event_id, asset_key, key, value, event_timestamp)"
+_DATE_TAG = f"dagster/partition/{DATE_DIMENSION}"
+# Rows of one statement: their text is held in memory.
+_ROWS_AT_ONCE = 1000
 
 
 class DeskStorage(DagsterStorage, ConfigurableClass):
@@ -94,14 +99,19 @@ class DeskEventLog(PostgresEventLogStorage):
         return found
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store events in one transaction, materializations as rows."""
+        """Store events in one transaction, materializations as rows with the newest partition last.
+
+        The web UI shows the last event of an asset as its latest, and Dagster hands out partitions in any order.
+        """
         if {event.dagster_event_type for event in events} != {DagsterEventType.ASSET_MATERIALIZATION}:
             super().store_event_batch(events)
             return
+        ordered = _newest_last(events)
         with self.index_transaction() as transaction:
-            ids = self._insert(transaction.connection.driver_connection, events)
-            # Dagster keeps the last one of a batch beside the asset
-            self._store_asset_event(transaction, events[-1], ids[-1])
+            connection = transaction.connection.driver_connection
+            for first in range(0, len(ordered), _ROWS_AT_ONCE):
+                ids = self._insert(connection, ordered[first : first + _ROWS_AT_ONCE])
+            self._store_asset_event(transaction, ordered[-1], ids[-1])
 
     def _insert(self, connection: Any, events: Sequence[EventLogEntry]) -> list[int]:
         """Copy events and their tags into the tables; the numbers that the events have there."""
@@ -122,6 +132,18 @@ class DeskEventLog(PostgresEventLogStorage):
             _copy(cursor, _EVENTS, rows)
             _copy(cursor, _TAGS, tags)
         return ids
+
+
+def _newest_last(events: Sequence[EventLogEntry]) -> list[EventLogEntry]:
+    """Events by the date of their partition and then by its name, their times ascending with them."""
+    moments = sorted(event.timestamp for event in events)
+    return [event._replace(timestamp=at) for event, at in zip(sorted(events, key=_age), moments, strict=True)]
+
+
+def _age(event: EventLogEntry) -> tuple[str, str]:
+    made = event.get_dagster_event().step_materialization_data.materialization
+    partition = made.partition or ""
+    return (made.tags or {}).get(_DATE_TAG, partition), partition
 
 
 def _copy(cursor: Any, table: str, rows: Iterable[tuple[object, ...]]) -> None:

@@ -17,8 +17,9 @@ from trading_assets.files import write_if_changed
 _STATEMENT_MILLISECONDS, _POOL_SECONDS, _MORE_CONNECTIONS = 600_000, 3600, 20
 STORAGE_VARIABLE = "TRADING_ASSETS_DAGSTER_URL"
 _ENVIRONMENT = {
-    # One event insert per 1,000 events and one planned event per asset: 25,000 partitions in 11 s instead of 830 s.
-    "DAGSTER_EVENT_BATCH_SIZE": "1000",
+    # The events of an output in one batch, so that its newest partition can be the last one, and one planned event per
+    # asset: 25,000 partitions in 11 s instead of 830 s.
+    "DAGSTER_EVENT_BATCH_SIZE": "1000000",
     "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "1",
     "DAGSTER_DISABLE_TELEMETRY": "yes",
     "DO_NOT_TRACK": "1",
