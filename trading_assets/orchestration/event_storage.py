@@ -11,16 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
-from dagster import DagsterEventType
-from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.base_storage import DagsterStorage
-from dagster._core.storage.event_log import EventLogStorage
-from dagster._core.storage.runs import RunStorage
-from dagster._core.storage.schedules import ScheduleStorage
-from dagster._serdes import ConfigurableClass, ConfigurableClassData, pack_value, serialize_value
+from dagster import DagsterEventType, EventLogEntry, serialize_value
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 
 from trading_assets.lake.bridge.partition_keys import DATE_DIMENSION
+from trading_assets.library_internals.dagster import ConfigurableClass, ConfigurableClassData, DagsterStorage
 
 _NUMBERS = "SELECT nextval(pg_get_serial_sequence('event_logs', 'id')) FROM generate_series(1, %s)"
 _EVENTS = "event_logs (id, run_id, dagster_event_type, timestamp, step_key, asset_key, partition, event)"
@@ -55,17 +50,17 @@ class DeskStorage(DagsterStorage, ConfigurableClass):
         return cls(config_value["postgres_url"], inst_data)
 
     @property
-    def run_storage(self) -> RunStorage:
+    def run_storage(self) -> PostgresRunStorage:
         """Runs and what belongs to them."""
         return self._runs
 
     @property
-    def event_log_storage(self) -> EventLogStorage:
+    def event_log_storage(self) -> DeskEventLog:
         """What happened in them."""
         return self._events
 
     @property
-    def schedule_storage(self) -> ScheduleStorage:
+    def schedule_storage(self) -> PostgresScheduleStorage:
         """Ticks of schedules and sensors."""
         return self._schedules
 
@@ -166,7 +161,7 @@ def _moment(event: EventLogEntry) -> datetime:
 def _texts(events: Sequence[EventLogEntry]) -> Iterator[str]:
     """Materializations as Dagster writes them down: those of a batch differ in partition, tags and time alone."""
     pattern = events[0]
-    packed: Any = pack_value(pattern)
+    packed: Any = json.loads(serialize_value(pattern))
     of_partition = packed["dagster_event"]["event_specific_data"]["materialization"]
     partition, tags, timestamp = places = [uuid4().hex for _ in range(3)]
     of_partition["partition"], of_partition["tags"], packed["timestamp"] = places
