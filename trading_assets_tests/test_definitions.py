@@ -41,6 +41,7 @@ HEAVY = (
     "lightgbm",
     "sklearn",
     "scipy",
+    "statsmodels",
     "numba",
     "talib",
     "matplotlib",
