@@ -38,6 +38,7 @@ HEAVY = (
     "lightgbm",
     "sklearn",
     "scipy",
+    "statsmodels",
     "numba",
     "talib",
     "matplotlib",

@@ -7,7 +7,6 @@ for ``"XTKS"``) to the library's default end, about a year ahead of the day the 
 
 from __future__ import annotations
 
-import difflib
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from trading_assets.errors import TradingAssetsError
+from trading_assets.suggest import did_you_mean
 
 __all__ = [
     "CalendarBoundsError",
@@ -262,9 +262,7 @@ def _out_of_bounds(calendar: _Calendar, d: date, problem: str) -> CalendarBounds
 
 
 def _unknown_exchange(exchange: str, known: list[str]) -> UnknownExchangeError:
-    near = difflib.get_close_matches(exchange.upper(), known, n=5, cutoff=0.5)
-    hint = f"did you mean {', '.join(near)}?" if near else "the New York exchanges are 'XNYS', London is 'XLON'."
     return UnknownExchangeError(
-        f"there is no exchange calendar {exchange!r}; {hint} "
-        "The codes are ISO 10383 MICs, listed by exchange_calendars.get_calendar_names()."
+        f"there is no exchange calendar {exchange!r}{did_you_mean(exchange, known, limit=3)}; the codes are ISO 10383 "
+        "MICs such as XNYS (New York) and XLON (London), listed by exchange_calendars.get_calendar_names()"
     )

@@ -5,7 +5,6 @@ step Dagster lists all partitions of what it reads (`python -m benchmarks graph`
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,9 +15,9 @@ from trading_assets.desk.desk import Desk
 from trading_assets.lake.bridge.contract_check import check_contract, run_scopes
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.store.scope import Scope
+from trading_assets.parallel import map_ordered
 
 _SHOWN = 20
-_WORKERS = 2
 _CONTRACT = "contract"
 Body = Callable[[Desk, Scope, str], pl.DataFrame]
 
@@ -135,9 +134,10 @@ def asset_checks(
             if wanted & {(tuple(one.contract.asset_key), name) for name in one.names}
         ]
         # most of their time is spent in DuckDB and Polars, outside Python's lock
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            for results in pool.map(lambda body: body(), bodies):
-                yield from (one for one in results if (tuple(one.asset_key.path), one.check_name) in wanted)
+        for results in map_ordered(lambda body: body(), bodies):
+            yield from (
+                one for one in results if one.asset_key and (tuple(one.asset_key.path), one.check_name) in wanted
+            )
 
     return check
 

@@ -1,14 +1,13 @@
 """What definitions need to know of an exchange, kept in a small file so that they load without building a calendar."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import Settings
+from trading_assets.files import write_atomically
 
 _AHEAD = timedelta(days=180)
 _PAST_THE_END = timedelta(days=14)
@@ -48,8 +47,8 @@ def desk_exchange(desk: Desk) -> Exchange:
 def exchange_of(settings: Settings, today: date) -> Exchange:
     """Facts of the lake's exchange.
 
-    Building a calendar costs over a second (it needs pandas), so they are stored below the lake's folder and made anew
-    when the span grows past them.
+    Building a calendar costs over a second (it needs pandas), so they are stored below the lake's folder and computed
+    again when the span grows past them.
     """
     path = settings.home / "cache" / f"{settings.exchange}_{settings.start}_{settings.end or 'on'}.json"
     enough = settings.end + _PAST_THE_END if settings.end else today + _AHEAD / 2
@@ -59,7 +58,7 @@ def exchange_of(settings: Settings, today: date) -> Exchange:
         if date.fromisoformat(known.until) >= enough:
             return known
     made = _make(settings, settings.end + _PAST_THE_END if settings.end else today + _AHEAD)
-    _store(path, made)
+    write_atomically(path, json.dumps(asdict(made)))
     return made
 
 
@@ -76,10 +75,3 @@ def _make(settings: Settings, end: date) -> Exchange:
         closed=tuple(str(day) for day in non_sessions(settings.exchange, settings.start, end)),
         ticks=tuple(f"{int(text[3:])} {int(text[:2])} * * 1-5" for text in times),
     )
-
-
-def _store(path: Path, made: Exchange) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(json.dumps(asdict(made)))
-    partial.replace(path)

@@ -11,18 +11,18 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
-from dagster import DagsterEventType
-from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.base_storage import DagsterStorage
-from dagster._core.storage.event_log import EventLogStorage
-from dagster._core.storage.runs import RunStorage
-from dagster._core.storage.schedules import ScheduleStorage
-from dagster._serdes import ConfigurableClass, ConfigurableClassData, pack_value, serialize_value
+from dagster import DagsterEventType, EventLogEntry, serialize_value
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
+
+from trading_assets.lake.bridge.partition_keys import DATE_DIMENSION
+from trading_assets.library_internals.dagster import ConfigurableClass, ConfigurableClassData, DagsterStorage
 
 _NUMBERS = "SELECT nextval(pg_get_serial_sequence('event_logs', 'id')) FROM generate_series(1, %s)"
 _EVENTS = "event_logs (id, run_id, dagster_event_type, timestamp, step_key, asset_key, partition, event)"
 _TAGS = "asset_event_tags (event_id, asset_key, key, value, event_timestamp)"
+_DATE_TAG = f"dagster/partition/{DATE_DIMENSION}"
+# Rows of one statement: their text is held in memory.
+_ROWS_AT_ONCE = 1000
 
 
 class DeskStorage(DagsterStorage, ConfigurableClass):
@@ -50,17 +50,17 @@ class DeskStorage(DagsterStorage, ConfigurableClass):
         return cls(config_value["postgres_url"], inst_data)
 
     @property
-    def run_storage(self) -> RunStorage:
+    def run_storage(self) -> PostgresRunStorage:
         """Runs and what belongs to them."""
         return self._runs
 
     @property
-    def event_log_storage(self) -> EventLogStorage:
+    def event_log_storage(self) -> DeskEventLog:
         """What happened in them."""
         return self._events
 
     @property
-    def schedule_storage(self) -> ScheduleStorage:
+    def schedule_storage(self) -> PostgresScheduleStorage:
         """Ticks of schedules and sensors."""
         return self._schedules
 
@@ -94,14 +94,19 @@ class DeskEventLog(PostgresEventLogStorage):
         return found
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store events in one transaction, materializations as rows."""
+        """Store events in one transaction, materializations as rows with the newest partition last.
+
+        The web UI shows the last event of an asset as its latest, and Dagster hands out partitions in any order.
+        """
         if {event.dagster_event_type for event in events} != {DagsterEventType.ASSET_MATERIALIZATION}:
             super().store_event_batch(events)
             return
+        ordered = _newest_last(events)
         with self.index_transaction() as transaction:
-            ids = self._insert(transaction.connection.driver_connection, events)
-            # Dagster keeps the last one of a batch beside the asset
-            self._store_asset_event(transaction, events[-1], ids[-1])
+            connection = transaction.connection.driver_connection
+            for first in range(0, len(ordered), _ROWS_AT_ONCE):
+                ids = self._insert(connection, ordered[first : first + _ROWS_AT_ONCE])
+            self._store_asset_event(transaction, ordered[-1], ids[-1])
 
     def _insert(self, connection: Any, events: Sequence[EventLogEntry]) -> list[int]:
         """Copy events and their tags into the tables; the numbers that the events have there."""
@@ -124,6 +129,18 @@ class DeskEventLog(PostgresEventLogStorage):
         return ids
 
 
+def _newest_last(events: Sequence[EventLogEntry]) -> list[EventLogEntry]:
+    """Events by the date of their partition and then by its name, their times ascending with them."""
+    moments = sorted(event.timestamp for event in events)
+    return [event._replace(timestamp=at) for event, at in zip(sorted(events, key=_age), moments, strict=True)]
+
+
+def _age(event: EventLogEntry) -> tuple[str, str]:
+    made = event.get_dagster_event().step_materialization_data.materialization
+    partition = made.partition or ""
+    return (made.tags or {}).get(_DATE_TAG, partition), partition
+
+
 def _copy(cursor: Any, table: str, rows: Iterable[tuple[object, ...]]) -> None:
     lines = ("\t".join(map(_copied, row)) + "\n" for row in rows)
     cursor.copy_expert(f"COPY {table} FROM STDIN", io.StringIO("".join(lines)))
@@ -144,7 +161,7 @@ def _moment(event: EventLogEntry) -> datetime:
 def _texts(events: Sequence[EventLogEntry]) -> Iterator[str]:
     """Materializations as Dagster writes them down: those of a batch differ in partition, tags and time alone."""
     pattern = events[0]
-    packed: Any = pack_value(pattern)
+    packed: Any = json.loads(serialize_value(pattern))
     of_partition = packed["dagster_event"]["event_specific_data"]["materialization"]
     partition, tags, timestamp = places = [uuid4().hex for _ in range(3)]
     of_partition["partition"], of_partition["tags"], packed["timestamp"] = places

@@ -1,18 +1,17 @@
 """Comparison of two results of one computation, by bits or within a tolerance."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
-from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trading_assets.parallel import map_ordered
+
 ROWS = "<rows>"
 """Column name under which a difference of the row sets is reported."""
 
-_WORKERS = 2
 _MARK = "\x1f"
 _FLOAT32_RESOLUTION = 2.0**-23
 _GONE, _NEW = ("present", "missing"), ("missing", "present")
@@ -20,7 +19,6 @@ _GONE, _NEW = ("present", "missing"), ("missing", "present")
 _Finding = tuple[str, int, str, str, str]
 
 Frames = Mapping[str, pl.DataFrame]
-Item = TypeVar("Item")
 Compute = Callable[[Frames], pl.DataFrame]
 
 
@@ -31,18 +29,18 @@ def trials(
 
     Where entities are computed independently of each other all inputs go through it at once, their entities under names
     of their own: for a sample of names a call costs more than its rows. Otherwise, and where an input that is common to
-    all entities is not the same in all variants, two calls run at a time.
+    all entities is not the same in all variants, the calls run side by side.
     """
 
     def computed(frames: Frames) -> pl.DataFrame:
         return keyed(compute(frames), key, date_column)
 
     if entity is None or not variants:
-        return _two_at_a_time(lambda variant: computed(variant()), variants)
+        return list(map_ordered(lambda variant: computed(variant()), variants))
     given = [variant() for variant in variants]
     common = {name: frame for name, frame in given[0].items() if entity not in frame.columns}
     if any(frames[name] is not common[name] for frames in given for name in common):
-        return _two_at_a_time(computed, given)
+        return list(map_ordered(computed, given))
     named = [_renamed(frames, entity, f"{_MARK}{number}") for number, frames in enumerate(given)]
     together = common | {name: pl.concat([frames[name] for frames in named]) for name in named[0]}
     parts = pl.col(entity).str.split_exact(_MARK, 1)
@@ -50,11 +48,6 @@ def trials(
         parts.struct.field("field_0").alias(entity), parts.struct.field("field_1").alias(_MARK)
     )
     return [marked.filter(pl.col(_MARK) == str(number)).drop(_MARK) for number in range(len(variants))]
-
-
-def _two_at_a_time(work: Callable[[Item], pl.DataFrame], items: Sequence[Item]) -> list[pl.DataFrame]:
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        return list(pool.map(work, items))
 
 
 def _renamed(frames: Frames, entity: str, suffix: str) -> Frames:

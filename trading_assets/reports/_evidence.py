@@ -63,15 +63,14 @@ def newey_west_t(values: NDArray[np.float64], *, lag: int) -> float:
     n = values.size
     if lag < 0:
         raise ValueError(f"lag must not be negative, got {lag}")
-    if n < 2:  # noqa: PLR2004 - a variance needs two observations
+    if n < 2 or not varies(values):  # noqa: PLR2004 - a variance needs two observations
         return math.nan
-    lag = min(lag, n - 1)
-    mean = values.mean()
-    deviations = values - mean
-    variance = deviations @ deviations / n
-    for step in range(1, lag + 1):
-        variance += 2.0 * (1.0 - step / (lag + 1)) * (deviations[step:] @ deviations[:-step]) / n
-    return float(mean / math.sqrt(variance / n)) if variance > 0 else math.nan
+    from statsmodels.regression.linear_model import OLS  # takes a second to import
+
+    # the mean is a regression on a constant; without the correction for a small sample, by which packages differ
+    errors = {"maxlags": min(lag, n - 1), "use_correction": False}
+    t = float(OLS(values, np.ones(n)).fit(cov_type="HAC", cov_kwds=errors).tvalues[0])
+    return t if math.isfinite(t) else math.nan
 
 
 def probabilistic_sharpe_ratio(returns: NDArray[np.float64], *, benchmark: float = 0.0) -> float:

@@ -105,7 +105,7 @@ def test_close_of_a_holiday_names_the_next_session():
 
 
 def test_unknown_exchange_gets_suggestions():
-    with pytest.raises(calendar.UnknownExchangeError, match="XNYS"):
+    with pytest.raises(calendar.UnknownExchangeError, match=r"'XNY' \(did you mean 'XNYS'"):
         calendar.sessions("XNY", date(2012, 1, 1), date(2012, 2, 1))
 
 

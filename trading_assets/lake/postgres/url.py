@@ -147,12 +147,12 @@ def release_embedded_postgres(folder: Path) -> bool:
     folder = folder.resolve()
     if folder not in _held:
         return False
-    with _locked(folder), _held.pop(folder) as holders:
+    with _locked(folder) as lock, _held.pop(folder) as holders:
         try:
             fcntl.flock(holders, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        return _postgres_server.stop(folder)
+        return _postgres_server.stop(folder, lock)
 
 
 def stop_embedded_postgres(folder: Path) -> bool:
@@ -160,16 +160,16 @@ def stop_embedded_postgres(folder: Path) -> bool:
     folder = folder.resolve()
     if not folder.exists():
         return False
-    with _locked(folder):
-        return _postgres_server.stop(folder)
+    with _locked(folder) as lock:
+        return _postgres_server.stop(folder, lock)
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[IO[str]]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{folder.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock
 
 
 def _release_all() -> None:

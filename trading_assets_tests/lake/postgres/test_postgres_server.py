@@ -21,6 +21,7 @@ from trading_assets.lake.postgres.url import (
     release_embedded_postgres,
     stop_embedded_postgres,
 )
+from trading_assets.library_internals import pgserver
 from trading_assets_tests.processes import Together, context
 
 IS_ROOT = os.geteuid() == 0
@@ -161,6 +162,30 @@ def test_starting_and_stopping_at_the_same_moment_never_fails(folder):
     assert not is_running(folder)
 
 
+def stop_slowly(folder):
+    """Hold and release the server; `pg_ctl stop` waits for a second before it begins."""
+
+    def run(command, *arguments, **options):
+        program = pgserver.program_folder() / command
+        subprocess.run(["sh", "-c", f'sleep 1; exec "{program}" "$@"', "waiting", *arguments], check=True, **options)
+
+    hold_embedded_postgres(folder)
+    pgserver.run_program = run
+    release_embedded_postgres(folder)
+
+
+def test_nobody_joins_a_server_that_a_killed_process_has_begun_to_stop(folder):
+    process = context.Process(target=stop_slowly, args=(folder,))
+    process.start()
+    while not any(one.name() == "sh" for one in psutil.Process(process.pid).children()):
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    url = hold_embedded_postgres(folder)
+    time.sleep(1.5)
+    url.ensure_schemas()
+
+
 @pytest.mark.slow
 def test_process_killed_while_it_starts_or_stops_the_server_leaves_a_usable_one(folder):
     chance = random.Random(5)
@@ -249,7 +274,7 @@ def test_data_and_socket_are_private_and_parents_are_only_passed_through(folder)
     listed.mkdir(parents=True)
     closed.chmod(0o700)
     listed.chmod(0o750)
-    installation = Path(server._binaries())
+    installation = pgserver.program_folder()
     before = [mode(parent) for parent in installation.parents]
     data = listed / "pg"
     try:

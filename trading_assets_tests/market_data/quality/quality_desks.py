@@ -11,7 +11,6 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 
 from trading_assets.lake import Lake
 from trading_assets.lake.postgres.url import PostgresUrl
@@ -33,7 +32,7 @@ class Ran:
         """Metadata of a table's materialization."""
         return metadata_of(self.result, f"market_data.{table}")
 
-    def check(self, table: str, name: str) -> AssetCheckEvaluation:
+    def check(self, table: str, name: str) -> dg.AssetCheckEvaluation:
         """Outcome of a check."""
         found = {(one.asset_key.path[-1], one.check_name): one for one in self.result.get_asset_check_evaluations()}
         return found[table, name]
