@@ -163,7 +163,7 @@ def load(model_name: str, version: int, *, tracking_uri: str) -> FittedModel:
         try:
             entry = client.get_model_version(model_name, str(version))
         except MlflowException as error:
-            raise RegistryError(f"model {model_name!r} has no version {version}: {error}") from error
+            raise RegistryError(f"model {model_name!r} version {version} is not registered: {error}") from error
         learner = learner_class(entry.tags.get("learner", _LEARNER_WITHOUT_TAG))
         try:
             folder = Path(
