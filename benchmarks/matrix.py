@@ -19,7 +19,7 @@ from trading_assets.lake import Lake, LakeFrame, Scope
 from trading_assets.lake.store.writes import replace
 from trading_assets.models.model_spec import ModelSpec, SelectionRules
 from trading_assets.models.selection import select_features
-from trading_assets.models.specs import MODELS
+from trading_assets.models.specs import SHIPPED
 
 _MATRIX = Matrix(tuple(DAILY.values()))
 _FIRST, _LAST = panels.FIRST, panels.sessions()[-1]
@@ -50,7 +50,7 @@ def _read(folder: Path, columns: int | None) -> Timing:
 
 def _joined(folder: Path) -> Timing:
     """The same features, table by table, and joined by Polars."""
-    names = set(_MATRIX.columns()[:: len(_MATRIX.columns()) // len(MODELS["lgbm_daily"].features)])
+    names = set(_MATRIX.columns()[:: len(_MATRIX.columns()) // len(SHIPPED[0].features)])
 
     def work(lake: Lake) -> pl.DataFrame:
         found: pl.DataFrame | None = None
@@ -101,7 +101,7 @@ def selection(folder: Path) -> Timing:
 COMPARISONS = (
     Comparison(
         "matrix.model",
-        partial(_read, columns=len(MODELS["lgbm_daily"].features)),
+        partial(_read, columns=len(SHIPPED[0].features)),
         "tables read and joined by Polars",
         _joined,
     ),

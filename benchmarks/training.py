@@ -38,7 +38,7 @@ def one_month(folder: Path) -> Timing:
     features, labels = _panel()
     cut = features["date"][-1]
     return repeat(
-        lambda: train(_SPEC, features, labels, knowledge_cut=cut, num_threads=1),
+        lambda: train(_SPEC, features, labels, knowledge_cut=cut, threads=1),
         3,
         rows=_SPEC.max_sessions * panels.N_SYMBOLS,
     )
@@ -53,7 +53,7 @@ def bare_lightgbm(folder: Path) -> Timing:
     names = feature_columns(_SPEC, features)
     rows = training_rows(_SPEC, features, labels, features["date"][-1])
     params: dict[str, Any] = {
-        **_SPEC.params,
+        **_SPEC.make_learner().parameters(),
         "deterministic": True,
         "force_row_wise": True,
         "use_quantized_grad": True,
@@ -61,16 +61,17 @@ def bare_lightgbm(folder: Path) -> Timing:
         "verbosity": -1,
         "num_threads": 1,
     }
+    rounds = params.pop("num_iterations")
     matrix, target = rows.fit.select(names).to_numpy(), rows.fit["target"].to_numpy()
 
     def fit() -> None:
-        lightgbm.train(params, lightgbm.Dataset(matrix, label=target, params=params), num_boost_round=_SPEC.rounds)
+        lightgbm.train(params, lightgbm.Dataset(matrix, label=target, params=params), num_boost_round=rounds)
 
     return repeat(fit, 3, rows=len(matrix))
 
 
-def months(folder: Path, *, workers: int, num_threads: int) -> Timing:
-    """Train six months with a number of workers and of LightGBM's threads in each."""
+def months(folder: Path, *, workers: int, threads: int) -> Timing:
+    """Train six months with a number of workers and of threads in each."""
     del folder
     features, labels = _panel()
     days = panels.sessions(_N_SESSIONS)
@@ -78,9 +79,7 @@ def months(folder: Path, *, workers: int, num_threads: int) -> Timing:
 
     def run() -> None:
         with ThreadPoolExecutor(workers) as pool:
-            fits = [
-                pool.submit(train, _SPEC, features, labels, knowledge_cut=cut, num_threads=num_threads) for cut in cuts
-            ]
+            fits = [pool.submit(train, _SPEC, features, labels, knowledge_cut=cut, threads=threads) for cut in cuts]
             for fit in fits:
                 fit.result()
 
@@ -91,8 +90,8 @@ COMPARISONS = (
     Comparison("training.one_month", one_month, "LightGBM alone on the same rows", bare_lightgbm),
     Comparison(
         "training.months",
-        partial(months, workers=2, num_threads=1),
+        partial(months, workers=2, threads=1),
         "one month after the other, two threads each",
-        partial(months, workers=1, num_threads=2),
+        partial(months, workers=1, threads=2),
     ),
 )

@@ -1,8 +1,8 @@
 """Assets of models: walk-forward by month, tracked and registered in MLflow."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import cast
 
 import dagster as dg
@@ -21,9 +21,9 @@ from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, t
 from trading_assets.lake.contracts import Contract
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.listing import listed_partitions
-from trading_assets.models.contract import FEATURE_IMPORTANCE, FEATURE_SELECTION, TRAINED
+from trading_assets.models.contract import FEATURE_IMPORTANCE, FEATURE_SELECTION, PROMOTIONS, TRAINED
 from trading_assets.models.model_spec import ModelSpec
-from trading_assets.models.specs import features_of, models, resolved
+from trading_assets.models.specs import features_of, resolved_models
 
 OWNER = "research"
 _WINDOW_YEARS = 3
@@ -32,10 +32,9 @@ _WINDOW_YEARS = 3
 def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage, whose models learn from the desk's matrix of features.
 
-    The selection of features is an asset where a model asks for it; where none does there is no such asset.
+    The selection of features is an asset where a model asks for it, and promotions are where one has a gate.
     """
-    partitions, matrix = desk.part(desk_partitions), desk.part(desk_matrix)
-    specs = {name: resolved(spec, matrix) for name, spec in desk.part(models).items()}
+    partitions, matrix, specs = desk.part(desk_partitions), desk.part(desk_matrix), desk.part(resolved_models)
     if not any(spec.selection for spec in specs.values()):
         return [_walk_forward(partitions, matrix, specs)]
     return [_feature_selection(partitions, matrix, specs), _walk_forward(partitions, matrix, specs)]
@@ -85,10 +84,10 @@ def _upstream(matrix: Matrix, columns: tuple[str, ...]) -> list[dg.AssetDep]:
 
 def _feature_selection(partitions: Partitions, matrix: Matrix, specs: Mapping[str, ModelSpec]) -> dg.AssetsDefinition:
     selecting = {name: spec for name, spec in specs.items() if spec.selection}
-    columns = features_of(selecting.values(), matrix)
+    columns = features_of(selecting.values())
 
     @dg.asset(
-        **table_asset(FEATURE_SELECTION, owner=OWNER, kinds={"lightgbm", "scipy"}),
+        **table_asset(FEATURE_SELECTION, owner=OWNER, kinds={*_learners(selecting), "scipy"}),
         deps=_upstream(matrix, columns),
         partitions_def=partitions.by_ended_month("model", specs),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -115,20 +114,21 @@ def _feature_selection(partitions: Partitions, matrix: Matrix, specs: Mapping[st
 
 
 def _walk_forward(partitions: Partitions, matrix: Matrix, specs: Mapping[str, ModelSpec]) -> dg.AssetsDefinition:
-    columns = features_of(specs.values(), matrix)
-    selects = any(spec.selection for spec in specs.values())
+    columns, learners = features_of(specs.values()), _learners(specs)
+    selects, gates = (any(getattr(spec, name) for spec in specs.values()) for name in ("selection", "gate"))
 
     @dg.multi_asset(
         outs={
-            "trained": table_out(TRAINED, owner=OWNER, kinds={"lightgbm", "mlflow"}),
-            "feature_importance": table_out(FEATURE_IMPORTANCE, owner=OWNER, kinds={"lightgbm"}),
+            "trained": table_out(TRAINED, owner=OWNER, kinds={*learners, "mlflow"}),
+            "feature_importance": table_out(FEATURE_IMPORTANCE, owner=OWNER, kinds=learners),
+            **({"promotions": table_out(PROMOTIONS, owner=OWNER, kinds=learners)} if gates else {}),
         },
         deps=[*_upstream(matrix, columns), *([dg.AssetDep(FEATURE_SELECTION.asset_key)] if selects else [])],
         partitions_def=partitions.by_ended_month("model", specs),
         backfill_policy=dg.BackfillPolicy.single_run(),
         name="walk_forward",
     )
-    def trained(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def trained(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> Iterator[dg.Output[pl.DataFrame]]:
         from trading_assets.models.month import MonthlyTrainer
 
         scope = run_scope_of(context, TRAINED)
@@ -136,12 +136,31 @@ def _walk_forward(partitions: Partitions, matrix: Matrix, specs: Mapping[str, Mo
         trainer = MonthlyTrainer(desk, panel.features, panel.labels, panel.snapshot)
         for name in scope.values["model"]:
             spec = specs[name]
+            if spec.gate:
+                _require_judged(desk, partitions, scope, spec)
             selected = _selected(desk, scope, spec, panel.cuts) if spec.selection else None
-            for error in trainer.train(spec, panel.cuts, workers=desk.settings.training_workers, selected=selected):
-                context.log.info(f"not trained: {error}")
-        return trainer.trained(), trainer.importance()
+            for line in trainer.train(spec, panel.cuts, workers=desk.settings.training_workers, selected=selected):
+                context.log.info(line)
+        yield dg.Output(trainer.trained(), "trained")
+        yield dg.Output(trainer.importance(), "feature_importance")
+        if gates:
+            yield dg.Output(trainer.promotions(), "promotions")
 
     return trained
+
+
+def _learners(specs: Mapping[str, ModelSpec]) -> set[str]:
+    return {spec.learner for spec in specs.values()}
+
+
+def _require_judged(desk: Desk, partitions: Partitions, scope: Scope, spec: ModelSpec) -> None:
+    """A month is judged against the version that is in use after the month before."""
+    before = f"{scope.window()[0] - timedelta(days=1):%Y-%m}"
+    if before in partitions.ended_months.get_partition_keys():
+        with retry_when_not_ready(desk.settings.retry_seconds):
+            LakeFrame(desk.lake, PROMOTIONS).require_written(
+                [f"{before}|{spec.name}"], for_what=f"{TRAINED.table} ({scope.describe()})"
+            )
 
 
 def _selected(desk: Desk, scope: Scope, spec: ModelSpec, cuts: list[date]) -> Mapping[date, tuple[str, ...]]:

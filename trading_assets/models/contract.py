@@ -4,9 +4,10 @@ import datetime as dt
 
 import polars as pl
 
+from trading_assets.desk.desk import Desk
 from trading_assets.lake.contracts import Contract, column
 from trading_assets.lake.contracts.pandera_polars import pa
-from trading_assets.models.specs import MODELS
+from trading_assets.models.specs import models
 
 
 class Trained(pa.DataFrameModel):
@@ -23,7 +24,7 @@ class Trained(pa.DataFrameModel):
     scaling: str = column("what was done to the features before", nullable=True)
     validation_ic: float = column("mean correlation of prediction and return in the held-out tail", nullable=True)
     validation_rank_ic: float = column("mean rank correlation in the held-out tail", nullable=True)
-    model_hash: str = column("SHA-256 of the trees, and of the scaler where there is one")
+    model_hash: str = column("SHA-256 of the model, and of its scaler where there is one")
     registry_version: pl.Int64 = column("version in the MLflow registry", ge=1)
     run_id: str = column("MLflow run")
     data_snapshot: pl.Int64 = column("lake snapshot that last changed the training data", ge=0)
@@ -35,13 +36,13 @@ class Trained(pa.DataFrameModel):
 
 
 class FeatureImportance(pa.DataFrameModel):
-    """How much each feature reduced the loss of each month's model."""
+    """How much each feature weighs in each month's model, where its learner can tell."""
 
     model: str = column("name of the model")
     date: dt.date = column("last session of the training month")
     feature: str = column("feature")
-    gain: float = column("total reduction of the loss", ge=0)
-    split: pl.Int64 = column("number of splits that use it", ge=0)
+    gain: float = column("total reduction of the loss by trees, size of the coefficient of linear models", ge=0)
+    split: pl.Int64 = column("number of splits that use it; null where there are no trees", nullable=True, ge=0)
 
 
 class FeatureSelection(pa.DataFrameModel):
@@ -65,6 +66,26 @@ class FeatureSelection(pa.DataFrameModel):
     reason: str = column("why", isin=["missing", "constant", "redundant", "unstable", "stable", "among the best"])
 
 
+class Promotions(pa.DataFrameModel):
+    """Whether each month's version went into use, and what is in use since; of models that have a gate."""
+
+    model: str = column("name of the model")
+    date: dt.date = column("last session of the training month: nothing later was known")
+    model_hash: str = column("SHA-256 of the month's version")
+    is_promoted: bool = column("whether it went into use")
+    champion: dt.date = column(
+        "knowledge cut of the version it was compared with; null where there was none", nullable=True
+    )
+    in_use: dt.date = column("knowledge cut of the version in use since; null where there is none", nullable=True)
+    reasons: str = column("why it did not go into use; null where it did", nullable=True)
+
+    @pa.dataframe_check(name="the version in use since is neither the month's nor the one before")
+    def use_follows_from_the_verdict(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 - pandera passes the class
+        """A promoted version is in use, a refused one leaves the champion there."""
+        wanted = pl.when("is_promoted").then("date").otherwise("champion")
+        return data.lazyframe.select(pl.col("in_use").eq_missing(wanted))
+
+
 TRAINED = Contract(
     Trained,
     "models.trained",
@@ -78,6 +99,12 @@ FEATURE_IMPORTANCE = Contract(
 FEATURE_SELECTION = Contract(
     FeatureSelection, "models.feature_selection", key=("model", "date", "feature"), time="date"
 )
-SELECTS = any(spec.selection for spec in MODELS.values())
-"""Whether a model of the desk selects its features; where none does there is no table of selections."""
-CONTRACTS = (TRAINED, FEATURE_IMPORTANCE, *((FEATURE_SELECTION,) if SELECTS else ()))
+PROMOTIONS = Contract(Promotions, "models.promotions", key=("model", "date"), time="date")
+
+
+def contracts(desk: Desk) -> tuple[Contract, ...]:
+    """Tables of a desk: selections and promotions where a model of it selects its features or has a gate."""
+    specs = desk.part(models).values()
+    selections = (FEATURE_SELECTION,) if any(spec.selection for spec in specs) else ()
+    promotions = (PROMOTIONS,) if any(spec.gate for spec in specs) else ()
+    return (TRAINED, FEATURE_IMPORTANCE, *selections, *promotions)

@@ -8,11 +8,12 @@ from datetime import date
 import polars as pl
 
 from trading_assets.desk.desk import Desk
-from trading_assets.models.contract import FEATURE_IMPORTANCE, TRAINED
+from trading_assets.models.contract import FEATURE_IMPORTANCE, PROMOTIONS, TRAINED
+from trading_assets.models.labelled_rows import InsufficientHistoryError
 from trading_assets.models.model_spec import ModelSpec
+from trading_assets.models.promotion import Gatekeeper
 from trading_assets.models.registry import RegisteredVersion, register
 from trading_assets.models.training import TrainedModel, train
-from trading_assets.models.walk_forward import InsufficientHistoryError
 
 EXPERIMENT = "trading_assets"
 
@@ -37,6 +38,7 @@ class MonthlyTrainer:
     snapshot: int
     _rows: list[pl.DataFrame] = field(default_factory=list)
     _importance: list[pl.DataFrame] = field(default_factory=list)
+    _promotions: list[pl.DataFrame] = field(default_factory=list)
 
     def train(
         self,
@@ -45,8 +47,8 @@ class MonthlyTrainer:
         *,
         workers: int,
         selected: Mapping[date, tuple[str, ...]] | None = None,
-    ) -> list[InsufficientHistoryError]:
-        """Train one model per knowledge cut and register each, in the order of the cuts.
+    ) -> list[str]:
+        """Train one model per knowledge cut, register each and let it pass the model's gate, in the order of the cuts.
 
         Where the features of each cut have been selected, its model is offered those; a cut without has no model.
 
@@ -55,10 +57,12 @@ class MonthlyTrainer:
 
         Returns
         -------
-        list of InsufficientHistoryError
-            Months that have too little history before them; they are left out.
+        list of str
+            What there is to say, in the order of the cuts: of months that have too little history before them and are
+            left out, and of versions that the gate keeps out of use.
         """
-        too_early = []
+        said = []
+        gatekeeper = Gatekeeper(self.desk, spec, self.features) if spec.gate else None
         with ThreadPoolExecutor(workers) as pool:
             fits = [
                 pool.submit(train, one, self.features, self.labels, knowledge_cut=cut)
@@ -66,15 +70,20 @@ class MonthlyTrainer:
             ]
             for fit in fits:
                 try:
-                    self._register(spec, fit.result())
+                    model = fit.result()
                 except InsufficientHistoryError as error:
-                    too_early.append(error)
-        return too_early
+                    said.append(f"not trained: {error}")
+                    continue
+                self._register(spec, model)
+                if gatekeeper and (reasons := gatekeeper.judge(model)):
+                    said.append(f"not promoted: {spec.name} of {model.trained_through:%Y-%m}: {'; '.join(reasons)}")
+        if gatekeeper:
+            self._promotions.append(gatekeeper.promotions())
+        return said
 
     def _register(self, spec: ModelSpec, model: TrainedModel) -> None:
         version = register(
             model,
-            spec,
             tracking_uri=self.desk.mlflow_uri,
             artifact_location=self.desk.artifact_location,
             experiment=EXPERIMENT,
@@ -99,6 +108,10 @@ class MonthlyTrainer:
         """Rows of models.feature_importance."""
         return pl.concat([FEATURE_IMPORTANCE.empty(), *self._importance])
 
+    def promotions(self) -> pl.DataFrame:
+        """Rows of models.promotions."""
+        return pl.concat([PROMOTIONS.empty(), *self._promotions])
+
 
 def _by_cut(
     spec: ModelSpec, cuts: Sequence[date], selected: Mapping[date, tuple[str, ...]] | None
@@ -110,7 +123,7 @@ def _by_cut(
 
 def _describe(model: TrainedModel, spec: ModelSpec, version: RegisteredVersion) -> pl.DataFrame:
     row = {
-        "model": model.model,
+        "model": model.name,
         "date": model.trained_through,
         "train_start": model.train_start,
         "train_end": model.train_end,
@@ -118,7 +131,7 @@ def _describe(model: TrainedModel, spec: ModelSpec, version: RegisteredVersion) 
         "n_rows": model.n_rows,
         "n_features": model.n_features,
         "n_offered": len(spec.features) or model.n_features,
-        "scaling": spec.scaling,
+        "scaling": model.scaling,
         "validation_ic": model.validation_ic,
         "validation_rank_ic": model.validation_rank_ic,
         "model_hash": model.model_hash,

@@ -17,15 +17,19 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from trading_assets.models.model_spec import ModelSpec
+from trading_assets.errors import TradingAssetsError
+from trading_assets.models.fitted_model import FittedModel
+from trading_assets.models.learners import learner_class
 from trading_assets.models.scaling import Scaler
-from trading_assets.models.training import TrainedModel, canonical_text, model_hash, with_scaler
+from trading_assets.models.training import TrainedModel
 
 _FOLDER = "model"
-_TREES, _SCALER = "model.lgb", "scaler.json"
+_SCALER = "scaler.json"
+# Versions that were registered before there was a second learner do not name theirs.
+_LEARNER_WITHOUT_TAG = "lightgbm"
 
 
-class RegistryError(RuntimeError):
+class RegistryError(TradingAssetsError, RuntimeError):
     """A model version is missing, altered, or its store is set up differently from what was asked."""
 
 
@@ -54,7 +58,6 @@ class RegisteredVersion:
 
 def register(
     trained: TrainedModel,
-    spec: ModelSpec,
     *,
     tracking_uri: str,
     artifact_location: str,
@@ -63,15 +66,15 @@ def register(
 ) -> RegisteredVersion:
     """Store a trained model as a version; a version with the same hash and knowledge cut is reused.
 
-    The version carries the tags given plus `model_hash` and `trained_through`; its files are an MLflow model with the
-    LightGBM flavour, so `mlflow.lightgbm.load_model("models:/<name>/<version>")` works. A scaled model has its scaler
-    beside them as `scaler.json`, and the tag `scaling`; MLflow's own loader gives its trees, which read scaled
-    features.
+    The version carries the tags given plus `learner`, `model_hash` and `trained_through`. Its files are what the
+    learner saves: an MLflow model with the flavour of its library, so that for instance
+    `mlflow.lightgbm.load_model("models:/<name>/<version>")` works. A scaled model has its scaler beside them as
+    `scaler.json`, and the tag `scaling`; MLflow's own loader gives what reads scaled features.
 
     Parameters
     ----------
-    trained, spec
-        The model and its specification; `trained.model` names the registered model.
+    trained
+        The model; its name is that of the registered model.
     tracking_uri
         MLflow store for runs and registry, such as `postgresql://...` or `sqlite:///...`.
     artifact_location
@@ -90,23 +93,25 @@ def register(
     client = _client(tracking_uri)
     with _quiet():
         experiment_id = _experiment(client, experiment, artifact_location)
-        known = find(trained.model, trained.trained_through, tracking_uri=tracking_uri, model_hash=trained.model_hash)
+        known = find(trained.name, trained.trained_through, tracking_uri=tracking_uri, model_hash=trained.model_hash)
         if known is not None:
             return known
+        scaler = trained.fitted.scaler
         identity = {
             **tags,
+            "learner": trained.spec.learner,
             "model_hash": trained.model_hash,
             "trained_through": trained.trained_through.isoformat(),
-            **({"scaling": trained.scaler.kind} if trained.scaler else {}),
+            **({"scaling": scaler.kind} if scaler else {}),
         }
         run = client.create_run(
-            experiment_id, tags=identity, run_name=f"{trained.model} {trained.trained_through.isoformat()}"
+            experiment_id, tags=identity, run_name=f"{trained.name} {trained.trained_through.isoformat()}"
         )
         run_id = run.info.run_id
         try:
-            _log_run(client, run_id, trained, spec)
+            _log_run(client, run_id, trained)
             version = client.create_model_version(
-                _registered_model(client, trained.model),
+                _registered_model(client, trained.name),
                 f"{run.info.artifact_uri}/{_FOLDER}",
                 run_id,
                 tags=identity,
@@ -116,7 +121,7 @@ def register(
             client.set_terminated(run_id, status="FAILED")
             raise
         client.set_terminated(run_id)
-    return RegisteredVersion(trained.model, int(version.version), run_id, identity)
+    return RegisteredVersion(trained.name, int(version.version), run_id, identity)
 
 
 def find(
@@ -137,8 +142,8 @@ def find(
     return max(versions, key=lambda version: version.version, default=None)
 
 
-def load(model_name: str, version: int, *, tracking_uri: str) -> Any:
-    """Load a version as a `lightgbm.Booster`, which scales its features where it was trained so.
+def load(model_name: str, version: int, *, tracking_uri: str) -> FittedModel:
+    """Load a version through its learner; it scales its features where it was trained so.
 
     It is proved to be the model that was registered.
 
@@ -146,34 +151,41 @@ def load(model_name: str, version: int, *, tracking_uri: str) -> Any:
     ------
     RegistryError
         If the version does not exist, its files are gone, or their hash is not the registered one.
+    LearnerError
+        If its learner does not exist any more, or lacks its library.
 
     """
-    import lightgbm  # loading LightGBM takes seconds; definitions must not pay for it
     from mlflow.artifacts import download_artifacts  # see _client
     from mlflow.exceptions import MlflowException
 
     client = _client(tracking_uri)
-
-    def read(source: str, name: str) -> str:
-        file = download_artifacts(artifact_uri=f"{source}/{name}", tracking_uri=tracking_uri, registry_uri=tracking_uri)
-        return Path(file).read_text(encoding="utf-8")
-
     with _quiet():
         try:
             entry = client.get_model_version(model_name, str(version))
-            trees = lightgbm.Booster(model_str=read(entry.source, _TREES))
-            scaler = Scaler.from_json(read(entry.source, _SCALER)) if "scaling" in entry.tags else None
-        except (MlflowException, OSError, ValueError, KeyError, lightgbm.basic.LightGBMError) as error:
+        except MlflowException as error:
+            raise RegistryError(f"model {model_name!r} version {version} is not registered: {error}") from error
+        learner = learner_class(entry.tags.get("learner", _LEARNER_WITHOUT_TAG))
+        try:
+            folder = Path(
+                download_artifacts(artifact_uri=entry.source, tracking_uri=tracking_uri, registry_uri=tracking_uri)
+            )
+            model = FittedModel(learner.load(folder), _scaler(folder) if "scaling" in entry.tags else None)
+            found = model.model_hash()
+        except (MlflowException, OSError, ValueError, KeyError) as error:
             raise RegistryError(
                 f"model {model_name!r} version {version} cannot be loaded: {error}; train its month again"
             ) from error
-    expected, found = entry.tags.get("model_hash"), model_hash(canonical_text(trees), scaler)
+    expected = entry.tags.get("model_hash")
     if found != expected:
         raise RegistryError(
             f"model {model_name!r} version {version}: its files in {entry.source} have hash {found}, but {expected} "
             "was registered; a file was altered, train the month again"
         )
-    return with_scaler(trees, scaler)
+    return model
+
+
+def _scaler(folder: Path) -> Scaler:
+    return Scaler.from_json((folder / _SCALER).read_text(encoding="utf-8"))
 
 
 def _client(tracking_uri: str) -> Any:
@@ -233,17 +245,17 @@ def _registered_model(client: Any, name: str) -> str:
     return name
 
 
-def _log_run(client: Any, run_id: str, trained: TrainedModel, spec: ModelSpec) -> None:
+def _log_run(client: Any, run_id: str, trained: TrainedModel) -> None:
     from mlflow.entities import Metric, Param  # see _client
 
     params = {
-        **spec.settings(),
+        **trained.spec.settings(),
         "train_start": trained.train_start.isoformat(),
         "train_end": trained.train_end.isoformat(),
         "last_label_exit": trained.last_label_exit.isoformat(),
-        "validation_start": trained.validation_start.isoformat(),
-        "validation_end": trained.validation_end.isoformat(),
-        "feature_names": json.dumps(trained.feature_names),
+        "validation_start": str(trained.scored["date"].min()),
+        "validation_end": str(trained.scored["date"].max()),
+        "feature_names": json.dumps(trained.fitted.features),
     }
     metrics = {
         "n_rows": float(trained.n_rows),
@@ -263,13 +275,7 @@ def _log_run(client: Any, run_id: str, trained: TrainedModel, spec: ModelSpec) -
 
 
 def _write_model_files(trained: TrainedModel, folder: Path) -> None:
-    """Write the importance and the MLflow model folder; naming the requirements takes 7 ms, inferring them seconds."""
-    import lightgbm  # see load
-    import mlflow.lightgbm  # see _client
-
     trained.feature_importance.write_csv(folder / "feature_importance.csv")
-    mlflow.lightgbm.save_model(
-        trained.trees(), str(folder / _FOLDER), pip_requirements=[f"lightgbm=={lightgbm.__version__}"]
-    )
-    if trained.scaler:
-        (folder / _FOLDER / _SCALER).write_text(trained.scaler.to_json(), encoding="utf-8")
+    trained.fitted.fitted.save(folder / _FOLDER)
+    if trained.fitted.scaler:
+        (folder / _FOLDER / _SCALER).write_text(trained.fitted.scaler.to_json(), encoding="utf-8")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -66,23 +65,6 @@ class Scaler:
         found = json.loads(text)
         numbers = {name: found[name] and tuple(found[name]) for name in ("lower", "upper", "centre", "scale")}
         return cls(kind=found["kind"], features=tuple(found["features"]), **numbers)
-
-
-@dataclass(frozen=True, slots=True)
-class ScaledBooster:
-    """A fitted model that is asked with unscaled features; `lightgbm.Booster` inside."""
-
-    booster: Any
-    scaler: Scaler
-
-    def feature_name(self) -> list[str]:
-        """Columns the model reads, in order."""
-        names: list[str] = self.booster.feature_name()
-        return names
-
-    def predict(self, data: pl.DataFrame, **options: Any) -> Any:
-        """Score every row of a frame with those columns."""
-        return self.booster.predict(self.scaler.apply(data), **options)
 
 
 def fit_scaler(scaling: Scaling, rows: pl.DataFrame, features: Sequence[str]) -> Scaler | None:

@@ -16,23 +16,23 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.models.contract import FEATURE_SELECTION
-from trading_assets.models.model_spec import ModelSpec, SelectionRules
-from trading_assets.models.training import feature_columns, fit_trees, training_rows
-from trading_assets.models.walk_forward import InsufficientHistoryError
+from trading_assets.models.labelled_rows import InsufficientHistoryError
+from trading_assets.models.model_spec import ModelError, ModelSpec, SelectionRules
+from trading_assets.models.training import feature_columns, fit_model, training_rows
 
 Array = NDArray[np.float64]
 
 
 def select_features(
-    spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame, *, knowledge_cut: date, num_threads: int = 1
+    spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame, *, knowledge_cut: date, threads: int = 1
 ) -> pl.DataFrame:
     """Say of each feature of a model whether its month learns from it, and why.
 
     Only the fit part of the month is looked at: neither the validation tail nor anything after the cut has influence.
     First go features that are mostly missing or do not vary. The others are clustered by the size of their rank
     correlation (complete linkage: all of a cluster are correlated beyond the threshold with each other) and each
-    cluster is represented by its medoid. Trees are fitted to the representatives on disjoint windows of sessions; those
-    that are among the first by gain in enough windows are selected.
+    cluster is represented by its medoid. The learner is fitted to the representatives on disjoint windows of sessions;
+    those that are among the first by gain in enough windows are selected.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def select_features(
         As for `trading_assets.models.training.train`.
     knowledge_cut
         Last session of the training month.
-    num_threads
-        Threads of LightGBM; the result is the same for any number.
+    threads
+        Threads of the learner; the result is the same for any number.
 
     Returns
     -------
@@ -54,8 +54,9 @@ def select_features(
     ------
     InsufficientHistoryError
         If the window has too few sessions or rows to train from.
-    ValueError
-        If the specification has no rules, or every feature is missing or constant.
+    ModelError
+        If the specification has no rules, its learner cannot tell what a feature weighs, or every feature is missing or
+        constant.
 
     References
     ----------
@@ -64,17 +65,17 @@ def select_features(
 
     """
     if spec.selection is None:
-        raise ValueError(f"model {spec.name!r} has no rules of selection; give its specification SelectionRules")
+        raise ModelError(f"model {spec.name!r} has no rules of selection; give its specification SelectionRules")
     rules, names = spec.selection, feature_columns(spec, features)
     fit = training_rows(spec, features, labels, knowledge_cut).fit
     described = _described(fit, names)
     has_values = (pl.col("missing_share") <= rules.max_missing) & (pl.col("variance") > rules.min_variance)
     usable = described.filter(has_values.fill_null(value=False))["feature"].to_list()
     if not usable:
-        raise ValueError(f"model {spec.name!r} of {knowledge_cut:%Y-%m}: every feature is missing or constant")
+        raise ModelError(f"model {spec.name!r} of {knowledge_cut:%Y-%m}: every feature is missing or constant")
     clusters = _clusters(_evenly(fit.select(usable), rules.max_rows), rules.max_correlation)
     kept = clusters.filter(pl.col("feature") == pl.col("representative"))["feature"].to_list()
-    places = _places(spec, rules, fit, kept, num_threads=num_threads)
+    places = _places(spec, features, fit, kept, threads=threads)
     found = described.join(clusters, on="feature", how="left").join(places, on="feature", how="left")
     return _decided(found, rules).select(
         model=pl.lit(spec.name), date=pl.lit(knowledge_cut), **{name: pl.col(name) for name in _COLUMNS}
@@ -152,24 +153,35 @@ def _linked(size: Array, threshold: float) -> NDArray[np.int64]:
 
 
 def _places(
-    spec: ModelSpec, rules: SelectionRules, fit: pl.DataFrame, names: Sequence[str], *, num_threads: int
+    spec: ModelSpec, panel: pl.DataFrame, fit: pl.DataFrame, names: Sequence[str], *, threads: int
 ) -> pl.DataFrame:
     """Mean place by gain over the windows, and the share of windows in which a feature is among the first."""
-    small = replace(spec, rounds=rules.rounds)
+    assert spec.selection is not None
+    rules, learner = spec.selection, spec.make_learner().for_ranking()
+    ranking = replace(spec, params=learner.parameters(), scaling=None)
     days = fit["date"].unique().sort().to_list()
     windows = min(rules.windows, len(days))
     firsts = [len(days) * number // windows for number in range(windows)]
     gains = []
     for first, following in zip(firsts, [*firsts[1:], len(days)], strict=True):
         rows = fit.filter(pl.col("date").is_between(days[first], days[following - 1]))
-        trees = fit_trees(small, rows.select(names), rows["target"], num_threads=num_threads)
-        gains.append(pl.Series(trees.feature_importance("gain"), dtype=pl.Float64))
+        fitted = fit_model(ranking, panel, tuple(names), rows, threads=threads)
+        gains.append(_gains(spec, fitted.fitted.importance(), names))
     places = [gain.rank("min", descending=True).cast(pl.Float64) for gain in gains]
     important = [(gain > 0) & (place <= rules.top) for gain, place in zip(gains, places, strict=True)]
     return pl.DataFrame({"feature": list(names)}).with_columns(
         mean_place=pl.sum_horizontal(places) / len(places),
         stability=pl.sum_horizontal(flag.cast(pl.Float64) for flag in important) / len(important),
     )
+
+
+def _gains(spec: ModelSpec, importance: pl.DataFrame, names: Sequence[str]) -> pl.Series:
+    if importance.is_empty():
+        raise ModelError(
+            f"model {spec.name!r}: learner {spec.learner!r} cannot tell what a feature weighs, which selection needs; "
+            "choose its features by hand and leave selection out"
+        )
+    return pl.DataFrame({"feature": names}).join(importance, on="feature", how="left", maintain_order="left")["gain"]
 
 
 def _decided(found: pl.DataFrame, rules: SelectionRules) -> pl.DataFrame:

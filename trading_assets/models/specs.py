@@ -1,12 +1,13 @@
-"""The models of the desk, by name. A new model is one entry."""
+"""The models of a desk, by name."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
 from trading_assets.desk.desk import Desk
+from trading_assets.features.desk_matrix import desk_matrix
 from trading_assets.features.matrix.matrix import Matrix
-from trading_assets.models.model_spec import ModelSpec
+from trading_assets.models.model_spec import ModelError, ModelSpec
 
 # What a desk starts with: one feature of each kind and horizon, and the ranks of five of them.
 _DAILY = (
@@ -23,20 +24,60 @@ _DAILY = (
     "volume_ratio_21_rank",
 )
 
-MODELS: Mapping[str, ModelSpec] = MappingProxyType({"lgbm_daily": ModelSpec(name="lgbm_daily", features=_DAILY)})
-
-
-def features_of(specs: Iterable[ModelSpec], matrix: Matrix) -> tuple[str, ...]:
-    """Features that any of the models may read, sorted."""
-    return tuple(sorted({name for spec in specs for name in matrix.columns(spec.features)}))
-
-
-def resolved(spec: ModelSpec, matrix: Matrix) -> ModelSpec:
-    """The specification with its features by name, one by one."""
-    return replace(spec, features=matrix.columns(spec.features))
+SHIPPED: tuple[ModelSpec, ...] = (ModelSpec(name="lgbm_daily", features=_DAILY),)
+"""What a desk starts with."""
 
 
 def models(desk: Desk) -> Mapping[str, ModelSpec]:
-    """Models of a desk, by name."""
+    """Models of a desk by name: `desk.part(models)`."""
     del desk
-    return MODELS
+    return by_name(SHIPPED)
+
+
+def by_name(specs: Iterable[ModelSpec]) -> Mapping[str, ModelSpec]:
+    """Models by name.
+
+    Raises
+    ------
+    ModelError
+        Two of them have one name.
+    """
+    found: dict[str, ModelSpec] = {}
+    for spec in specs:
+        if spec.name in found:
+            raise ModelError(f"there are two models named {spec.name!r}; rename one of them")
+        found[spec.name] = spec
+    return MappingProxyType(found)
+
+
+def resolved_models(desk: Desk) -> Mapping[str, ModelSpec]:
+    """Models of a desk by name, each with its features by name, one by one: `desk.part(resolved_models)`.
+
+    Raises
+    ------
+    ModelError
+        One of them refers to what does not exist; see `resolved`.
+    """
+    matrix = desk.part(desk_matrix)
+    return {name: resolved(spec, matrix) for name, spec in desk.part(models).items()}
+
+
+def features_of(specs: Iterable[ModelSpec]) -> tuple[str, ...]:
+    """Features that any of some resolved models may read, sorted."""
+    return tuple(sorted({name for spec in specs for name in spec.features}))
+
+
+def resolved(spec: ModelSpec, matrix: Matrix) -> ModelSpec:
+    """The specification with its features by name, one by one.
+
+    Raises
+    ------
+    ModelError
+        There is no feature or learner of a name, the message has the closest ones; or the learner cannot use a
+        parameter, or lacks the optional install that it needs.
+    """
+    spec.make_learner()
+    try:
+        return replace(spec, features=matrix.columns(spec.features))
+    except ValueError as error:
+        raise ModelError(f"model {spec.name!r}: {error}") from error

@@ -8,7 +8,7 @@ from trading_assets.desk.desk import Desk
 from trading_assets.desk.partitions import desk_partitions, tags_of_months
 from trading_assets.desk.stage import Span, Stage, StageJob
 from trading_assets.models.assets import build_assets
-from trading_assets.models.contract import CONTRACTS
+from trading_assets.models.contract import contracts
 from trading_assets.models.specs import models
 
 TRAINING_JOB = "train_models"
@@ -22,7 +22,7 @@ def tags_of_training(desk: Desk, span: Span) -> dict[str, str] | None:
 
 STAGE = Stage(
     "models",
-    contracts=lambda _: CONTRACTS,
+    contracts=contracts,
     assets=build_assets,
-    jobs=(StageJob(TRAINING_JOB, lambda _: [contract.table for contract in CONTRACTS], tags_of_training),),
+    jobs=(StageJob(TRAINING_JOB, lambda desk: [contract.table for contract in contracts(desk)], tags_of_training),),
 )

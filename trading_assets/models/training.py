@@ -1,41 +1,27 @@
-"""Train one LightGBM model of one month, the same bytes on every machine and thread count.
+"""Fit the model of one month, the same bytes on any number of threads.
 
-Here: the fit, its validation figures and its hash.
-Not here: what a model is (`model_spec`), the choice of rows (`walk_forward`), storing versions (`registry`).
+Here: rows, tuning, fit and held-out scores of a month, in that order.
+Not here: what a model is (`model_spec`), the choice of rows (`walk_forward`), the fit itself (`learners`), storing
+versions (`registry`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from types import MappingProxyType
 from typing import Any, cast
 
-import numpy as np
 import polars as pl
 
 from trading_assets.models._information_coefficient import session_correlations
-from trading_assets.models.model_spec import ModelSpec
-from trading_assets.models.scaling import ScaledBooster, Scaler, fit_scaler
-from trading_assets.models.walk_forward import KEYS, InsufficientHistoryError, PurgedRows, purged_training_rows
-
-# `deterministic` and `force_row_wise` alone still let the last digits of leaf values depend on the number of threads:
-# histograms are sums of floats, added in another order (seen on 232,000 real rows, 1 against 2 threads). Gradients
-# rounded to 64 levels are summed as integers, which is exact in any order, and takes 30 % less time at the same IC
-# (Shi et al. 2022, Quantized Training of Gradient Boosting Decision Trees, NeurIPS 35).
-_REPRODUCIBLE: Mapping[str, float | str] = MappingProxyType(
-    {
-        "deterministic": True,
-        "force_row_wise": True,
-        "use_quantized_grad": True,
-        "num_grad_quant_bins": 64,
-        "stochastic_rounding": False,
-        "verbosity": -1,
-    }
-)
-_VARYING_LINES = ("[num_threads:",)
+from trading_assets.models.fitted_model import FittedModel
+from trading_assets.models.labelled_rows import InsufficientHistoryError
+from trading_assets.models.learner import LearningRows
+from trading_assets.models.lookback import KEYS, with_history
+from trading_assets.models.model_spec import ModelError, ModelSpec
+from trading_assets.models.scaling import fit_scaler
+from trading_assets.models.walk_forward import TrainingRows, training_rows_of, with_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,69 +30,62 @@ class TrainedModel:
 
     Attributes
     ----------
-    model
-        Name of its specification.
+    spec
+        Its specification, with the features and parameters it was fitted with.
     trained_through
         Knowledge cut: the last session whose close was known.
-    booster_text
-        The trees in LightGBM's text format, without the lines that depend on the machine.
+    fitted
+        What predicts.
     model_hash
-        SHA-256 of `booster_text` and, where there is one, of the scaler; hexadecimal.
-    feature_names
-        Columns the trees read, in their order.
+        `fitted.model_hash()`.
     n_rows, n_features
         Size of the fit part.
     train_start, train_end
         First and last decision session of the fit part.
     last_label_exit
-        Latest end of a label of the fit part: the last day the trees learned from.
-    validation_start, validation_end
-        First and last decision session of the validation tail.
+        Latest end of a label of the fit part: the last day that was learned from.
+    scored
+        The held-out part: `symbol, date, forward_return, prediction`.
     validation_ic, validation_rank_ic
-        Mean over the tail's sessions of the Pearson and Spearman correlation between the prediction and the forward
-        return; NaN if no session of the tail has a correlation.
+        Mean over the held-out sessions of the Pearson and Spearman correlation between the prediction and the forward
+        return; NaN if none of them has a correlation.
     feature_importance
-        `feature Utf8, gain Float64` (total loss reduction), `split Int64` (uses), by gain descending, then name.
-    scaler
-        What is done to features before the trees read them; None where nothing is.
+        As `Fitted.importance` gives it.
 
     """
 
-    model: str
+    spec: ModelSpec
     trained_through: date
-    booster_text: str
+    fitted: FittedModel
     model_hash: str
-    feature_names: tuple[str, ...]
     n_rows: int
     n_features: int
     train_start: date
     train_end: date
     last_label_exit: date
-    validation_start: date
-    validation_end: date
+    scored: pl.DataFrame
     validation_ic: float
     validation_rank_ic: float
     feature_importance: pl.DataFrame
-    scaler: Scaler | None = None
 
-    def booster(self) -> Any:
-        """Build the `lightgbm.Booster` of this model, or what scales its features and asks it."""
-        return with_scaler(self.trees(), self.scaler)
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.spec.name
 
-    def trees(self) -> Any:
-        """Build the `lightgbm.Booster` of this model; it reads scaled features."""
-        import lightgbm  # loading LightGBM takes seconds; definitions must not pay for it
-
-        return lightgbm.Booster(model_str=self.booster_text)
+    @property
+    def scaling(self) -> str:
+        """What is done to features before they are read."""
+        return self.fitted.scaler.kind if self.fitted.scaler else "none"
 
 
 def train(
-    spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame, *, knowledge_cut: date, num_threads: int = 1
+    spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame, *, knowledge_cut: date, threads: int = 1
 ) -> TrainedModel:
     """Fit a model with what was known at the close of `knowledge_cut`.
 
-    Rows and their split come from `walk_forward.purged_training_rows`. The fit is a pure function of the rows: the same
-    for any row order, any number of threads, and whatever the frames hold after the cut.
+    Rows and their split come from `walk_forward.training_rows_of`. The fit is a pure function of the rows: the same for
+    any row order, any number of threads, and whatever the frames hold after the cut.
 
     Parameters
     ----------
@@ -118,52 +97,43 @@ def train(
         `symbol, date, exit_date, forward_return`.
     knowledge_cut
         Last session of the training month.
-    num_threads
-        Threads of LightGBM; 0 takes all cores. One is the default: on busy cores LightGBM's threads wait for each other
-        (3.5 s became 12 to 76 s for 232,000 x 40 on two cores), and months can be trained side by side.
+    threads
+        Threads of the learner; 0 takes all cores. One is the default: on busy cores LightGBM's threads wait for each
+        other (3.5 s became 12 to 76 s for 232,000 x 40 on two cores), and months can be trained side by side.
 
     Raises
     ------
     InsufficientHistoryError
         If the window has too few sessions, or the fit part fewer than `spec.min_rows` rows.
-    ValueError
-        If a feature of the specification is not a column of `features`.
-
-    References
-    ----------
-    Ke, G. et al. (2017), *LightGBM: A Highly Efficient Gradient Boosting Decision Tree*, NIPS 30.
+    ModelError
+        If a feature of the specification is not a column of `features`, or its learner cannot be made.
 
     """
     names = feature_columns(spec, features)
     rows = training_rows(spec, features, labels, knowledge_cut)
-    scaler = fit_scaler(spec.scaling, rows.fit, names)
-    fit = rows.fit.select(names)
-    trees = fit_trees(spec, scaler.apply(fit) if scaler else fit, rows.fit["target"], num_threads=num_threads)
-    text = canonical_text(trees)
-    prediction = with_scaler(trees, scaler).predict(rows.validation.select(names), num_threads=num_threads)
-    scored = rows.validation.with_columns(pl.Series("prediction", prediction))
+    if spec.tuner:
+        spec = replace(spec, params=_tuned(spec, features, names, rows, threads=threads))
+    fitted = fit_model(spec, features, names, rows.fit, threads=threads)
+    scored = _scored(fitted, features, rows.validation, threads=threads)
     ics = session_correlations(scored, prediction="prediction", outcome="forward_return")
     return TrainedModel(
-        model=spec.name,
+        spec=spec,
         trained_through=knowledge_cut,
-        booster_text=text,
-        model_hash=model_hash(text, scaler),
-        feature_names=names,
+        fitted=fitted,
+        model_hash=fitted.model_hash(),
         n_rows=rows.fit.height,
         n_features=len(names),
         train_start=cast("date", rows.fit["date"].min()),
         train_end=cast("date", rows.fit["date"].max()),
         last_label_exit=cast("date", rows.fit["exit_date"].max()),
-        validation_start=cast("date", rows.validation["date"].min()),
-        validation_end=cast("date", rows.validation["date"].max()),
+        scored=scored,
         validation_ic=_mean(ics["ic"]),
         validation_rank_ic=_mean(ics["rank_ic"]),
-        feature_importance=_importance(trees, names),
-        scaler=scaler,
+        feature_importance=fitted.fitted.importance(),
     )
 
 
-def training_rows(spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame, knowledge_cut: date) -> PurgedRows:
+def training_rows(spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame, knowledge_cut: date) -> TrainingRows:
     """Choose the rows that a model of this specification learns from and is validated on, see `walk_forward`.
 
     Raises
@@ -171,14 +141,14 @@ def training_rows(spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame,
     InsufficientHistoryError
         If the window has too few sessions, or the fit part fewer than `spec.min_rows` rows.
     """
-    rows = purged_training_rows(
+    rows = training_rows_of(
         features,
         labels,
         knowledge_cut=knowledge_cut,
         embargo_sessions=spec.embargo_sessions,
         min_sessions=spec.min_sessions,
         max_sessions=spec.max_sessions,
-        validation_sessions=spec.validation_sessions,
+        splitter=spec.splitter,
         feature_names=feature_columns(spec, features),
         model=spec.name,
     )
@@ -196,46 +166,63 @@ def feature_columns(spec: ModelSpec, features: pl.DataFrame) -> tuple[str, ...]:
         return tuple(sorted(numeric))
     missing = [name for name in spec.features if name not in features.columns]
     if missing:
-        raise ValueError(
+        raise ModelError(
             f"model {spec.name!r}: features {missing} are not in the feature frame; it has {sorted(features.columns)}"
         )
     return spec.features
 
 
-def canonical_text(booster: Any) -> str:
-    """Return the text of a booster without the lines that depend on the machine that trained it."""
-    lines = booster.model_to_string().split("\n")
-    return "\n".join(line for line in lines if not line.startswith(_VARYING_LINES))
+def fit_model(
+    spec: ModelSpec, panel: pl.DataFrame, names: tuple[str, ...], rows: pl.DataFrame, *, threads: int
+) -> FittedModel:
+    """Fit a specification's learner to rows, scaled as it asks for.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    panel
+        `symbol, date` and features, with the sessions before the rows; read by a learner that looks back.
+    names
+        Features to learn from.
+    rows
+        `symbol, date, <names>, target`, sorted by date and symbol.
+    threads
+        Threads of the learner.
+    """
+    learner = spec.make_learner()
+    scaler = fit_scaler(spec.scaling_for(learner), rows, names)
+    frame = rows.select(*KEYS, *names, "target")
+    if learner.lookback:
+        calendar = panel["date"].unique().sort().to_list()
+        frame = with_history(frame, panel, features=names, lookback=learner.lookback, calendar=calendar)
+    frame = (scaler.apply(frame) if scaler else frame).with_columns(pl.col(names).cast(pl.Float32))
+    return FittedModel(learner.fit(LearningRows(frame, names), seed=spec.seed, threads=threads), scaler)
 
 
-def model_hash(canonical: str, scaler: Scaler | None = None) -> str:
-    """Hash a canonical booster text, and the scaler where there is one, with SHA-256, hexadecimal."""
-    return hashlib.sha256((canonical + (scaler.to_json() if scaler else "")).encode()).hexdigest()
+def _tuned(
+    spec: ModelSpec, panel: pl.DataFrame, names: tuple[str, ...], rows: TrainingRows, *, threads: int
+) -> Mapping[str, Any]:
+    """Parameters that the specification's tuner chooses by looking at the fit part alone."""
+    assert spec.tuner is not None
+    splits = [(with_target(one.fit), one.test) for one in spec.tuner.splitter.split(rows.within)]
+
+    def score(params: Mapping[str, Any]) -> float:
+        tried = replace(spec, params=params)
+        scored = (
+            _scored(fit_model(tried, panel, names, fit, threads=threads), panel, test, threads=threads)
+            for fit, test in splits
+        )
+        ics = [session_correlations(one, prediction="prediction", outcome="forward_return") for one in scored]
+        return _mean(pl.concat(ics)["rank_ic"])
+
+    return dict(spec.tuner.tune(spec, score))
 
 
-def with_scaler(trees: Any, scaler: Scaler | None) -> Any:
-    """Let a booster be asked with unscaled features."""
-    return trees if scaler is None else ScaledBooster(trees, scaler)
-
-
-def fit_trees(spec: ModelSpec, features: pl.DataFrame, target: pl.Series, *, num_threads: int) -> Any:
-    """Fit the trees of a specification to features and target, in the order of the rows."""
-    import lightgbm  # see TrainedModel.trees
-
-    params = {**spec.params, **_REPRODUCIBLE, "seed": spec.seed, "num_threads": num_threads}
-    # Polars frames reach LightGBM through the Arrow stream interface, without a copy in Python.
-    data = lightgbm.Dataset(features, label=target, params=params)
-    return lightgbm.train(params, data, num_boost_round=spec.rounds)
-
-
-def _importance(booster: Any, names: tuple[str, ...]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "feature": list(names),
-            "gain": np.asarray(booster.feature_importance("gain"), dtype=np.float64),
-            "split": np.asarray(booster.feature_importance("split"), dtype=np.int64),
-        }
-    ).sort(["gain", "feature"], descending=[True, False])
+def _scored(fitted: FittedModel, panel: pl.DataFrame, rows: pl.DataFrame, *, threads: int) -> pl.DataFrame:
+    """Rows with the prediction of a model."""
+    prediction = fitted.predict(rows, panel=panel, threads=threads)
+    return rows.select(*KEYS, "forward_return", prediction=pl.Series(prediction, dtype=pl.Float64))
 
 
 def _mean(values: pl.Series) -> float:

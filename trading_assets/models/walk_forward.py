@@ -1,7 +1,7 @@
 """Which rows a model may learn from: rolling windows, purge and embargo.
 
-Here: the training window of a month, the purged split into a fit part and a validation tail, and the learning target.
-Not here: fitting (`training`), versions (`registry`), anything that reads the lake.
+Here: the training window of a month, its rows with finished labels, their split, and the learning target.
+Not here: ways to split (`validation`), fitting (`training`), versions (`registry`), anything that reads the lake.
 
 Time convention: a label of decision session d is entered at the next open and ends on `exit_date`. A model of knowledge
 cut T learns from a row only if `exit_date` lies at least `embargo_sessions` sessions before T.
@@ -9,42 +9,16 @@ cut T learns from a row only if `exit_date` lies at least `embargo_sessions` ses
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
 
-KEYS = ("symbol", "date")
-
-
-class InsufficientHistoryError(ValueError):
-    """A model has fewer sessions or rows than it needs at its knowledge cut.
-
-    Parameters
-    ----------
-    model
-        Name of the model that was to be trained.
-    knowledge_cut
-        Last session of the training month.
-    found, needed
-        Counted amount and the least amount.
-    unit
-        What was counted: `"sessions"` or `"rows"`.
-
-    """
-
-    def __init__(self, model: str, knowledge_cut: date, *, found: int, needed: int, unit: str) -> None:
-        self.model = model
-        self.knowledge_cut = knowledge_cut
-        self.found = found
-        self.needed = needed
-        self.unit = unit
-        super().__init__(
-            f"model {model!r} of {knowledge_cut:%Y-%m} (knowledge cut {knowledge_cut}): {found} {unit} with finished "
-            f"labels found, {needed} needed; train a later month, load earlier history, or lower the model's min_{unit}"
-        )
+from trading_assets.models.labelled_rows import InsufficientHistoryError, LabelledRows
+from trading_assets.models.lookback import KEYS
+from trading_assets.models.validation.splitter import Splitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +45,16 @@ class TrainingWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class PurgedRows:
-    """Rows of one model: the fit part, and the later validation tail it never saw.
+class TrainingRows:
+    """Rows of one model: the fit part, and the held-out part it never saw.
 
     Attributes
     ----------
     fit, validation
         Frames `symbol, date, <features Float32>, exit_date, forward_return Float64, target Float32`, sorted by date and
         symbol.
+    within
+        The fit part as a tuner may split it again.
     window
         The window both parts lie in.
 
@@ -86,6 +62,7 @@ class PurgedRows:
 
     fit: pl.DataFrame
     validation: pl.DataFrame
+    within: LabelledRows
     window: TrainingWindow
 
 
@@ -142,7 +119,7 @@ def training_window(
     )
 
 
-def purged_training_rows(
+def training_rows_of(
     features: pl.DataFrame,
     labels: pl.DataFrame,
     *,
@@ -150,15 +127,13 @@ def purged_training_rows(
     embargo_sessions: int,
     min_sessions: int,
     max_sessions: int,
-    validation_sessions: int,
+    splitter: Splitter,
     feature_names: Sequence[str],
     model: str = "model",
-) -> PurgedRows:
-    """Join features with finished labels and split them into a fit part and a purged validation tail.
+) -> TrainingRows:
+    """Join features with finished labels and split them into a fit part and a held-out part.
 
-    The tail is the last `validation_sessions` decision sessions that have a finished label. The fit part is held to the
-    rule the model lives by later: its knowledge cut is the session before the tail, so no label of it overlaps a label
-    of the tail, and the embargo lies between them. The sessions are the dates of `features` up to the cut.
+    The sessions are the dates of `features` up to the cut.
 
     Parameters
     ----------
@@ -170,8 +145,8 @@ def purged_training_rows(
         Last session of the training month; later rows have no influence.
     embargo_sessions, min_sessions, max_sessions
         As in `training_window`.
-    validation_sessions
-        Length of the tail in decision sessions, at least 1.
+    splitter
+        What is held out; its last pair counts.
     feature_names
         Columns to learn from; rows on which all of them are missing are left out.
     model
@@ -180,15 +155,9 @@ def purged_training_rows(
     Raises
     ------
     InsufficientHistoryError
-        If the window is shorter than `min_sessions`, or nothing is left before the tail.
-
-    References
-    ----------
-    Lopez de Prado, M. (2018), *Advances in Financial Machine Learning*, ch. 7.4 (purging and embargo).
+        If the window is shorter than `min_sessions`, or the splitter has nothing left to hold out.
 
     """
-    if validation_sessions < 1:
-        raise ValueError(f"model {model!r}: validation_sessions must be at least 1, got {validation_sessions}")
     sessions = features["date"].unique().sort().to_list()
     window = training_window(
         knowledge_cut,
@@ -198,17 +167,15 @@ def purged_training_rows(
         embargo_sessions=embargo_sessions,
         model=model,
     )
-    rows = _finished_rows(features, labels, window=window, feature_names=feature_names)
-    decisions = rows["date"].unique().sort()
-    if decisions.len() <= validation_sessions:
-        raise InsufficientHistoryError(
-            model, knowledge_cut, found=decisions.len(), needed=validation_sessions + 1, unit="sessions"
-        )
-    first_validation = decisions[-validation_sessions]
-    last_fit_exit = bisect_left(sessions, first_validation) - 1 - embargo_sessions
-    fit = rows.filter(pl.col("exit_date") <= sessions[last_fit_exit]) if last_fit_exit >= 0 else rows.clear()
-    tail = rows.filter(pl.col("date") >= first_validation)
-    return PurgedRows(fit=_with_target(fit), validation=_with_target(tail), window=window)
+    frame = _finished_rows(features, labels, window=window, feature_names=feature_names)
+    rows = LabelledRows(frame, sessions, embargo_sessions, model, knowledge_cut)
+    last = splitter.split(rows)[-1]
+    return TrainingRows(
+        fit=with_target(last.fit),
+        validation=with_target(last.test),
+        within=replace(rows, frame=last.fit),
+        window=window,
+    )
 
 
 def _finished_rows(
@@ -231,7 +198,7 @@ def _finished_rows(
     )
 
 
-def _with_target(rows: pl.DataFrame) -> pl.DataFrame:
+def with_target(rows: pl.DataFrame) -> pl.DataFrame:
     """Add the rank-gaussian target: the normal score of a return's rank among the names of its session.
 
     Blom-type scores at (rank - 0.5) / n keep one outlier from dominating a session, have the same scale for 3 and for

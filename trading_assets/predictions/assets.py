@@ -15,8 +15,9 @@ from trading_assets.lake.bridge.io_manager import Rows
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.models.contract import TRAINED
-from trading_assets.models.specs import features_of, models
+from trading_assets.models.specs import features_of, resolved_models
 from trading_assets.predictions.contract import DAILY
+from trading_assets.predictions.versions import month_before
 
 OWNER = "research"
 
@@ -24,15 +25,16 @@ OWNER = "research"
 def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage, whose models read the desk's matrix of features."""
     partitions, matrix = desk.part(desk_partitions), desk.part(desk_matrix)
-    columns = features_of(desk.part(models).values(), matrix)
+    specs = desk.part(resolved_models)
+    columns = features_of(specs.values())
 
     @dg.asset(
-        **table_asset(DAILY, owner=OWNER, kinds={"lightgbm"}),
+        **table_asset(DAILY, owner=OWNER, kinds={spec.learner for spec in specs.values()}),
         deps=[
             dg.AssetDep(table.asset_key, partition_mapping=mappings.everything_so_far())
             for table in matrix.tables_with(columns)
         ],
-        partitions_def=partitions.by_month("model", desk.part(models)),
+        partitions_def=partitions.by_month("model", specs),
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={
             "symbols": table_in(SYMBOLS),
@@ -45,43 +47,39 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
         symbols: LakeFrame,
         trained: LakeFrame,
     ) -> Rows:
-        from trading_assets.models.registry import load
         from trading_assets.predictions.predict import predict
+        from trading_assets.predictions.versions import load_versions, sessions_read
 
         scope = run_scope_of(context, DAILY)
         days = closed_sessions_of(desk, scope)
         if not days:
             return Rows(DAILY.empty())
         first, last = days[0], days[-1]
-        listing = symbols.read()
+        listing, versions = symbols.read(), {}
         with retry_when_not_ready(desk.settings.retry_seconds):
-            years = range(first.year, last.year + 1)
-            matrix.require_written(desk.lake, columns, listing, years, for_what=f"{DAILY.table} ({scope.describe()})")
             months = [month for month in months_before(first, last) if month in _month_keys(partitions)]
             for model in scope.values["model"]:
                 trained.require_written([f"{month}|{model}" for month in months], for_what=DAILY.table)
-        features = matrix.read(desk.lake, columns, first, last)
-        found = [DAILY.empty()]
-        for model in scope.values["model"]:
-            rows = trained.read(start=_month_before(first), end=last, model=model)
-            boosters = [
-                (row["date"], row["model_hash"], load(model, row["registry_version"], tracking_uri=desk.mlflow_uri))
-                for row in rows.iter_rows(named=True)
-            ]
-            found.append(predict(features, boosters, model=model))
-        return Rows(pl.concat(found), through=last)
+                versions[model], said = load_versions(desk, model, first, last)
+                for line in said:
+                    context.log.info(line)
+            calendar = sessions_read(desk, first, last, [one for found in versions.values() for one in found])
+            years = range(calendar[0].year, last.year + 1)
+            matrix.require_written(desk.lake, columns, listing, years, for_what=f"{DAILY.table} ({scope.describe()})")
+        features = matrix.read(desk.lake, columns, calendar[0], last)
+        found = [
+            predict(features, versions[model], model=model, start=first, calendar=calendar)
+            for model in scope.values["model"]
+        ]
+        return Rows(pl.concat([DAILY.empty(), *found]), through=last)
 
     return [daily]
 
 
-def _month_before(day: date) -> date:
-    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
-
-
 def months_before(first: date, last: date) -> list[str]:
     """Months whose models score the sessions from ``first`` to ``last``: for each session, the month before."""
-    months, month = [], _month_before(first)
-    while month <= _month_before(last):
+    months, month = [], month_before(first)
+    while month <= month_before(last):
         months.append(f"{month:%Y-%m}")
         month = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
     return months

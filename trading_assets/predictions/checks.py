@@ -1,23 +1,24 @@
 """Checks of predictions: each session scored from its own features by a model that was trained before it."""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from dataclasses import replace
 
 import polars as pl
 
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.recomputation import Recomputation, point_in_time_check, stored_span
-from trading_assets.features.matrix.matrix import Matrix
+from trading_assets.features.desk_matrix import desk_matrix
 from trading_assets.lake import LakeFrame, Scope
-from trading_assets.models.contract import TRAINED
 from trading_assets.predictions.contract import DAILY
 
 _CHECKED_DAYS = 75
-_LONGEST_MONTH = timedelta(days=31)
 
 
 def recompute(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
-    """Newest predictions of each model of the scope; they depend on the features of their own session alone."""
+    """Newest predictions of each model of the scope.
+
+    They depend on the features of their own session, and of as many before as the model looks back to.
+    """
     del run_id
     known = LakeFrame(desk.lake, DAILY).read(["model"])["model"].unique().sort().to_list()
     wanted = scope.values.get("model")
@@ -27,8 +28,8 @@ def recompute(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
 
 
 def _recompute(desk: Desk, scope: Scope, model: str) -> Iterator[Recomputation]:
-    from trading_assets.models.registry import load
     from trading_assets.predictions.predict import predict
+    from trading_assets.predictions.versions import load_versions, sessions_read
 
     table = LakeFrame(desk.lake, DAILY)
     span = stored_span(table, scope, _CHECKED_DAYS)
@@ -38,27 +39,30 @@ def _recompute(desk: Desk, scope: Scope, model: str) -> Iterator[Recomputation]:
     stored = table.read(start=first, end=last, model=model)
     if stored.is_empty():
         return
-    trained = LakeFrame(desk.lake, TRAINED).read(start=first - _LONGEST_MONTH, end=last, model=model)
-    boosters = {
-        row["model_hash"]: load(model, row["registry_version"], tracking_uri=desk.mlflow_uri)
-        for row in trained.iter_rows(named=True)
-    }
-
-    columns = dict.fromkeys(name for booster in boosters.values() for name in booster.feature_name())
+    versions, _ = load_versions(desk, model, first, last)
+    calendar = sessions_read(desk, first, last, versions)
+    columns = dict.fromkeys(name for version in versions for name in version.model.features)
+    names = [f"{version.trained_through} {version.model_hash}" for version in versions]
+    by_name = dict(zip(names, versions, strict=True))
 
     def compute(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        known = [(cut, name, boosters[name]) for cut, name in frames["models"].iter_rows()]
-        return predict(frames["features"], known, model=model).select(stored.columns)
+        known = [replace(by_name[name], since=since) for since, name in frames["versions"].iter_rows()]
+        found = predict(frames["features"], known, model=model, start=first, calendar=calendar)
+        return found.select(stored.columns)
 
     yield Recomputation(
         compute,
         inputs={
-            "features": Matrix().read(desk.lake, list(columns), first, last),
-            "models": trained.select(trained_through="date", model_hash="model_hash"),
+            "features": desk.part(desk_matrix).read(desk.lake, list(columns), calendar[0], last),
+            "versions": pl.DataFrame(
+                {"since": [version.since for version in versions], "name": names},
+                schema={"since": pl.Date, "name": pl.String},
+            ),
         },
         stored=stored,
-        known_on={"features": "date", "models": "trained_through"},
+        known_on={"features": "date", "versions": "since"},
         history={"features": "date"},
+        lookback=max((version.model.lookback for version in versions), default=0),
     )
 
 

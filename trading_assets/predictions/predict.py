@@ -3,92 +3,135 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Protocol
 
 import polars as pl
 
-PREDICTIONS_SCHEMA = {
-    "model": pl.Utf8(),
-    "date": pl.Date(),
-    "symbol": pl.Utf8(),
-    "prediction": pl.Float64(),
-    "trained_through": pl.Date(),
-    "model_hash": pl.Utf8(),
-}
+from trading_assets.models.learner import Scores
+from trading_assets.predictions.contract import DAILY
+
+KEYS = ("symbol", "date")
 
 
-class Booster(Protocol):
-    """What is asked of a fitted model: `lightgbm.Booster` fits."""
+class Predictor(Protocol):
+    """What is needed of a fitted model; `trading_assets.models.fitted_model.FittedModel` is one."""
 
-    def feature_name(self) -> list[str]:
+    @property
+    def features(self) -> tuple[str, ...]:
         """Columns the model reads, in order."""
         ...
 
-    def predict(self, data: Any) -> Any:
+    @property
+    def lookback(self) -> int:
+        """Sessions before its own that a row's score depends on."""
+        ...
+
+    def predict(self, rows: pl.DataFrame, *, panel: pl.DataFrame, calendar: Sequence[date]) -> Scores:
         """Score every row of a frame with those columns."""
         ...
 
 
-def predict(features: pl.DataFrame, models: Sequence[tuple[date, str, Booster]], *, model: str) -> pl.DataFrame:
-    """Score each session with the latest model trained strictly before it, in the month before at the earliest.
+@dataclass(frozen=True, slots=True)
+class VersionInUse:
+    """A version of a model that scores the sessions of a month.
+
+    Attributes
+    ----------
+    since
+        Last session of the month before: it scores the sessions after it.
+    trained_through
+        Knowledge cut of the version; earlier than `since` where the gate kept the month's own version out of use.
+    model_hash
+        Hash of the version.
+    model
+        The version itself.
+
+    """
+
+    since: date
+    trained_through: date
+    model_hash: str
+    model: Predictor
+
+
+def predict(
+    features: pl.DataFrame,
+    versions: Sequence[VersionInUse],
+    *,
+    model: str,
+    start: date | None = None,
+    calendar: Sequence[date] | None = None,
+) -> pl.DataFrame:
+    """Score each session with the version in use since a month's end strictly before it: that of the month before.
 
     Parameters
     ----------
     features
         `symbol, date` and the columns the models read. Rows on which all of them are missing get no prediction.
-    models
-        Triples (trained_through, model_hash, booster) in any order; one per `trained_through`.
+    versions
+        Versions in any order; one per `since`.
     model
         Name written to the column `model`.
+    start
+        First session to score; rows before it are what models look back to. All sessions by default.
+    calendar
+        Sessions from the first that a model looks back to, ascending; those of `features` by default.
 
     Returns
     -------
     pl.DataFrame
-        `model, date, symbol, prediction, trained_through, model_hash`, by date and symbol. `prediction` is a normal
-        score (see `models.walk_forward`), comparable within a session, not a return. Sessions without such a model
-        have no rows: an older one would give a session other rows in a range of months than by itself.
+        Rows of predictions.daily, by date and symbol. `prediction` is a normal score (see `models.walk_forward`),
+        comparable within a session, not a return. Sessions without such a version have no rows: an older one would give
+        a session other rows in a range of months than by itself.
 
     Raises
     ------
     ValueError
-        If two models share a `trained_through`, or a column a model reads is missing.
+        If two versions share a `since`, or a column a model reads is missing.
 
     """
-    by_cut = {cut: (model_hash, booster) for cut, model_hash, booster in models}
-    if len(by_cut) != len(models):
-        raise ValueError(f"model {model!r}: several models have the same trained_through; keep one per month")
-    cuts = pl.DataFrame({"trained_through": sorted(by_cut)}, schema={"trained_through": pl.Date})
+    by_month = {version.since: version for version in versions}
+    if len(by_month) != len(versions):
+        raise ValueError(f"model {model!r}: several versions are in use since the same session; keep one per month")
+    calendar = features["date"].unique().sort().to_list() if calendar is None else calendar
+    ends = pl.DataFrame({"since": sorted(by_month)}, schema={"since": pl.Date})
     in_use = (
         features.select(pl.col("date").unique().sort())
-        .join_asof(cuts, left_on="date", right_on="trained_through", allow_exact_matches=False)
-        .filter(pl.col("trained_through") >= pl.col("date").dt.month_start().dt.offset_by("-1mo"))
+        .filter(pl.col("date") >= (start or date.min))
+        .join_asof(ends, left_on="date", right_on="since", allow_exact_matches=False)
+        .filter(pl.col("since") >= pl.col("date").dt.month_start().dt.offset_by("-1mo"))
     )
     scored = [
-        _score(features.join(sessions, on="date"), booster, model=model, model_hash=model_hash)
-        for (cut,), sessions in in_use.partition_by("trained_through", as_dict=True).items()
-        for model_hash, booster in (by_cut[cut],)
+        _score(features, sessions["date"], by_month[since], model=model, calendar=calendar)
+        for (since,), sessions in in_use.partition_by("since", as_dict=True).items()
     ]
-    return pl.concat([pl.DataFrame(schema=PREDICTIONS_SCHEMA), *scored]).sort("date", "symbol")
+    return pl.concat([DAILY.empty(), *scored]).sort("date", "symbol")
 
 
-def _score(rows: pl.DataFrame, booster: Booster, *, model: str, model_hash: str) -> pl.DataFrame:
-    names = booster.feature_name()
-    missing = [name for name in names if name not in rows.columns]
+def _score(
+    features: pl.DataFrame, sessions: pl.Series, version: VersionInUse, *, model: str, calendar: Sequence[date]
+) -> pl.DataFrame:
+    names = version.model.features
+    missing = [name for name in names if name not in features.columns]
     if missing:
         raise ValueError(
-            f"model {model!r} ({model_hash[:12]}) reads {missing}, which the feature frame from "
-            f"{rows['date'][0]} does not have; rebuild the features or retrain the model"
+            f"model {model!r} ({version.model_hash[:12]}) reads {missing}, which the feature frame from "
+            f"{sessions[0]} does not have; rebuild the features or retrain the model"
         )
-    known = rows.filter(pl.any_horizontal(pl.col(name).is_not_nan().fill_null(value=False) for name in names))
+    has_any = pl.any_horizontal(pl.col(name).is_not_nan().fill_null(value=False) for name in names)
+    known = (
+        features.filter(pl.col("date").is_in(sessions.to_list()), has_any).select(*KEYS, *names).sort("date", "symbol")
+    )
     if known.is_empty():
-        return pl.DataFrame(schema=PREDICTIONS_SCHEMA)
-    prediction = booster.predict(known.select(pl.col(names).cast(pl.Float32)))
+        return DAILY.empty()
+    prediction = version.model.predict(known, panel=features, calendar=calendar)
     return known.select(
         pl.lit(model).alias("model"),
         "date",
         "symbol",
         pl.Series("prediction", prediction, dtype=pl.Float64),
-        "trained_through",
-        pl.lit(model_hash).alias("model_hash"),
+        pl.lit(version.trained_through).alias("trained_through"),
+        pl.lit(version.model_hash).alias("model_hash"),
     )

@@ -210,11 +210,11 @@ def test_a_registered_model_predicts_what_is_stored(finished: Bench) -> None:
     predictions = finished.read("predictions.daily")
     last = predictions.filter(pl.col("date") == predictions["date"].max())
     row = finished.read("models.trained").filter(date=last["trained_through"][0]).row(0, named=True)
-    booster = load(row["model"], row["registry_version"], tracking_uri=finished.desk.mlflow_uri)
+    model = load(row["model"], row["registry_version"], tracking_uri=finished.desk.mlflow_uri)
     keys = ["symbol", "date"]
-    panel = Matrix().read(finished.desk.lake, booster.feature_name(), *SPAN)
+    panel = Matrix().read(finished.desk.lake, model.features, *SPAN)
     features = last.select(keys).join(panel, on=keys, maintain_order="left")
-    again = booster.predict(features.select(pl.col(booster.feature_name()).cast(pl.Float32)))
+    again = model.predict(features)
     assert last["prediction"].to_list() == list(again)
 
 

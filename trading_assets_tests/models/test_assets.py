@@ -13,7 +13,7 @@ from trading_assets.models.month import MonthlyTrainer
 from trading_assets_tests.desks import open_bench
 from trading_assets_tests.models.panels import panel
 
-SPEC = ModelSpec(name="small", rounds=5, min_sessions=60, max_sessions=120, min_rows=200)
+SPEC = ModelSpec(name="small", params={"num_iterations": 5}, min_sessions=60, max_sessions=120, min_rows=200)
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,14 @@ import pytest
 from mlflow import MlflowClient
 
 from trading_assets.models import registry
+from trading_assets.models.fitted_model import FittedModel
+from trading_assets.models.learners.lightgbm import LightGbmTrees
 from trading_assets.models.model_spec import ModelSpec
 from trading_assets.models.registry import RegistryError
 from trading_assets.models.training import TrainedModel, train
 from trading_assets_tests.models.panels import panel
 
-SPEC = ModelSpec(name="small", rounds=8, min_sessions=60, max_sessions=120, min_rows=200)
+SPEC = ModelSpec(name="small", params={"num_iterations": 8}, min_sessions=60, max_sessions=120, min_rows=200)
 TAGS = {"lake_snapshot": "42", "features.technical": "abc123"}
 
 
@@ -37,19 +39,24 @@ def store(tmp_path_factory) -> dict[str, str]:
     }
 
 
+class Unwritable(LightGbmTrees):
+    def save(self, folder: Path) -> None:
+        raise OSError("the disk is full")
+
+
 def client_of(store):
     return MlflowClient(tracking_uri=store["tracking_uri"], registry_uri=store["tracking_uri"])
 
 
-def named(trained: TrainedModel, name: str) -> tuple[TrainedModel, ModelSpec]:
-    return replace(trained, model=name), replace(SPEC, name=name)
+def named(trained: TrainedModel, name: str) -> TrainedModel:
+    return replace(trained, spec=replace(trained.spec, name=name))
 
 
 def test_registering_twice_makes_one_version_and_one_run(trained, store):
     model = named(trained, "twice")
-    first = registry.register(*model, **store, tags=TAGS)
+    first = registry.register(model, **store, tags=TAGS)
     runs = len(client_of(store).search_runs([client_of(store).get_experiment_by_name("trading_assets").experiment_id]))
-    second = registry.register(*model, **store, tags=TAGS)
+    second = registry.register(model, **store, tags=TAGS)
     client = client_of(store)
     assert first == second
     assert first.version == 1
@@ -58,11 +65,11 @@ def test_registering_twice_makes_one_version_and_one_run(trained, store):
 
 
 def test_another_model_or_another_month_is_a_new_version(trained, store):
-    model, spec = named(trained, "months")
+    model = named(trained, "months")
     later = replace(model, trained_through=model.trained_through + timedelta(days=31))
     features, labels = panel(edge=0.5, seed=9)
-    restated = replace(train(SPEC, features, labels, knowledge_cut=trained.trained_through), model="months")
-    versions = [registry.register(one, spec, **store, tags=TAGS).version for one in (model, later, restated)]
+    restated = named(train(SPEC, features, labels, knowledge_cut=trained.trained_through), "months")
+    versions = [registry.register(one, **store, tags=TAGS).version for one in (model, later, restated)]
     assert versions == [1, 2, 3]
     find = lambda **kw: registry.find("months", model.trained_through, tracking_uri=store["tracking_uri"], **kw)
     assert find().version == 3
@@ -74,24 +81,24 @@ def test_another_model_or_another_month_is_a_new_version(trained, store):
 
 def test_a_loaded_version_gives_the_same_predictions(trained, store):
     model = named(trained, "loaded")
-    version = registry.register(*model, **store, tags=TAGS)
+    version = registry.register(model, **store, tags=TAGS)
     features, _ = panel(edge=0.5)
-    columns = features.select(trained.feature_names)
+    columns = features.select(trained.fitted.features)
     loaded = registry.load("loaded", version.version, tracking_uri=store["tracking_uri"])
-    np.testing.assert_array_equal(loaded.predict(columns), trained.booster().predict(columns))
-    assert tuple(loaded.feature_name()) == trained.feature_names
+    np.testing.assert_array_equal(loaded.predict(columns), trained.fitted.predict(columns))
+    assert loaded.features == trained.fitted.features
 
 
 def test_a_scaled_version_is_loaded_with_its_scaler_and_both_are_proved(store):
     features, labels = panel(edge=0.5)
     spec = replace(SPEC, name="scaled", scaling="robust")
     scaled = train(spec, features, labels, knowledge_cut=features["date"].unique().sort()[-15])
-    version = registry.register(scaled, spec, **store, tags=TAGS)
+    version = registry.register(scaled, **store, tags=TAGS)
     assert version.tags["scaling"] == "robust"
-    columns = features.select(scaled.feature_names)
+    columns = features.select(scaled.fitted.features)
     loaded = registry.load("scaled", version.version, tracking_uri=store["tracking_uri"])
-    np.testing.assert_array_equal(loaded.predict(columns), scaled.booster().predict(columns))
-    assert not np.array_equal(loaded.predict(columns), scaled.trees().predict(columns))
+    np.testing.assert_array_equal(loaded.predict(columns), scaled.fitted.predict(columns))
+    assert not np.array_equal(loaded.predict(columns), scaled.fitted.fitted.predict(columns))
     file = Path(client_of(store).get_model_version("scaled", str(version.version)).source) / "scaler.json"
     altered = json.loads(file.read_text())
     altered["centre"][0] += 1.0
@@ -104,7 +111,7 @@ def test_a_scaled_version_is_loaded_with_its_scaler_and_both_are_proved(store):
 
 
 def test_mlflow_itself_loads_the_version(trained, store):
-    version = registry.register(*named(trained, "by_mlflow"), **store, tags=TAGS)
+    version = registry.register(named(trained, "by_mlflow"), **store, tags=TAGS)
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(store["tracking_uri"])
     try:
@@ -112,22 +119,23 @@ def test_mlflow_itself_loads_the_version(trained, store):
     finally:
         mlflow.set_tracking_uri(before)
     features, _ = panel(edge=0.5)
-    columns = features.select(trained.feature_names)
-    np.testing.assert_array_equal(loaded.predict(columns), trained.booster().predict(columns))
+    columns = features.select(trained.fitted.features)
+    np.testing.assert_array_equal(loaded.predict(columns), trained.fitted.predict(columns))
 
 
 def test_version_and_run_tell_where_they_come_from(trained, store):
-    version = registry.register(*named(trained, "told"), **store, tags=TAGS)
+    version = registry.register(named(trained, "told"), **store, tags=TAGS)
     client = client_of(store)
     entry = client.get_model_version("told", str(version.version))
     assert entry.tags == {
         **TAGS,
+        "learner": "lightgbm",
         "model_hash": trained.model_hash,
         "trained_through": trained.trained_through.isoformat(),
     }
     run = client.get_run(version.run_id)
     assert run.info.status == "FINISHED"
-    assert run.data.params["rounds"] == "8"
+    assert run.data.params["num_iterations"] == "8"
     assert run.data.params["train_start"] == trained.train_start.isoformat()
     assert run.data.metrics["validation_rank_ic"] == pytest.approx(trained.validation_rank_ic)
     assert run.data.metrics["n_rows"] == trained.n_rows
@@ -139,13 +147,13 @@ def test_version_and_run_tell_where_they_come_from(trained, store):
 
 
 def test_an_undefined_metric_is_left_out(trained, store):
-    model, spec = named(replace(trained, validation_ic=float("nan")), "undefined")
-    version = registry.register(model, spec, **store, tags=TAGS)
+    model = named(replace(trained, validation_ic=float("nan")), "undefined")
+    version = registry.register(model, **store, tags=TAGS)
     assert "validation_ic" not in client_of(store).get_run(version.run_id).data.metrics
 
 
 def test_an_altered_file_is_not_loaded(trained, store):
-    version = registry.register(*named(trained, "altered"), **store, tags=TAGS)
+    version = registry.register(named(trained, "altered"), **store, tags=TAGS)
     source = client_of(store).get_model_version("altered", str(version.version)).source
     file = Path(source) / "model.lgb"
     file.write_text(file.read_text().replace("shrinkage=0.05", "shrinkage=0.06", 1))
@@ -162,30 +170,31 @@ def test_an_unknown_version_is_named(store):
 
 
 def test_an_experiment_with_another_folder_is_refused(trained, store):
-    registry.register(*named(trained, "folder"), **store, tags=TAGS)
+    registry.register(named(trained, "folder"), **store, tags=TAGS)
     elsewhere = {**store, "artifact_location": store["artifact_location"] + "_moved"}
     with pytest.raises(RegistryError, match="_moved"):
-        registry.register(*named(trained, "folder"), **elsewhere, tags=TAGS)
+        registry.register(named(trained, "folder"), **elsewhere, tags=TAGS)
     by_uri = {**store, "artifact_location": f"file://{store['artifact_location']}"}
-    assert registry.register(*named(trained, "folder"), **by_uri, tags=TAGS).version == 1
+    assert registry.register(named(trained, "folder"), **by_uri, tags=TAGS).version == 1
 
 
 def test_a_failed_registration_is_marked_failed_and_can_be_repeated(trained, store):
-    model, spec = named(trained, "broken")
-    with pytest.raises(Exception, match=r"(?i)model"):
-        registry.register(replace(model, booster_text="no model"), spec, **store, tags=TAGS)
+    model = named(trained, "broken")
+    broken = replace(model, fitted=FittedModel(Unwritable(model.fitted.fitted.booster)))
+    with pytest.raises(OSError, match="disk"):
+        registry.register(broken, **store, tags=TAGS)
     client = client_of(store)
     experiment = client.get_experiment_by_name("trading_assets").experiment_id
     failed = client.search_runs([experiment], filter_string="attributes.status = 'FAILED'")
     assert [run.info.run_name for run in failed] == [f"broken {trained.trained_through}"]
-    assert registry.register(model, spec, **store, tags=TAGS).version == 1
+    assert registry.register(model, **store, tags=TAGS).version == 1
 
 
 def test_registering_leaves_mlflow_and_the_working_folder_as_they_were(trained, store, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     capfd.readouterr()
-    version = registry.register(*named(trained, "quiet"), **store, tags=TAGS)
+    version = registry.register(named(trained, "quiet"), **store, tags=TAGS)
     registry.load("quiet", version.version, tracking_uri=store["tracking_uri"])
     assert (mlflow.get_tracking_uri(), mlflow.get_registry_uri()) == before
     assert list(tmp_path.iterdir()) == []

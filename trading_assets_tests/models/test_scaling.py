@@ -12,12 +12,14 @@ from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from trading_assets.models.model_spec import ModelSpec
 from trading_assets.models.scaling import Scaler, fit_scaler
-from trading_assets.models.training import model_hash, train, training_rows
-from trading_assets.predictions.predict import predict
+from trading_assets.models.training import train, training_rows
+from trading_assets.predictions.predict import VersionInUse, predict
 from trading_assets_tests.models.panels import panel
 
 KINDS = ("standard", "robust", "winsorised")
-SPEC = ModelSpec(name="scaled", rounds=8, min_sessions=60, max_sessions=120, min_rows=200, scaling="robust")
+SPEC = ModelSpec(
+    name="scaled", params={"num_iterations": 8}, min_sessions=60, max_sessions=120, min_rows=200, scaling="robust"
+)
 
 
 def skewed() -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -49,8 +51,8 @@ def test_nothing_is_fitted_where_nothing_is_asked_for():
     features, labels = panel()
     assert fit_scaler("none", features, ["f0"]) is None
     plain = train(replace(SPEC, scaling="none"), features, labels, knowledge_cut=cut_of(features))
-    assert plain.scaler is None
-    assert plain.model_hash == model_hash(plain.booster_text)
+    assert plain.fitted.scaler is None
+    assert plain.scaling == "none"
 
 
 @pytest.mark.parametrize(("kind", "peer"), [("standard", StandardScaler()), ("robust", RobustScaler())])
@@ -96,11 +98,11 @@ def test_scaler_depends_on_the_fit_part_alone(kind):
     later = pl.col("date") > first.train_end
     poisoned = features.with_columns(pl.when(later).then(value * -7.0 + 3.0).otherwise(value).name.keep())
     again = train(spec, poisoned, labels, knowledge_cut=cut)
-    assert again.scaler == first.scaler
+    assert again.fitted.scaler == first.fitted.scaler
     assert again.model_hash == first.model_hash
     assert again.validation_ic != first.validation_ic, "the tail is scaled with the same numbers, and was another"
     earlier = features.with_columns(pl.when(later).then(value).otherwise(value * 2.0).name.keep())
-    assert train(spec, earlier, labels, knowledge_cut=cut).scaler != first.scaler
+    assert train(spec, earlier, labels, knowledge_cut=cut).fitted.scaler != first.fitted.scaler
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,10 +114,10 @@ def test_predictions_are_those_of_features_scaled_by_hand(kind):
     after = features.filter(pl.col("date") > cut)
     scaled = {
         name: by_hand(kind, *(rows[name].cast(pl.Float64).to_numpy() for rows in (fit, after))).astype(np.float32)
-        for name in trained.feature_names
+        for name in trained.fitted.features
     }
-    expected = trained.trees().predict(np.column_stack(list(scaled.values())))
-    scored = predict(after, [(cut, "h", trained.booster())], model="scaled")
+    expected = trained.fitted.fitted.predict(pl.DataFrame(scaled))
+    scored = predict(after, [VersionInUse(cut, cut, "h", trained.fitted)], model="scaled")
     found = after.join(scored, on=["symbol", "date"], how="left", maintain_order="left")["prediction"]
     is_scored = found.is_not_null().to_numpy()
     np.testing.assert_allclose(found.to_numpy()[is_scored], expected[is_scored], rtol=1e-9)

@@ -12,14 +12,16 @@ from polars.testing import assert_frame_equal
 from scipy.stats import spearmanr
 
 from trading_assets.models.contract import FEATURE_SELECTION
+from trading_assets.models.labelled_rows import InsufficientHistoryError
 from trading_assets.models.model_spec import ModelSpec, SelectionRules
 from trading_assets.models.selection import rank_correlations, select_by_month, select_features, selected_features
 from trading_assets.models.training import train, training_rows
-from trading_assets.models.walk_forward import InsufficientHistoryError
 from trading_assets_tests.models.panels import panel
 
-RULES = SelectionRules(top=2, windows=3, at_least=1, rounds=8, min_stability=0.6)
-SPEC = ModelSpec(name="choosy", rounds=8, min_sessions=60, max_sessions=120, min_rows=200, selection=RULES)
+RULES = SelectionRules(top=2, windows=3, at_least=1, min_stability=0.6)
+SPEC = ModelSpec(
+    name="choosy", params={"num_iterations": 8}, min_sessions=60, max_sessions=120, min_rows=200, selection=RULES
+)
 
 
 def offered() -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -128,7 +130,7 @@ def test_selection_is_the_same_for_any_thread_count_and_row_order():
     cut = cut_of(features)
     plain = select_features(SPEC, features, labels, knowledge_cut=cut)
     shuffled = (features.sample(fraction=1.0, shuffle=True, seed=3), labels.sample(fraction=1.0, shuffle=True, seed=4))
-    assert_frame_equal(select_features(SPEC, *shuffled, knowledge_cut=cut, num_threads=2), plain, check_exact=True)
+    assert_frame_equal(select_features(SPEC, *shuffled, knowledge_cut=cut, threads=2), plain, check_exact=True)
 
 
 @settings(max_examples=25, deadline=None)
@@ -189,4 +191,4 @@ def test_a_model_learns_from_the_selected_features_in_the_order_they_are_offered
     names = selected_features(rows.sort("feature"), order)[cut]
     assert set(names) == set(rows.filter("is_selected")["feature"])
     assert [name for name in order if name in names] == list(names)
-    assert train(replace(SPEC, features=names), features, labels, knowledge_cut=cut).feature_names == names
+    assert train(replace(SPEC, features=names), features, labels, knowledge_cut=cut).fitted.features == names

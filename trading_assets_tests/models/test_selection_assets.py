@@ -31,7 +31,6 @@ from trading_assets.models import assets as model_assets
 from trading_assets.models import registry
 from trading_assets.models.contract import FEATURE_IMPORTANCE, FEATURE_SELECTION, TRAINED
 from trading_assets.models.model_spec import ModelSpec, SelectionRules
-from trading_assets.models.scaling import ScaledBooster
 from trading_assets.models.specs import models
 from trading_assets.predictions import assets as prediction_assets
 from trading_assets.predictions.contract import DAILY as PREDICTIONS
@@ -46,15 +45,20 @@ MATRIX = Matrix((MADE,))
 CHOOSY = ModelSpec(
     name="choosy",
     features=("made",),
-    rounds=8,
+    params={"num_iterations": 8},
     min_sessions=100,
     max_sessions=120,
     min_rows=200,
-    selection=SelectionRules(top=1, windows=3, at_least=1, rounds=8, min_stability=0.6),
+    selection=SelectionRules(top=1, windows=3, at_least=1, min_stability=0.6),
     scaling="robust",
 )
 PLAIN = ModelSpec(
-    name="plain", features=("signal", "noise_1"), rounds=5, min_sessions=60, max_sessions=120, min_rows=200
+    name="plain",
+    features=("signal", "noise_1"),
+    params={"num_iterations": 5},
+    min_sessions=60,
+    max_sessions=120,
+    min_rows=200,
 )
 MODELS = {"choosy": CHOOSY, "plain": PLAIN}
 CONTRACTS = {one.table: one for one in (SYMBOLS, FEATURE_SELECTION, TRAINED, FEATURE_IMPORTANCE, PREDICTIONS, DRIFT)}
@@ -181,9 +185,8 @@ def test_models_learn_from_what_was_selected_and_say_so(made: Desk):
 def test_the_registry_holds_the_selected_features_and_the_scaler(made: Desk):
     row = made.read(TRAINED, model="choosy").row(-1, named=True)
     loaded = registry.load("choosy", row["registry_version"], tracking_uri=made.bench.desk.mlflow_uri)
-    assert isinstance(loaded, ScaledBooster)
     chosen = made.read(FEATURE_SELECTION).filter("is_selected", date=row["date"])["feature"].to_list()
-    assert sorted(loaded.feature_name()) == chosen == sorted(loaded.scaler.features)
+    assert sorted(loaded.features) == chosen == sorted(loaded.scaler.features)
 
 
 def test_predictions_are_those_of_the_month_s_features_and_scaler(made: Desk):
@@ -192,8 +195,8 @@ def test_predictions_are_those_of_the_month_s_features_and_scaler(made: Desk):
     assert found["date"].unique().sort().to_list() == sessions("XNYS", date(2020, 8, 1), date(2020, 9, 30))
     features = MATRIX.read(made.lake, (), date(2020, 9, 1), date(2020, 9, 1))
     august = made.read(TRAINED, model="choosy").filter(date=date(2020, 8, 31)).row(0, named=True)
-    booster = registry.load("choosy", august["registry_version"], tracking_uri=made.bench.desk.mlflow_uri)
-    expected = booster.booster.predict(booster.scaler.apply(features.select(booster.feature_name())))
+    model = registry.load("choosy", august["registry_version"], tracking_uri=made.bench.desk.mlflow_uri)
+    expected = model.fitted.predict(model.scaler.apply(features))
     day = found.filter(date=date(2020, 9, 1)).sort("symbol")
     np.testing.assert_array_equal(day["prediction"].to_numpy(), expected)
     assert day["trained_through"].unique().to_list() == [date(2020, 8, 31)]

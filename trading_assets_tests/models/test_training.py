@@ -6,12 +6,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from trading_assets.models.labelled_rows import InsufficientHistoryError
+from trading_assets.models.learner import LearningRows
+from trading_assets.models.learners.lightgbm import LightGbm
 from trading_assets.models.model_spec import ModelSpec
-from trading_assets.models.training import canonical_text, feature_columns, fit_trees, train
-from trading_assets.models.walk_forward import InsufficientHistoryError
+from trading_assets.models.training import feature_columns, train
 from trading_assets_tests.models.panels import panel
 
-SPEC = ModelSpec(name="small", rounds=20, min_sessions=60, max_sessions=120, min_rows=200)
+SPEC = ModelSpec(name="small", params={"num_iterations": 20}, min_sessions=60, max_sessions=120, min_rows=200)
 
 
 def cut_of(features: pl.DataFrame) -> date:
@@ -44,10 +46,10 @@ def test_model_is_identical_for_any_thread_count_and_row_order():
     features, labels = panel(edge=0.3)
     cut = cut_of(features)
     shuffled = features.sample(fraction=1.0, shuffle=True, seed=5), labels.sample(fraction=1.0, shuffle=True, seed=6)
-    one = train(SPEC, features, labels, knowledge_cut=cut, num_threads=1)
-    two = train(SPEC, features, labels, knowledge_cut=cut, num_threads=2)
-    other = train(SPEC, *shuffled, knowledge_cut=cut, num_threads=2)
-    assert one.booster_text == two.booster_text == other.booster_text
+    one = train(SPEC, features, labels, knowledge_cut=cut, threads=1)
+    two = train(SPEC, features, labels, knowledge_cut=cut, threads=2)
+    other = train(SPEC, *shuffled, knowledge_cut=cut, threads=2)
+    assert one.fitted.fitted.identity() == two.fitted.fitted.identity() == other.fitted.fitted.identity()
     assert one.model_hash == two.model_hash == other.model_hash
     assert one.validation_ic == two.validation_ic == other.validation_ic
 
@@ -57,9 +59,9 @@ def test_sums_of_gradients_are_exact_in_any_order_of_threads():
     rng = np.random.default_rng(2)
     features = pl.DataFrame({f"f{i}": rng.standard_normal(20_000).astype(np.float32) for i in range(6)})
     target = pl.Series("target", np.exp(3 * rng.standard_normal(20_000)) * features["f0"].to_numpy(), dtype=pl.Float32)
-    spec = replace(SPEC, rounds=3, params={**SPEC.params, "boost_from_average": False, "bagging_freq": 0})
-    texts = {canonical_text(fit_trees(spec, features, target, num_threads=threads)) for threads in (1, 2, 3)}
-    assert len(texts) == 1
+    rows = LearningRows(features.with_columns(target), tuple(features.columns))
+    learner = LightGbm(num_iterations=3, boost_from_average=False, bagging_freq=0)
+    assert len({learner.fit(rows, seed=7, threads=threads).identity() for threads in (1, 2, 3)}) == 1
 
 
 def test_model_ignores_whatever_happens_after_its_cut():
@@ -91,9 +93,9 @@ def test_model_depends_on_data_before_its_cut_and_on_the_seed():
 def test_hash_is_of_the_text_and_the_text_names_no_thread_count():
     features, labels = panel()
     trained = train(SPEC, features, labels, knowledge_cut=cut_of(features))
-    assert trained.model_hash == hashlib.sha256(trained.booster_text.encode()).hexdigest()
-    assert "num_threads" not in trained.booster_text
-    assert canonical_text(trained.booster()) == trained.booster_text
+    text = trained.fitted.fitted.identity()
+    assert trained.model_hash == hashlib.sha256(text).hexdigest()
+    assert b"num_threads" not in text
 
 
 def test_facts_of_the_fit_are_reported():
@@ -103,7 +105,7 @@ def test_facts_of_the_fit_are_reported():
     # Last exit 149 - 5 = 144, last decision 144 - 5 = 139, tail 119..139, last fit exit 118 - 5 = 113, decision 108;
     # the window of 120 sessions starts at 144 - 119 = 25.
     assert trained.trained_through == sessions[149]
-    assert (trained.validation_start, trained.validation_end) == (sessions[119], sessions[139])
+    assert (trained.scored["date"].min(), trained.scored["date"].max()) == (sessions[119], sessions[139])
     assert (trained.train_start, trained.train_end) == (sessions[25], sessions[108])
     assert trained.last_label_exit == sessions[113]
     assert trained.n_rows == (108 - 25 + 1) * 12
@@ -120,9 +122,9 @@ def test_null_and_nan_features_are_the_same_missing_value():
     with_nan = features.with_columns(f1=pl.when(holes).then(float("nan")).otherwise("f1").cast(pl.Float32))
     trained = train(SPEC, with_null, labels, knowledge_cut=cut)
     assert trained.model_hash == train(SPEC, with_nan, labels, knowledge_cut=cut).model_hash
-    columns = list(trained.feature_names)
-    booster = trained.booster()
-    np.testing.assert_array_equal(booster.predict(with_null.select(columns)), booster.predict(with_nan.select(columns)))
+    columns = list(trained.fitted.features)
+    model = trained.fitted
+    np.testing.assert_array_equal(model.predict(with_null.select(columns)), model.predict(with_nan.select(columns)))
 
 
 def test_too_few_rows_name_model_month_found_and_needed():

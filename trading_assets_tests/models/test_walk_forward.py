@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from trading_assets.models.walk_forward import InsufficientHistoryError, purged_training_rows, training_window
+from trading_assets.models.labelled_rows import InsufficientHistoryError
+from trading_assets.models.validation import PurgedTail
+from trading_assets.models.walk_forward import training_rows_of, training_window
 from trading_assets_tests.models.panels import panel, weekdays
 
 JANUARY = weekdays(23)  # 2020-01-01 (Wed) .. 2020-01-31 (Fri)
@@ -72,16 +74,16 @@ def test_settings_that_contradict_themselves_are_refused(least, longest, embargo
         )
 
 
-def rows_of(features, labels, **changes):
+def rows_of(features, labels, *, tail=4, **changes):
     options = {
         "knowledge_cut": features["date"].max(),
         "embargo_sessions": 2,
         "min_sessions": 5,
         "max_sessions": 999,
-        "validation_sessions": 4,
+        "splitter": PurgedTail(tail),
         "feature_names": [name for name in features.columns if name.startswith("f")],
     }
-    return purged_training_rows(features, labels, **{**options, **changes})
+    return training_rows_of(features, labels, **{**options, **changes})
 
 
 def test_purge_and_embargo_leave_the_expected_dates():
@@ -119,7 +121,7 @@ def test_no_fit_label_reaches_the_tail_and_no_label_reaches_the_embargo(horizon,
         knowledge_cut=sessions[cut],
         embargo_sessions=embargo,
         max_sessions=longest,
-        validation_sessions=tail,
+        tail=tail,
     )
     exits = {day: position[end] for day, end in labels.select("date", "exit_date").iter_rows()}
     first_of_tail = position[rows.validation["date"].min()]
@@ -189,13 +191,12 @@ def test_a_repeated_key_is_an_error_not_a_doubled_row():
 
 
 def test_the_tail_needs_at_least_one_session():
-    features, labels = panel(n_sessions=40)
-    with pytest.raises(ValueError, match="validation_sessions"):
-        rows_of(features, labels, validation_sessions=0)
+    with pytest.raises(ValueError, match="at least 1 session"):
+        PurgedTail(0)
 
 
 def test_a_window_that_the_tail_uses_up_is_insufficient():
     features, labels = panel(n_sessions=23, n_names=3, horizon=3)
     with pytest.raises(InsufficientHistoryError) as caught:
-        rows_of(features, labels, validation_sessions=18)
+        rows_of(features, labels, tail=18)
     assert caught.value.unit == "sessions"

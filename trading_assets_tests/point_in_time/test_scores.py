@@ -8,7 +8,7 @@ import pytest
 
 from trading_assets.point_in_time.lookahead import lookahead_violations, pick_cuts
 from trading_assets.point_in_time.warm_up import warmup_violations
-from trading_assets.predictions.predict import predict
+from trading_assets.predictions.predict import VersionInUse, predict
 from trading_assets.signals.ml_alpha import ml_alpha
 from trading_assets_tests.point_in_time.sample import weekdays
 
@@ -22,10 +22,10 @@ class Line:
     def __init__(self, slope):
         self.slope = slope
 
-    def feature_name(self):
-        return ["x", "y"]
+    features = ("x", "y")
+    lookback = 0
 
-    def predict(self, data):
+    def predict(self, data, **_):
         return self.slope * data["x"].to_numpy().astype(np.float64) + data["y"].to_numpy().astype(np.float64)
 
 
@@ -41,7 +41,7 @@ def models():
 
 
 def predictions(inputs):
-    known = [(cut, f"model {slope}", Line(slope)) for cut, slope in inputs["models"].iter_rows()]
+    known = [VersionInUse(cut, cut, f"model {slope}", Line(slope)) for cut, slope in inputs["models"].iter_rows()]
     return predict(inputs["features"], known, model="m")
 
 

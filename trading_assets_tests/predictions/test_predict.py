@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from trading_assets.predictions.predict import PREDICTIONS_SCHEMA, predict
+from trading_assets.predictions.contract import DAILY
+from trading_assets.predictions.predict import VersionInUse, predict
 
 
 class Constant:
@@ -14,12 +15,12 @@ class Constant:
         self.value = value
         self.calls = 0
 
-    def feature_name(self) -> list[str]:
-        return ["x"]
+    features = ("x",)
+    lookback = 0
 
-    def predict(self, data: pl.DataFrame) -> np.ndarray:
+    def predict(self, rows: pl.DataFrame, **_) -> np.ndarray:
         self.calls += 1
-        return self.value + data["x"].to_numpy().astype(np.float64)
+        return self.value + rows["x"].to_numpy().astype(np.float64)
 
 
 DAYS = [date(2024, 1, 30), date(2024, 1, 31), date(2024, 2, 1), date(2024, 2, 29), date(2024, 3, 1)]
@@ -33,12 +34,16 @@ def features(days=DAYS, symbols=("A", "B")) -> pl.DataFrame:
 
 
 def models():
-    return [(date(2024, 2, 29), "feb", Constant(20.0)), (date(2024, 1, 31), "jan", Constant(10.0))]
+    return [version(date(2024, 2, 29), "feb", 20.0), version(date(2024, 1, 31), "jan", 10.0)]
+
+
+def version(cut: date, name: str, value: float, since: date | None = None) -> VersionInUse:
+    return VersionInUse(since or cut, cut, name, Constant(value))
 
 
 def test_each_session_is_scored_by_the_latest_model_strictly_before_it():
     scored = predict(features(), models(), model="m")
-    assert scored.schema == PREDICTIONS_SCHEMA
+    assert scored.schema == DAILY.schema
     assert scored.filter(pl.col("symbol") == "B").select(
         "date", "model_hash", "trained_through", "prediction"
     ).rows() == [
@@ -52,7 +57,7 @@ def test_each_session_is_scored_by_the_latest_model_strictly_before_it():
 
 def test_sessions_without_an_earlier_model_have_no_rows():
     assert predict(features(DAYS[:2]), models(), model="m").is_empty()
-    assert predict(features(), [], model="m").schema == PREDICTIONS_SCHEMA
+    assert predict(features(), [], model="m").schema == DAILY.schema
     assert predict(features([]), models(), model="m").is_empty()
 
 
@@ -71,7 +76,7 @@ def test_a_range_is_the_union_of_its_single_sessions():
 def test_each_model_is_asked_once_for_all_its_sessions():
     both = models()
     predict(features(), both, model="m")
-    assert [booster.calls for _, _, booster in both] == [1, 1]
+    assert [one.model.calls for one in both] == [1, 1]
 
 
 def test_row_order_of_the_features_does_not_matter():
@@ -89,8 +94,8 @@ def test_rows_without_any_feature_get_no_prediction():
 
 
 def test_two_models_of_one_cut_are_refused():
-    twice = [*models(), (date(2024, 1, 31), "again", Constant(0.0))]
-    with pytest.raises(ValueError, match="same trained_through"):
+    twice = [*models(), version(date(2024, 1, 31), "again", 0.0)]
+    with pytest.raises(ValueError, match="since the same session"):
         predict(features(), twice, model="m")
 
 
