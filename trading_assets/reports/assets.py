@@ -20,7 +20,7 @@ from trading_assets.models.specs import models
 from trading_assets.portfolio.books import books
 from trading_assets.predictions.contract import DAILY
 from trading_assets.reports.contract import MODEL_CARD, TEAR_SHEET
-from trading_assets.signals.strategies import strategies
+from trading_assets.signals.registry import strategies
 
 OWNER = "portfolio"
 
@@ -58,15 +58,16 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
             if rows.is_empty():
                 context.log.warning(f"book {name} has no P&L yet: no signals, or its start is in the future")
                 continue
-            model = desk.part(strategies)[book.strategy]
+            follows = desk.part(strategies)[book.strategy].models
+            model = follows[0] if len(follows) == 1 else None
             sheet = TearSheet(
                 book=name,
                 pnl=rows,
                 horizon=HORIZON_SESSIONS,
                 config=asdict(book),
                 snapshot={"pnl_content_hash": content_hash(pnl.read(book=name), key=PNL.key)},
-                ic=information_coefficient(predictions, labels, model),
-                importance=_latest(importance.read(model=model)),
+                ic=information_coefficient(predictions, labels, model) if model else None,
+                importance=_latest(importance.read(model=model)) if model else None,
             )
             folder = desk.reports / name
             write_atomically(folder / "tear_sheet.html", tear_sheet_html(sheet))
