@@ -44,7 +44,7 @@ def _recompute(desk: Desk, scope: Scope, one: Strategy) -> Iterator[Recomputatio
     yield Recomputation(
         partial(scores_at_once, one, membership=members),
         inputs=rows,
-        stored=table.read(["date", "symbol", "score"], start=first, end=last, strategy=one.name),
+        stored=table.read(start=first, end=last, strategy=one.name),
         known_on=dict.fromkeys(rows, "date"),
         history=dict.fromkeys(rows, "date"),
         lookback=one.lookback,

@@ -28,8 +28,7 @@ def stored_scores(desk: Desk, one: Strategy, first: date, last: date) -> pl.Data
     found = [SCORES.empty()]
     for start, end in _years(first, last):
         rows = stored_rows(desk, one, first_day_read(one, start), end)
-        scores = monthly_scores(one, rows, members, start, end)
-        found.append(scores.select(pl.lit(one.name).alias("strategy"), "date", "symbol", "score"))
+        found.append(monthly_scores(one, rows, members, start, end))
     return pl.concat(found)
 
 

@@ -14,7 +14,8 @@ import polars as pl
 
 from trading_assets.market_data.universe import members_only
 from trading_assets.point_in_time.blocks import lookback_blocks
-from trading_assets.signals.declaration import Strategy
+from trading_assets.signals.contract import SCORES
+from trading_assets.signals.declaration import COLUMNS, Strategy
 from trading_assets.signals.errors import StrategyError
 from trading_assets.signals.inputs import IS_MEMBER
 
@@ -50,14 +51,14 @@ def monthly_scores(strategy: Strategy, rows: Frames, membership: pl.DataFrame, f
     Returns
     -------
     polars.DataFrame
-        `date Date, symbol Utf8, score Float64`, by date and symbol.
+        Rows of signals.scores: strategy, date, symbol, score; by date and symbol.
 
     Raises
     ------
     StrategyError
         The rule fails; the message names the strategy and the month.
     """
-    found = [pl.DataFrame(schema={"date": pl.Date, "symbol": pl.String, "score": pl.Float64})]
+    found = [SCORES.empty()]
     for start in _months(first, last):
         end = _month(start, 1) - timedelta(days=1)
         blocks = {name: _block(strategy, frame, start, end) for name, frame in rows.items()}
@@ -73,8 +74,8 @@ def monthly_scores(strategy: Strategy, rows: Frames, membership: pl.DataFrame, f
 def scores_at_once(strategy: Strategy, rows: Frames, membership: pl.DataFrame) -> pl.DataFrame:
     """Scores of all sessions of some rows, computed from all of them together; see `monthly_scores`."""
     frames = {name: _with_membership(strategy.inputs[name].frame(frame), membership) for name, frame in rows.items()}
-    found = strategy.scores(frames)
-    return members_only(found, membership).select(found.columns)
+    found = members_only(strategy.scores(frames), membership)
+    return found.select(pl.lit(strategy.name).alias("strategy"), *COLUMNS)
 
 
 def _block(strategy: Strategy, rows: pl.DataFrame, start: date, end: date) -> pl.DataFrame:
