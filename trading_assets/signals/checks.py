@@ -39,16 +39,15 @@ def _recompute(desk: Desk, scope: Scope, one: Strategy) -> Iterator[Recomputatio
     if span is None:
         return
     first, last = max(span[0], desk.settings.start), span[1]
-    members = LakeFrame(desk.lake, MEMBERSHIP).read()
     rows = stored_rows(desk, one, first_day_read(one, first), last)
     yield Recomputation(
-        partial(scores_at_once, one, membership=members),
+        partial(scores_at_once, one),
         inputs=rows,
         stored=table.read(start=first, end=last, strategy=one.name),
         known_on=dict.fromkeys(rows, "date"),
         history=dict.fromkeys(rows, "date"),
         lookback=one.lookback,
-        made=monthly_scores(one, rows, members, first, last),
+        made=monthly_scores(one, rows, first, last),
     )
 
 

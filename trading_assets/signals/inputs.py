@@ -36,7 +36,7 @@ class StrategyInput(Protocol):
         ...
 
     def frame(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """What the strategy sees of consecutive rows of each name; a row depends on no later one."""
+        """What the strategy sees of consecutive rows of each name, with ``is_member``; a row needs no later one."""
         ...
 
     def __str__(self) -> str:
@@ -104,7 +104,7 @@ class AdjustedBars:
 
     def frame(self, rows: pl.DataFrame) -> pl.DataFrame:
         """See `StrategyInput`."""
-        return adjusted_from_first_row(rows).select(*KEY, *self.columns)
+        return adjusted_from_first_row(rows).select(*KEY, *self.columns, IS_MEMBER)
 
     def __str__(self) -> str:
         return f"daily bars, adjusted for splits and dividends: {', '.join(self.columns)}"

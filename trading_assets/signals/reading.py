@@ -19,23 +19,24 @@ from trading_assets.predictions.contract import DAILY
 from trading_assets.signals.contract import SCORES
 from trading_assets.signals.declaration import Strategy
 from trading_assets.signals.inputs import AdjustedBars, FeatureColumns
-from trading_assets.signals.scoring import first_day_read, monthly_scores
+from trading_assets.signals.scoring import first_day_read, monthly_scores, with_membership
 
 
 def stored_scores(desk: Desk, one: Strategy, first: date, last: date) -> pl.DataFrame:
     """Rows of signals.scores of a strategy for a span of sessions; what it reads is held for a year at a time."""
-    members = LakeFrame(desk.lake, MEMBERSHIP).read()
     found = [SCORES.empty()]
     for start, end in _years(first, last):
         rows = stored_rows(desk, one, first_day_read(one, start), end)
-        found.append(monthly_scores(one, rows, members, start, end))
+        found.append(monthly_scores(one, rows, start, end))
     return pl.concat(found)
 
 
 def stored_rows(desk: Desk, one: Strategy, start: date, end: date) -> Mapping[str, pl.DataFrame]:
-    """Rows of each input of a strategy from one day to another, as they are stored."""
-    matrix = desk.part(desk_matrix)
-    return {name: part.read(desk.lake, matrix, start, end) for name, part in one.inputs.items()}
+    """Rows of each input of a strategy from one day to another as they are stored, with ``is_member``."""
+    matrix, members = desk.part(desk_matrix), LakeFrame(desk.lake, MEMBERSHIP).read()
+    return {
+        name: with_membership(part.read(desk.lake, matrix, start, end), members) for name, part in one.inputs.items()
+    }
 
 
 def require_inputs(desk: Desk, one: Strategy, first: date, last: date) -> None:

@@ -16,7 +16,7 @@ from trading_assets.point_in_time.price_steps import price_steps
 from trading_assets.point_in_time.warm_up import warmup_violations
 from trading_assets.signals.declaration import Strategy
 from trading_assets.signals.inputs import AdjustedBars, FeatureColumns, ModelPredictions
-from trading_assets.signals.scoring import first_day_read, monthly_scores, scores_at_once
+from trading_assets.signals.scoring import first_day_read, monthly_scores, scores_at_once, with_membership
 from trading_assets_tests.point_in_time.sample import actions, random_bars, weekdays
 
 FIRST, SESSIONS = date(2014, 6, 2), 520
@@ -60,7 +60,7 @@ def bars() -> pl.DataFrame:
 
 def rows_of(one: Strategy) -> dict[str, pl.DataFrame]:
     """Rows of each input of a strategy, as they are read from a lake."""
-    return {name: _rows(part) for name, part in one.inputs.items()}
+    return {name: with_membership(_rows(part), MEMBERS) for name, part in one.inputs.items()}
 
 
 def _rows(part: object) -> pl.DataFrame:
@@ -81,7 +81,7 @@ def _random(column: str, what: str, height: int) -> pl.Series:
 def look_ahead(one: Strategy) -> pl.DataFrame:
     """Scores that change when the future of one of twenty days is taken away or falsified."""
     rows = rows_of(one)
-    compute = partial(scores_at_once, one, membership=MEMBERS)
+    compute = partial(scores_at_once, one)
     cuts = pick_cuts(compute(rows)["date"], CUTS)
     known_on = dict.fromkeys(rows, "date")
     return lookahead_violations(compute, rows, known_on=known_on, key=KEY, cuts=cuts, poison_seed=5)
@@ -90,7 +90,7 @@ def look_ahead(one: Strategy) -> pl.DataFrame:
 def warm_up(one: Strategy) -> pl.DataFrame:
     """Scores that change when no more history is there than the look-back that is declared."""
     rows = rows_of(one)
-    compute = partial(scores_at_once, one, membership=MEMBERS)
+    compute = partial(scores_at_once, one)
     probes = pick_cuts(compute(rows)["date"], CUTS)
     history = dict.fromkeys(rows, "date")
     return warmup_violations(compute, rows, history=history, lookback=one.lookback, probes=probes, key=KEY)
@@ -118,4 +118,4 @@ def scored(one: Strategy, first: date, last: date, rows: Mapping[str, pl.DataFra
     """Scores of a span, computed from no more rows than a run reads."""
     read = pl.col("date").is_between(first_day_read(one, first), last)
     given = {name: frame.filter(read) for name, frame in (rows or rows_of(one)).items()}
-    return monthly_scores(one, given, MEMBERS, first, last)
+    return monthly_scores(one, given, first, last)

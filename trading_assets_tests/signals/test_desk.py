@@ -191,7 +191,7 @@ def test_one_that_fails_leaves_the_others_scored_and_the_run_fails_with_its_name
     corners = [{"date": "2014-08", "strategy": "a_steady"}, {"date": "2014-10", "strategy": "b_breaking"}]
     result = desk.run("signal", multi_range(*corners), raises=False)
 
-    said = "strategy 'b_breaking' fails on the sessions from 2014-09-01 to 2014-09-30: ZeroDivisionError"
+    said = "strategy 'b_breaking' fails on 2014-09-01 to 2014-09-30: ZeroDivisionError"
     assert not result.success
     assert said in failures(result)
     assert scores_of(desk, "a_steady")["date"].is_between(date(2014, 8, 1), date(2014, 10, 31)).all()

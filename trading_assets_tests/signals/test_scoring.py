@@ -9,10 +9,10 @@ import pytest
 
 from trading_assets.signals import StrategyError, bars, features, ranked, strategy
 from trading_assets.signals.contract import SCORES
-from trading_assets.signals.scoring import first_day_read, monthly_scores
+from trading_assets.signals.scoring import first_day_read, monthly_scores, with_membership
 from trading_assets.signals.strategies.ml_alpha import ml_alpha
 from trading_assets.signals.strategies.moving_average_cross import moving_average_cross
-from trading_assets_tests.signals.holds import DAYS, MEMBERS, SYMBOLS, membership, rows_of, scored
+from trading_assets_tests.signals.holds import DAYS, SYMBOLS, membership, rows_of, scored
 
 CROSS = moving_average_cross.of(fast=10, slow=40)
 LAST = DAYS[-1]
@@ -88,7 +88,7 @@ def test_a_month_that_is_not_over_has_the_bits_of_the_whole_month(one):
 @pytest.mark.parametrize("one", [ml_alpha, CROSS], ids=lambda one: one.name)
 def test_rows_around_what_is_read_do_not_matter(one):
     span = date(2015, 10, 1), date(2015, 10, 31)
-    assert monthly_scores(one, rows_of(one), MEMBERS, *span).equals(scored(one, *span))
+    assert monthly_scores(one, rows_of(one), *span).equals(scored(one, *span))
 
 
 @pytest.mark.parametrize("one", [ml_alpha, CROSS], ids=lambda one: one.name)
@@ -124,12 +124,16 @@ def test_only_members_are_ranked_against_each_other():
     day = DAYS[100]
     rows = pl.DataFrame({"symbol": list(SYMBOLS), "date": [day] * 6, "some": [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]})
     listed = membership(("B", day, None), ("D", day, None), ("F", day, day))
-    assert monthly_scores(best, {"known": rows}, listed, day, day)["score"].to_list() == [1.0, 0.0, -1.0]
+    assert monthly_scores(best, {"known": with_membership(rows, listed)}, day, day)["score"].to_list() == [
+        1.0,
+        0.0,
+        -1.0,
+    ]
 
 
 def test_without_rows_there_is_no_score():
     empty = {name: frame.clear() for name, frame in rows_of(CROSS).items()}
-    found = monthly_scores(CROSS, empty, MEMBERS, DAYS[0], LAST)
+    found = monthly_scores(CROSS, empty, DAYS[0], LAST)
     assert found.is_empty()
     assert found.schema == SCORES.schema
 
@@ -140,7 +144,17 @@ def test_a_rule_that_fails_is_named_with_its_month_and_error():
         """Fails in March."""
         return prices.select("date", "symbol", score=1 / (prices["date"][0].month - 3) * pl.lit(0.1))
 
-    said = "strategy 'failing' fails on the sessions from 2015-03-01 to 2015-03-20: ZeroDivisionError: division by zero"
+    said = "strategy 'failing' fails on 2015-03-01 to 2015-03-20: ZeroDivisionError: division by zero"
     with pytest.raises(StrategyError, match=said):
         scored(failing, date(2015, 1, 15), date(2015, 3, 20))
     assert scored(failing, date(2015, 1, 15), date(2015, 2, 20)).height > 0
+
+
+def test_a_score_of_a_session_that_was_not_read_is_refused():
+    @strategy(inputs={"known": features("some")})
+    def later(known: pl.DataFrame) -> pl.DataFrame:
+        """Scores the day after."""
+        return known.select(pl.col("date").dt.offset_by("1d"), "symbol", score=pl.lit(0.5))
+
+    with pytest.raises(StrategyError, match="'later' scores A on 2015-03-07, a session that it has no row of"):
+        scored(later, date(2015, 3, 1), date(2015, 3, 31))
