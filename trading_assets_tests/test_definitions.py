@@ -192,7 +192,7 @@ def test_every_column_has_a_meaning(table: str) -> None:
 
 def test_features_predictions_and_signals_block_on_look_ahead_and_warm_up(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
-    for table in ("features.technical", CROSS_SECTION.table, "predictions.daily", "signals.ml_alpha"):
+    for table in ("features.technical", CROSS_SECTION.table, "predictions.daily", "signals.scores"):
         node = graph.get(dg.AssetKey(table.split(".")))
         blocking = {key.name for key in node.check_keys if graph.get_check_spec(key).blocking}
         assert {"look_ahead", "warm_up"} <= blocking

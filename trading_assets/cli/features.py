@@ -15,6 +15,7 @@ new_app = typer.Typer(no_args_is_help=True, help="Start something of your own fr
 features_app.add_typer(new_app, name="new")
 _TESTS = PROJECT / "trading_assets_tests" / "features" / "own"
 _PAGES = PROJECT / "docs" / "features"
+_STRATEGY_PAGES = PROJECT / "docs" / "strategies"
 
 
 @new_app.callback()
@@ -85,13 +86,17 @@ def _show(done: str, *steps: str) -> None:
 
 @features_app.command()
 def docs() -> None:
-    """Write docs/features/ from the feature sets: one page per set, and an index."""
+    """Write docs/features/ and docs/strategies/ from the code: one page per set and per strategy, and their indexes."""
     from trading_assets.features.pages import pages, write_pages
     from trading_assets.features.sets import SETS
     from trading_assets.features.sql.sets import SQL_SETS
+    from trading_assets.signals import strategies
+    from trading_assets.signals.pages import pages as pages_of_strategies
+    from trading_assets.signals.registry import by_name, strategies_of
 
     changed = write_pages(_PAGES, pages(SETS.values(), SQL_SETS.values()))
+    changed += write_pages(_STRATEGY_PAGES, pages_of_strategies(by_name(strategies_of(strategies))))
     for path in changed:
         console.print(f"{'wrote' if path.exists() else 'removed'} {_short(path)}", soft_wrap=True)
     if not changed:
-        console.print(f"the pages in {_short(_PAGES)} are up to date", soft_wrap=True)
+        console.print(f"the pages in {_short(_PAGES)} and {_short(_STRATEGY_PAGES)} are up to date", soft_wrap=True)

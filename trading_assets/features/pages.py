@@ -10,7 +10,7 @@ from typing import Protocol
 from trading_assets.features.feature_set import INTERVALS, Feature, FeatureSet, Interval
 
 INDEX = "README.md"
-_MADE = "<!-- Made from the code by: trading-assets docs -->\n\n"
+MADE = "<!-- Made from the code by: trading-assets docs -->\n\n"
 _BARS: Mapping[Interval, str] = {"daily": "daily bars", "hourly": "hourly bars", "minute": "minute bars"}
 _SPECIAL = re.compile(r"[\\*$<|]")
 _COLUMNS = ("name", "formula", "unit", "look-back", "source", "group", "bars")
@@ -60,7 +60,7 @@ def write_pages(folder: Path, texts: Mapping[str, str]) -> list[Path]:
         Files that were written or removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    gone = [path for path in folder.glob("*.md") if path.name not in texts and path.read_text().startswith(_MADE)]
+    gone = [path for path in folder.glob("*.md") if path.name not in texts and path.read_text().startswith(MADE)]
     changed = [
         (folder / name, text)
         for name, text in texts.items()
@@ -82,11 +82,11 @@ def _index(python: list[FeatureSet], sql: list[Described]) -> str:
         f"{total} features in {len(rows)} sets. A number in a name is a window in bars. A value depends on nothing",
         "that became known after its own bar: a check that blocks the run proves it again on every run. How to add one",
         "of your own: [own features](../own_features.md).\n",
-        _row("set", "features", "what it holds"),
-        _row("---", "---:", "---"),
-        *(_row(f"[{one.name}]({one.name}.md)", counts, one.doc) for one, counts in rows),
+        table_row("set", "features", "what it holds"),
+        table_row("---", "---:", "---"),
+        *(table_row(f"[{one.name}]({one.name}.md)", counts, one.doc) for one, counts in rows),
     ]
-    return _MADE + "\n".join(lines) + "\n"
+    return MADE + "\n".join(lines) + "\n"
 
 
 def _counts(one: FeatureSet) -> str:
@@ -104,25 +104,26 @@ def _page(one: Described, tables: str) -> str:
         f"# {one.name}\n",
         f"{one.doc}\n",
         f"{len(one.features)} features. {tables} Look-back counts the rows before a value's own that it depends on.\n",
-        _row(*_COLUMNS),
-        _row(*("---:" if name == "look-back" else "---" for name in _COLUMNS)),
+        table_row(*_COLUMNS),
+        table_row(*("---:" if name == "look-back" else "---" for name in _COLUMNS)),
         *(_entry(one, feature) for feature in one.features.values()),
     ]
-    return _MADE + "\n".join(lines) + "\n"
+    return MADE + "\n".join(lines) + "\n"
 
 
 def _entry(one: Described, feature: Feature) -> str:
     exists = feature.intervals & one.intervals if isinstance(one, FeatureSet) else feature.intervals
     bars = ", ".join(interval for interval in INTERVALS if interval in exists)
     lookback = f"{feature.lookback}"
-    words = (_plain(text) for text in (feature.formula, feature.unit, lookback, feature.source, feature.group))
-    return _row(f"`{feature.name}`", *words, bars)
+    words = (plain(text) for text in (feature.formula, feature.unit, lookback, feature.source, feature.group))
+    return table_row(f"`{feature.name}`", *words, bars)
 
 
-def _row(*cells: str) -> str:
+def table_row(*cells: str) -> str:
+    """Row of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that Markdown shows as it is: no emphasis, mathematics, HTML or end of a cell."""
     return _SPECIAL.sub(r"\\\g<0>", text)

@@ -16,7 +16,7 @@ from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, t
 from trading_assets.portfolio.books import books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 from trading_assets.portfolio.weights import rebalance_sessions, target_weights
-from trading_assets.signals.contract import ML_ALPHA
+from trading_assets.signals.contract import SCORES
 
 OWNER = "portfolio"
 _AROUND = timedelta(days=45)
@@ -30,7 +30,7 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
         **table_asset(TARGET_WEIGHTS, owner=OWNER, kinds={"polars"}),
         partitions_def=partitions.by_month("book", desk.part(books)),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        ins={"signals": table_in(ML_ALPHA, mappings.month_and_the_one_before())},
+        ins={"signals": table_in(SCORES, mappings.month_and_the_one_before())},
     )
     def weights(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], signals: LakeFrame) -> TableOutput:
         scope = run_scope_of(context, TARGET_WEIGHTS)

@@ -22,7 +22,7 @@ from trading_assets.portfolio.books import books
 from trading_assets.predictions.contract import DAILY
 from trading_assets.reports.contract import MODEL_CARD, TEAR_SHEET
 from trading_assets.serving import queries
-from trading_assets.signals.strategies import strategies
+from trading_assets.signals.registry import strategies
 
 OWNER = "portfolio"
 
@@ -48,15 +48,16 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
             if rows.is_empty():
                 context.log.warning(f"book {name} has no P&L yet: no signals, or its start is in the future")
                 continue
-            model = desk.part(strategies)[book.strategy]
+            follows = desk.part(strategies)[book.strategy].models
+            model = follows[0] if len(follows) == 1 else None
             sheet = TearSheet(
                 book=name,
                 pnl=rows,
                 horizon=HORIZON_SESSIONS,
                 config=asdict(book),
                 snapshot={"pnl_content_hash": content_hash(rows.drop("costs"), key=PNL.key)},
-                ic=information_coefficient(desk, model),
-                importance=queries.latest_importance(desk, model=model),
+                ic=information_coefficient(desk, model) if model else None,
+                importance=queries.latest_importance(desk, model=model) if model else None,
             )
             folder = desk.reports / name
             write_atomically(folder / "tear_sheet.html", tear_sheet_html(sheet))

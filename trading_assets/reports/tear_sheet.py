@@ -49,9 +49,9 @@ class TearSheet:
     snapshot
         What data it was made from: lake snapshot id, content hashes, model hashes.
     ic
-        `date, rank_ic` from `metrics.information_coefficient`; None for a book without predictions.
+        `date, rank_ic` from `metrics.information_coefficient`; None for a book that does not follow one model.
     importance
-        `feature, gain` of the latest model; None for a book without a model.
+        `feature, gain` of the latest model; None for a book that does not follow one model.
 
     """
 

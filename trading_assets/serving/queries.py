@@ -23,7 +23,7 @@ from trading_assets.models.contract import FEATURE_IMPORTANCE
 from trading_assets.models.specs import models
 from trading_assets.portfolio.books import books
 from trading_assets.predictions.contract import DAILY
-from trading_assets.signals.strategies import strategies
+from trading_assets.signals.registry import strategies
 
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 NAMED: Mapping[str, Callable[[Desk], Iterable[str]]] = {"model": models, "strategy": strategies, "book": books}

@@ -1,64 +1,119 @@
-"""Assets of signals: one score per name, session and strategy."""
+"""The asset of signals: the scores of every strategy of the desk."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace as replaced
+from datetime import date
 
 import dagster as dg
-import polars as pl
 
 from trading_assets.desk import mappings
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.partitions import closed_sessions_of, desk_partitions, through_by_month
 from trading_assets.desk.retries import retry_when_not_ready
-from trading_assets.lake import LakeFrame
-from trading_assets.lake.bridge.io_manager import Rows
-from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
+from trading_assets.errors import RetryableError
+from trading_assets.features.desk_matrix import desk_matrix
+from trading_assets.features.matrix.matrix import Matrix, short_name
+from trading_assets.lake import Scope
+from trading_assets.lake.bridge.io_manager import Written, write_metadata
+from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset
 from trading_assets.lake.errors import UpstreamNotReadyError
-from trading_assets.market_data.contract import MEMBERSHIP
-from trading_assets.market_data.universe import members_only
+from trading_assets.lake.store.writes import WriteResult, replace, together
+from trading_assets.market_data.contract import MEMBERSHIP, SYMBOLS
+from trading_assets.models.specs import models
 from trading_assets.predictions.contract import DAILY
-from trading_assets.signals.contract import ML_ALPHA
-from trading_assets.signals.strategies import strategies
+from trading_assets.signals.contract import SCORES
+from trading_assets.signals.declaration import Strategy
+from trading_assets.signals.errors import StrategyError
+from trading_assets.signals.registry import require_known, strategies
 
 OWNER = "research"
 
 
 def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage."""
-    partitions, known = desk.part(desk_partitions), desk.part(strategies)
+    """Build the assets of this stage.
+
+    Raises
+    ------
+    StrategyError
+        A strategy reads a model or a feature that the desk does not have.
+    """
+    known, matrix = desk.part(strategies), desk.part(desk_matrix)
+    features = [*matrix.places, *map(short_name, matrix.tables)]
+    require_known(known, models=desk.part(models), features=features)
 
     @dg.asset(
-        **table_asset(ML_ALPHA, owner=OWNER, kinds={"polars"}),
-        partitions_def=partitions.by_month("strategy", known),
+        **table_asset(SCORES, owner=OWNER, kinds={"polars"}),
+        partitions_def=desk.part(desk_partitions).by_month("strategy", known),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        ins={"predictions": table_in(DAILY, mappings.same_month()), "membership": table_in(MEMBERSHIP)},
+        deps=_dependencies(known, matrix),
     )
-    def ml_alpha(
-        context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], predictions: LakeFrame, membership: LakeFrame
-    ) -> Rows:
-        from trading_assets.signals.ml_alpha import ml_alpha as compute
-
-        scope = run_scope_of(context, ML_ALPHA)
+    def scores(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> Written:
+        scope = run_scope_of(context, SCORES)
         days = closed_sessions_of(desk, scope)
-        if not days:
-            return Rows(ML_ALPHA.empty())
-        first, last = days[0], days[-1]
-        members = membership.read()
-        found = [ML_ALPHA.empty()]
-        with retry_when_not_ready(desk.settings.retry_seconds):
-            _require_members(members)
-        for strategy in scope.values["strategy"]:
-            model = known[strategy]
+        written, failed = dict[str, WriteResult](), list[Exception]()
+        for name in scope.values["strategy"]:
+            try:
+                written[name] = _written(desk, known[name], _of_strategy(scope, name), days, context.run.run_id)
+            except Exception as error:  # noqa: BLE001 - the other strategies are scored all the same
+                failed.append(_named(error, name, days))
+        if failed:
+            _record(context, scope, written)
             with retry_when_not_ready(desk.settings.retry_seconds):
-                predictions.require_written_through(through_by_month(days, "model", model), for_what=ML_ALPHA.table)
-            rows = members_only(predictions.read(start=first, end=last, model=model), members)
-            found.append(compute(rows, strategy=strategy))
-        return Rows(pl.concat(found), through=last)
+                raise _together(failed)
+        return Written(together(list(written.values())))
 
-    return [ml_alpha]
+    return [scores]
 
 
-def _require_members(members: pl.DataFrame) -> None:
-    if members.is_empty():
-        msg = (
-            f"{ML_ALPHA.table} needs {MEMBERSHIP.table}, which has no row yet: without it no name would be scored. "
-            "Materialise them first: market_data/symbols, then market_data/membership"
-        )
-        raise UpstreamNotReadyError(msg)
+def _dependencies(known: Mapping[str, Strategy], matrix: Matrix) -> list[dg.AssetDep]:
+    """What the strategies read: of predictions the month itself where no strategy looks back at them."""
+    reads = [(table, one) for one in known.values() for part in one.inputs.values() for table in part.tables(matrix)]
+    wide = {table.table for table, one in reads if table is not DAILY or one.lookback}
+    mapping = {table.table: mappings.everything_so_far() for table, _ in reads}
+    mapping |= {DAILY.table: mappings.same_month()} if DAILY.table in set(mapping) - wide else {}
+    found = [dg.AssetDep(table.asset_key) for table in (SYMBOLS, MEMBERSHIP)]
+    return found + [dg.AssetDep(table.split("."), partition_mapping=one) for table, one in mapping.items()]
+
+
+def _of_strategy(scope: Scope, name: str) -> Scope:
+    keys = tuple(key for key in scope.partition_keys if key.partition("|")[2] == name)
+    return replaced(scope, values={"strategy": (name,)}, partition_keys=keys)
+
+
+def _written(desk: Desk, one: Strategy, scope: Scope, days: Sequence[date], author: str) -> WriteResult:
+    """Make the scope of a strategy what it gives for the sessions that have closed."""
+    from trading_assets.signals.reading import require_inputs, stored_scores
+
+    frame = SCORES.empty()
+    if days:
+        require_inputs(desk, one, days[0], days[-1])
+        frame = stored_scores(desk, one, days[0], days[-1])
+    through = through_by_month(days, "strategy", one.name)
+    return replace(desk.lake, SCORES, frame, scope, author=author, message=f"scores of {one.name}", through=through)
+
+
+def _record(context: dg.AssetExecutionContext, scope: Scope, written: Mapping[str, WriteResult]) -> None:
+    """Tell Dagster which partitions a step that fails has made."""
+    for name, result in written.items():
+        for key in _of_strategy(scope, name).partition_keys:
+            made = dg.AssetMaterialization(SCORES.asset_key, partition=key, metadata=write_metadata(result))
+            context.log_event(made)
+
+
+def _named(error: Exception, name: str, days: Sequence[date]) -> Exception:
+    """The error, with the strategy and the sessions in its message."""
+    if isinstance(error, StrategyError | RetryableError):
+        return error
+    span = f"{days[0]} to {days[-1]}" if days else "no session"
+    named = StrategyError(f"strategy {name!r} cannot be scored ({span}): {type(error).__name__}: {error}")
+    named.__cause__ = error
+    return named
+
+
+def _together(failed: Sequence[Exception]) -> Exception:
+    """One error for all; another try is worth it where it can cure every one of them."""
+    if len(failed) == 1:
+        return failed[0]
+    if all(isinstance(error, RetryableError) for error in failed):
+        return UpstreamNotReadyError("; ".join(map(str, failed)))
+    return ExceptionGroup(f"{len(failed)} strategies failed", failed)

@@ -1,6 +1,7 @@
-"""Checks of signals: a score depends on the predictions of its own session alone."""
+"""Checks of signals: a score knows nothing of later sessions and no more of earlier ones than its strategy declares."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import partial
 
 import polars as pl
 
@@ -10,9 +11,9 @@ from trading_assets.desk.recomputation import Recomputation, point_in_time_check
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.market_data.contract import MEMBERSHIP
 from trading_assets.market_data.universe import members_only
-from trading_assets.predictions.contract import DAILY
-from trading_assets.signals.contract import ML_ALPHA
-from trading_assets.signals.strategies import STRATEGIES
+from trading_assets.signals.contract import SCORES
+from trading_assets.signals.declaration import Strategy
+from trading_assets.signals.registry import strategies
 
 _CHECKED_DAYS = 75
 
@@ -20,37 +21,41 @@ _CHECKED_DAYS = 75
 def recompute(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
     """Newest scores of each strategy of the scope."""
     del run_id
-    from trading_assets.signals.ml_alpha import ml_alpha
+    known = desk.part(strategies)
+    for name in scope.values.get("strategy") or known:
+        yield from _recompute(desk, scope, known[name])
 
-    table = LakeFrame(desk.lake, ML_ALPHA)
+
+def _recompute(desk: Desk, scope: Scope, one: Strategy) -> Iterator[Recomputation]:
+    """What a run makes, month by month, is compared with what is stored; the laws hold for all of its rows at once.
+
+    With more history than the look-back there is something to see where it is declared too short.
+    """
+    from trading_assets.signals.reading import stored_rows
+    from trading_assets.signals.scoring import first_day_read, monthly_scores, scores_at_once
+
+    table = LakeFrame(desk.lake, SCORES)
     span = stored_span(table, scope, _CHECKED_DAYS)
     if span is None:
         return
-    for strategy in scope.values.get("strategy") or STRATEGIES:
-        stored = table.read(start=span[0], end=span[1], strategy=strategy)
-        if stored.is_empty():
-            continue
-
-        def compute(
-            frames: Mapping[str, pl.DataFrame], strategy: str = strategy, columns: list[str] = stored.columns
-        ) -> pl.DataFrame:
-            return ml_alpha(frames["predictions"], strategy=strategy).select(columns)
-
-        predictions = LakeFrame(desk.lake, DAILY).read(start=span[0], end=span[1], model=STRATEGIES[strategy])
-        yield Recomputation(
-            compute,
-            inputs={"predictions": members_only(predictions, LakeFrame(desk.lake, MEMBERSHIP).read())},
-            stored=stored,
-            known_on={"predictions": "date"},
-            history={"predictions": "date"},
-        )
+    first, last = max(span[0], desk.settings.start), span[1]
+    rows = stored_rows(desk, one, first_day_read(one, first), last)
+    yield Recomputation(
+        partial(scores_at_once, one),
+        inputs=rows,
+        stored=table.read(start=first, end=last, strategy=one.name),
+        known_on=dict.fromkeys(rows, "date"),
+        history=dict.fromkeys(rows, "date"),
+        lookback=one.lookback,
+        made=monthly_scores(one, rows, first, last),
+    )
 
 
 def chosen_in_hindsight(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
     """Names of the scope that were scored on days before the list that made them members."""
     del run_id
     first, last = scope.window() if scope.start else (None, None)
-    scored = LakeFrame(desk.lake, ML_ALPHA).read(["date", "symbol"], start=first, end=last)
+    scored = LakeFrame(desk.lake, SCORES).read(["date", "symbol"], start=first, end=last)
     members = members_only(scored.unique(), LakeFrame(desk.lake, MEMBERSHIP).read())
     return (
         members.filter(pl.col("basis") == "hindsight")
@@ -62,9 +67,9 @@ def chosen_in_hindsight(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
 
 
 CHECKS = (
-    point_in_time_check(ML_ALPHA, recompute),
+    point_in_time_check(SCORES, recompute),
     scope_check(
-        ML_ALPHA,
+        SCORES,
         "survivorship",
         "No name is scored on a day before the list that made it a member of the universe was made.",
         chosen_in_hindsight,

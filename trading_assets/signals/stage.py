@@ -8,7 +8,7 @@ from trading_assets.desk.stage import Span, Stage, StageJob
 from trading_assets.signals.assets import build_assets
 from trading_assets.signals.checks import CHECKS
 from trading_assets.signals.contract import CONTRACTS
-from trading_assets.signals.strategies import strategies
+from trading_assets.signals.registry import strategies
 
 SIGNAL_JOB = "signal"
 

@@ -39,6 +39,7 @@ from trading_assets.orchestration.replay import SessionReport
 from trading_assets.point_in_time.lookahead import lookahead_violations, pick_cuts
 from trading_assets.predictions import checks as prediction_checks
 from trading_assets.signals import checks as signal_checks
+from trading_assets.signals.strategies.moving_average_cross import moving_average_cross
 from trading_assets_tests.desks import STAGE_JOBS, Bench, fresh_database, multi_range, own_environment
 from trading_assets_tests.end_to_end._pieces import Piece, run_in_any_order
 from trading_assets_tests.end_to_end.conftest import END, NOISE, SPAN, START
@@ -85,7 +86,10 @@ def test_rows_of_every_stage_follow_from_the_source(first: Demo) -> None:
     assert rows["market_data.bars_daily"] == rows["features.technical"] == rows["features.cross_section"] == bars
     assert rows["market_data.corporate_actions"] == source.corporate_actions(names, *SPAN).height
     assert bars - 10 * len(names) < rows["labels.forward_return"] < bars - 5 * len(names)
-    assert rows["predictions.daily"] == rows["signals.ml_alpha"] > 0
+    closes = source.bars(names, *SPAN).group_by("symbol").len()["len"].cast(pl.Int64)
+    crossed = (closes - moving_average_cross.lookback).clip(lower_bound=0).sum()
+    assert rows["signals.scores"] - crossed == rows["predictions.daily"] > 0
+    assert crossed > 0
     assert rows["backtest.pnl"] > 80
     assert rows["reports.tear_sheet"] > 20
     assert expected_tables(first.settings) - set(rows) == {"catalog.maintenance"}
@@ -260,7 +264,7 @@ def test_ranks_of_the_sql_features_are_those_of_the_technical_ones(finished: Ben
 
 BY_SESSION = {
     "predictions.daily": ("predict", "model", "lgbm_daily"),
-    "signals.ml_alpha": ("signal", "strategy", "ml_alpha"),
+    "signals.scores": ("signal", "strategy", "ml_alpha"),
     "portfolio.target_weights": ("trade_books", "book", "main"),
     "backtest.pnl": ("trade_books", "book", "main"),
 }

@@ -286,10 +286,10 @@ def test_a_refused_step_is_tried_again_then_fails_with_the_named_error_and_write
         ("refresh_cross_section", "features.cross_section", None, "technical .*: 2015.SIM0001, 2015.SIM0002"),
         ("train_models", "models.trained", {"date": "2015-03", "model": "lgbm_daily"}, "technical .*: 2014.SIM0001"),
         ("predict", "predictions.daily", {"date": "2015-03", "model": "lgbm_daily"}, "technical .*: 2015.SIM0001"),
-        ("signal", "signals.ml_alpha", {"date": "2015-03", "strategy": "ml_alpha"}, "daily .*: 2015-03-31"),
+        ("signal", "signals.scores", {"date": "2015-03", "strategy": "ml_alpha"}, "daily .*: 2015-03-31"),
         ("report_drift", "features.drift", None, "technical .*: 2014.SIM0001"),
         # a weekly book decides on Friday: the weights of Monday 2 March are those of 27 February
-        ("trade_books", "portfolio.target_weights", {"date": "2015-03", "book": "main"}, "ml_alpha .*: 2015-02-27"),
+        ("trade_books", "portfolio.target_weights", {"date": "2015-03", "book": "main"}, "scores .*: 2015-02-27"),
         # the ledger is chronological: it needs every session since the book began
         ("trade_books", "backtest.pnl", {"date": "2014-02", "book": "main"}, "weights .*: 2014-01-31 of main.2014-01"),
     ],

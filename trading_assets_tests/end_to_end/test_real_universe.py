@@ -132,12 +132,14 @@ def test_predictions_and_signals_are_the_names_of_each_session_after_the_first_m
     known = desk.read("features.technical").filter(pl.any_horizontal(pl.exclude(KEY).is_not_null()))
     expected = known.filter(pl.col("date") > first_model).select("date", "symbol").sort("date", "symbol")
     assert desk.read("predictions.daily").select("date", "symbol").equals(expected)
-    assert desk.read("signals.ml_alpha").select("date", "symbol").equals(expected)
+    scores = desk.read("signals.scores").filter(strategy="ml_alpha")
+    assert scores.select("date", "symbol").equals(expected)
     assert good.filter(pl.col("date") > first_model).height - expected.height < 40
 
 
 def test_the_book_is_marked_every_session_from_its_first_weights_on(desk: Bench) -> None:
-    signals, weights = desk.read("signals.ml_alpha"), desk.read("portfolio.target_weights")
+    signals = desk.read("signals.scores").filter(strategy="ml_alpha")
+    weights = desk.read("portfolio.target_weights")
     calendar = sessions("XNYS", *SPAN)
     decided = [day for day in rebalance_sessions(calendar, "weekly") if day in set(signals["date"])]
     days = [day for day in calendar if day >= decided[0]]

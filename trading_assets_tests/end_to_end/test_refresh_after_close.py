@@ -71,7 +71,7 @@ def test_the_schedule_ticks_half_an_hour_after_full_and_half_days(bench: Bench) 
         ("refresh_panel", "refresh_cross_section", "2018", "2018"),
         ("refresh_cross_section", "train_models", "2018-05|lgbm_daily", "2018-06|lgbm_daily"),
         ("train_models", "predict", "2018-06-15|lgbm_daily", "2018-06-15|lgbm_daily"),
-        ("predict", "signal", "2018-06-15|ml_alpha", "2018-06-15|ml_alpha"),
+        ("predict", "signal", "2018-06|ml_alpha", "2018-06|moving_average_cross"),
         ("signal", "trade_books", "main|2018-06-15", "main|2018-06-15"),
         ("trade_books", "report_books", "main", "main"),
         ("report_books", "report_models", "lgbm_daily", "lgbm_daily"),

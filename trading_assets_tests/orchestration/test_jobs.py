@@ -12,7 +12,7 @@ from trading_assets.market_data.stage import SYMBOLS_JOB
 from trading_assets.models.specs import models
 from trading_assets.orchestration.jobs import plan_stage
 from trading_assets.portfolio.books import books
-from trading_assets.signals.strategies import strategies
+from trading_assets.signals.registry import strategies
 from trading_assets_tests.desk.spans import TODAY
 
 START, END = date(2014, 3, 1), date(2017, 1, 1)

@@ -9,7 +9,7 @@ import pytest
 from trading_assets.point_in_time.lookahead import lookahead_violations, pick_cuts
 from trading_assets.point_in_time.warm_up import warmup_violations
 from trading_assets.predictions.predict import VersionInUse, predict
-from trading_assets.signals.ml_alpha import ml_alpha
+from trading_assets.signals.strategies.ml_alpha import ml_alpha
 from trading_assets_tests.point_in_time.sample import weekdays
 
 DAYS = weekdays(date(2015, 1, 1), 300)
@@ -46,7 +46,8 @@ def predictions(inputs):
 
 
 def signals(inputs):
-    return ml_alpha(predictions(inputs))
+    predicted = predictions(inputs).select("symbol", "date", "prediction", is_member=pl.lit(value=True))
+    return ml_alpha.scores({"predicted": predicted})
 
 
 def scored_by_the_model_of_the_same_month(inputs):

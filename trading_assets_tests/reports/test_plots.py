@@ -53,7 +53,7 @@ def test_importing_reports_and_models_loads_no_heavy_library():
     code = (
         "import sys\n"
         "import trading_assets.models.registry, trading_assets.models.training, trading_assets.predictions.predict\n"
-        "import trading_assets.signals.ml_alpha, trading_assets.reports.tear_sheet\n"
+        "import trading_assets.signals.registry, trading_assets.reports.tear_sheet\n"
         "print([m for m in ('matplotlib', 'mlflow', 'lightgbm', 'scipy', 'pandas') if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -20,7 +20,7 @@ from trading_assets.orchestration.stages import contracts
 from trading_assets.portfolio.books import books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 from trading_assets.serving.queries import QUERIES, QueryParameterError
-from trading_assets.signals.strategies import strategies
+from trading_assets.signals.registry import strategies
 
 DAY = date(2016, 1, 4)
 PARAMETERS = {"book": "main", "model": "lgbm_daily", "session": DAY, "contracts": (PNL, TARGET_WEIGHTS)}

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from trading_assets.desk.calendar import sessions
-from trading_assets.desk.partitions import through_by_month
 from trading_assets.lake import Scope
 from trading_assets.lake.errors import UpstreamNotReadyError
 from trading_assets.lake.store.writes import replace
@@ -19,13 +18,12 @@ SOURCE = {"kind": "simulated", "seed": 3, "n_symbols": 4, "start": "2015-01-02",
           "listing_rate": 0.0, "delisting_rate": 0.0}  # fmt: skip
 DAYS = sessions("XNYS", date(2015, 2, 2), date(2015, 3, 31))
 LISTED_ON = date(2015, 3, 2)
-BEFORE = date(2015, 2, 27)
-SIGNALS = "signals.ml_alpha"
+SCORES = "signals.scores"
+THROUGH = {"2015-02|lgbm_daily": date(2015, 2, 28), "2015-03|lgbm_daily": date(2015, 3, 31)}
 
 
 def tags(first, last):
-    ends = [{"date": f"{day:%Y-%m}", "strategy": "ml_alpha"} for day in (first, last)]
-    return multi_range(*ends)
+    return multi_range({"date": first, "strategy": "ml_alpha"}, {"date": last, "strategy": "ml_alpha"})
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +34,7 @@ def bench(postgres, tmp_path_factory):
     universe = {"kind": "file", "path": str(folder / "list.csv"), "as_of": LISTED_ON}
     with open_bench(postgres, folder / "lake", SOURCE, START, END, universe=universe) as opened:
         with pytest.raises(UpstreamNotReadyError, match=r"needs market_data.membership, which has no row yet"):
-            opened.run("signal", tags(DAYS[0], DAYS[0]), only=[SIGNALS])
+            opened.run("signal", tags("2015-02", "2015-02"), only=[SCORES])
         opened.list_symbols()
         rows = [(model_day, name, value) for model_day in DAYS for value, name in enumerate("1234")]
         frame = pl.DataFrame(rows, schema=["date", "symbol", "prediction"], orient="row").with_columns(
@@ -46,9 +44,8 @@ def bench(postgres, tmp_path_factory):
             trained_through=pl.lit(date(2015, 1, 30)),
             model_hash=pl.lit("0" * 64),
         )
-        through = through_by_month(DAYS, "model", "lgbm_daily")
-        scope = Scope({"model": ("lgbm_daily",)}, "date", START, END, tuple(through))
-        replace(opened.desk.lake, DAILY, frame, scope, through=through)
+        scope = Scope({"model": ("lgbm_daily",)}, "date", START, END, tuple(THROUGH))
+        replace(opened.desk.lake, DAILY, frame, scope, through=THROUGH)
         yield opened
 
 
@@ -58,21 +55,21 @@ def survivorship(result):
 
 
 def test_members_alone_are_scored_against_each_other(bench):
-    assert bench.run("signal", tags(DAYS[0], DAYS[-1]), only=[SIGNALS]).success
-    scored = bench.read(SIGNALS)
+    assert bench.run("signal", tags("2015-02", "2015-03"), only=[SCORES]).success
+    scored = bench.read(SCORES)
     assert scored["symbol"].unique().sort().to_list() == ["SIM0001", "SIM0002", "SIM0004"]
     assert scored.filter(pl.col("date") == DAYS[0]).sort("symbol")["score"].to_list() == [-1.0, 0.0, 1.0]
 
 
 def test_a_list_used_for_a_day_before_it_fails_the_check_and_does_not_stop_the_run(bench):
-    result = bench.run("signal", tags(DAYS[0], DAYS[-1]), only=[SIGNALS])
+    result = bench.run("signal", tags("2015-02", "2015-03"), only=[SCORES])
     found = survivorship(result)
     assert result.success
     assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.ERROR, False)
     row = found.metadata["first_violations"].records[0].data
-    assert (row["symbol"], row["listed_on"], row["last_date"]) == ("SIM0001", str(LISTED_ON), str(BEFORE))
+    assert (row["symbol"], row["listed_on"], row["last_date"]) == ("SIM0001", str(LISTED_ON), "2015-02-27")
     assert "results are those of survivors" in row["remedy"]
 
 
 def test_from_the_day_of_the_list_on_the_check_passes(bench):
-    assert survivorship(bench.run("signal", tags(LISTED_ON, DAYS[-1]), only=[SIGNALS])).passed
+    assert survivorship(bench.run("signal", tags("2015-03", "2015-03"), only=[SCORES])).passed
