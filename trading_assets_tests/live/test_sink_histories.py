@@ -91,8 +91,8 @@ class _AsksNobody(Sink):
 class _KeepsNothing(Sink):
     """Names its orders anew in every run, as one does that has no journal."""
 
-    def submit(self, planned):
-        return super().submit([replace(item, client_order_id=uuid4().hex) for item in planned])
+    def submit(self, planned, **options):
+        return super().submit([replace(item, client_order_id=uuid4().hex) for item in planned], **options)
 
 
 @pytest.mark.parametrize("wrong", [_SendsAnew, _AsksNobody, _KeepsNothing])
