@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import cast
+from typing import Any, cast
 
 import dagster as dg
 import polars as pl
@@ -87,7 +87,7 @@ def _submissions(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Bo
     )
     def submissions(
         context: dg.AssetExecutionContext, config: SubmissionConfig, desk: dg.ResourceParam[Desk], orders: LakeFrame
-    ) -> dg.MaterializeResult[Written]:
+    ) -> dg.MaterializeResult[Any]:
         from trading_assets.live.submissions import send_session
 
         sent = []
@@ -101,7 +101,7 @@ def _submissions(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Bo
             context.log_event(dg.AssetMaterialization(AUDIT.asset_key, description="decisions about these orders"))
         for row in rows.filter(pl.col("status") == "dry_run").iter_rows(named=True):
             context.log.info(f"dry run, not sent: {row['side']} {row['quantity']:g} {row['symbol']} {row['date']}")
-        written = Written(together([one.written for one in sent]))
+        written = Written(together([one.written for one in sent])) if sent else rows
         return dg.MaterializeResult(
             value=written, metadata={"statuses": _counts(rows), "trading": desk.settings.trading}
         )
