@@ -180,7 +180,7 @@ def test_an_order_is_taken_once_and_found_by_its_client_order_id(account):
 def test_a_file_that_cannot_be_read_is_an_unavailable_broker_and_an_unknown_order(account):
     account.path.write_text("{")
     for ask in (account.account, account.positions, account.clock, account.cancel_all):
-        with pytest.raises(BrokerUnavailableError, match="template broker, .*cannot be read"):
+        with pytest.raises(BrokerUnavailableError, match=r"template broker, .*cannot be read"):
             ask()
     with pytest.raises(OutcomeUnknownError, match="whether the order exists is not known yet"):
         account.submit(Ticket("one", "AAA", "buy", 3.0, "opg"))

@@ -26,6 +26,7 @@ from trading_assets.live.errors import LiveError, TradingBlockedError
 from trading_assets.live.fills import entries_of
 from trading_assets.live.orders import client_order_id, legs
 from trading_assets.live.sink import Intent, Sink, next_attempt
+from trading_assets_tests.brokers.embedded.in_process import InProcessBroker
 from trading_assets_tests.brokers.embedded.markets import DAYS, FULL, at
 from trading_assets_tests.live._crashes import Killed, Stepping, Steps
 
@@ -34,6 +35,7 @@ CASH = 1_000_000.0
 LATE, PATIENCE = 0.08, 0.04  # seconds: a late answer, and how long a desk that meets faults waits for one
 _CLEAN_RUNS = 2
 _SESSIONS_PER_STORE = 40
+_stores = itertools.count()
 
 # What a call may meet. "" is a call without a fault; "before" and "after" are meant of its effect.
 _BOTH = ("504", "500", "502", "page", "drop", "late")
@@ -135,12 +137,20 @@ class Gate:
 
 
 class Exchange:
-    """A running broker; when its days are used up, it is replaced by a new one without accounts."""
+    """A broker that runs; when its days are used up, it is replaced by a new one without accounts.
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+    Parameters
+    ----------
+    lake : Lake
+        Its prices.
+    is_served : bool
+        Whether it is reached over HTTP, in real time, or runs in this process, in virtual time.
+    """
+
+    def __init__(self, lake: Lake, *, is_served: bool) -> None:
+        self._lake, self._is_served = lake, is_served
         self._numbers = itertools.count()
-        self._stores = itertools.count()
+        self._in_process: InProcessBroker | None = None
         self._running: RunningBroker | None = None
         self._left = 0
 
@@ -158,18 +168,29 @@ class Exchange:
         if self._running is None or self._left < sessions:
             if self._running:
                 self._running.stop()
-            clock = SteppedClock(at(DAYS[0], "18:00"))
-            self._running = start_broker(self._lake, "XNYS", clock=clock, name=f"histories-{next(self._stores)}")
+            self._running = self._start(SteppedClock(at(DAYS[0], "18:00")), f"histories-{next(_stores)}")
             self._left = _SESSIONS_PER_STORE
         self._left -= sessions
         return self._running
 
-    def open_account(self, broker: RunningBroker) -> Connection:
-        """A new account."""
+    def _start(self, clock: SteppedClock, name: str) -> RunningBroker:
+        if self._is_served:
+            return start_broker(self._lake, "XNYS", clock=clock, name=name)
+        self._in_process = InProcessBroker(self._lake, "XNYS", clock, name)
+        return self._in_process.running
+
+    def open_account(self, broker: RunningBroker) -> tuple[AlpacaBroker, AlpacaBroker]:
+        """A new account, for a client that is patient and for one that is not."""
         keys = broker.create_account(
             f"account-{next(self._numbers)}", cash=CASH, costs=FULL, max_participation=0.05, lot_size=1.0
         )
-        return Connection("embedded", broker.url, broker.url, keys.key_id, keys.secret)
+        connection = Connection("embedded", broker.url, broker.url, keys.key_id, keys.secret)
+        if self._in_process is None:
+            return AlpacaBroker(connection), AlpacaBroker(connection, read_seconds=PATIENCE)
+        calm, hasty = (
+            AlpacaBroker(connection, transport=self._in_process.transport(seconds)) for seconds in (10.0, PATIENCE)
+        )
+        return calm, hasty
 
 
 @dataclass
@@ -366,8 +387,7 @@ def live_through(exchange: Exchange, history: Sequence[Day], seen: Counter[str],
     broker = exchange.running(len(history))
     faults = Faults(broker)
     faults.clear()
-    connection = exchange.open_account(broker)
-    calm, hasty = AlpacaBroker(connection), AlpacaBroker(connection, read_seconds=PATIENCE)
+    calm, hasty = exchange.open_account(broker)
     run = Run(broker, faults, sink, seen, calm, hasty, broker.now())
     for day in history:
         run.day(day)
