@@ -21,13 +21,14 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python
 	$$name -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && command -v $$name && break; done)
 NEEDS_PYTHON := import sys; sys.version_info >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; name another one with: make PYTHON=/path/to/python3.11 ...")
 
-.PHONY: help demo test coverage ui stop bench peers lint clean lock
+.PHONY: help demo test prove coverage ui stop bench peers lint clean lock
 
 help:
 	@echo "make demo [ARGS=...]   sample prices to P&L in a lake under data_lake/, then a summary"
 	@echo "make ui [ARGS=...]     the web UI and the daemon on that lake, until Ctrl-C"
 	@echo "make stop              end the lake's Postgres, for instance after a crash"
 	@echo "make test [ARGS=...]   all tests; ARGS goes to pytest"
+	@echo "make prove [ARGS=...]  properties of the live path, over many cases that are new in every run"
 	@echo "make coverage          all tests, counting the lines and branches that they reach; half as long again"
 	@echo "make lint              style, formatting and types"
 	@echo "make bench [ARGS=...]  benchmarks as JSON lines; ARGS names some of them"
@@ -46,6 +47,9 @@ stop:
 
 test: $(VENV)/.dev
 	$(PYTEST) $(ARGS)
+
+prove: $(VENV)/.dev
+	$(PYTEST) -m prove $(ARGS)
 
 coverage: $(VENV)/.dev
 	$(PYTEST) --cov --cov-report=term $(ARGS)

@@ -23,9 +23,9 @@ from trading_assets.desk.settings import Settings
 from trading_assets.desk.symbols import register_symbols, registered_symbols
 from trading_assets.lake import Scope
 from trading_assets.lake.store.writes import replace
-from trading_assets.live.plan import plan
+from trading_assets.live.orders import plan
 from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
-from trading_assets.live.submissions import Submission
+from trading_assets.live.submissions import send_session
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.jobs import plan_stage
@@ -97,12 +97,9 @@ def sink(folder: Path) -> Timing:
         prices = dict(rows.iter_rows())
         weights = dict.fromkeys(prices, 0.9 / len(prices))
         orders = plan(market.book, day, weights, {}, prices, market.book.capital)
-        submission = Submission(
-            market.book, day, desk.lake, broker_of(desk, market.book), market.settings.exchange, desk.now, "benchmark"
-        )
         started = time.perf_counter()
-        sent = submission.send(orders)
-        return _rate(time.perf_counter() - started, sum(item.status == "accepted" for item in sent))
+        sent = send_session(desk, market.book, day, orders, run_id="benchmark", retry_rejected=False)
+        return _rate(time.perf_counter() - started, sent.rows.filter(status="accepted").height)
 
 
 def bare_client(folder: Path) -> Timing:
@@ -141,7 +138,7 @@ def replayed_sessions(folder: Path) -> Timing:
         days = market.days[:_N_SESSIONS]
         for number, day in enumerate(days):
             market.want(day, market.weights(number))
-        reports = list(replay(market.settings, [market.book.name], days[0], days[-1]))
+        reports = list(replay(market.settings, [market.book.name], days[0], days[-1], build_defs))
     return Timing([report.seconds for report in reports], sum(report.orders for report in reports))
 
 

@@ -33,7 +33,6 @@ _numbers = itertools.count()
 # Those that wait for a daemon and those that compute take turns.
 _LONGEST = (
     "test_web_ui",
-    "test_sink_histories",
     "test_daemon_backfill",
     "test_demo",
     "test_live_daemon",

@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 from trading_assets.brokers.alpaca.connection import KEY_VARIABLES, KEYS_FILE_VARIABLE
 from trading_assets.cli import app
 from trading_assets.desk.settings import DATABASE_VARIABLE, HOME_VARIABLE, Settings
-from trading_assets.live.submissions import LIVE_VARIABLE
+from trading_assets.live.permit import LIVE_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "trading_assets"

@@ -1,30 +1,14 @@
-"""Errors of live trading, for the trader who reads them."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date
+"""Errors of brokers, for the trader who reads them."""
 
 from trading_assets.errors import RetryableError, TradingAssetsError
 
 
-class LiveError(TradingAssetsError):
-    """Something about live trading is wrong; the message says what, for which book, and what to do."""
+class BrokerError(TradingAssetsError):
+    """The broker said no, or nothing, or cannot be asked; the message says what was asked for and what to do."""
 
 
-class TradingSettingsError(LiveError):
-    """A setting, a key or a confirmation is missing or contradicts another one."""
-
-
-class TradingBlockedError(LiveError):
-    """Nothing was sent, on purpose: a limit, a mismatch or the kill switch stands against it."""
-
-
-class SubmissionIncompleteError(LiveError, RetryableError):
-    """Some orders have no answer yet; running again asks for them and sends none twice."""
-
-
-class BrokerError(LiveError):
-    """The broker said no, or nothing."""
+class BrokerSettingsError(BrokerError):
+    """A book names a broker that does not exist, or the keys of its account are missing or readable by others."""
 
 
 class UnauthorizedError(BrokerError):
@@ -54,23 +38,12 @@ class NotFoundError(BrokerError):
 
 
 class BrokerUnavailableError(BrokerError, RetryableError):
-    """The broker cannot be reached or answers nonsense; nothing was changed by a question that failed so."""
+    """The broker cannot be reached or its answer is unreadable; a question that failed so has changed nothing."""
 
 
-class RateLimitedError(BrokerUnavailableError):
-    """The broker wants fewer calls; the call had no effect."""
+class BrokerBusyError(BrokerUnavailableError):
+    """The broker limits the rate of calls; this one had no effect."""
 
 
 class OutcomeUnknownError(BrokerError):
     """An order was sent and no usable answer came back: it may or may not exist."""
-
-
-@contextmanager
-def about(book: str, session: date) -> Iterator[None]:
-    """Let errors of live trading say which book and session they stand against, where they do not by themselves."""
-    try:
-        yield
-    except LiveError as error:
-        if repr(book) not in str(error):
-            error.args = (f"book {book!r}, session {session}: {error}",)
-        raise

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from enum import StrEnum
+
+
+class ActivityKind(StrEnum):
+    """What an entry of an account's history does to it, whatever the broker calls it.
+
+    A fill trades shares. A fee and a dividend are cash. Cash in lieu takes a fraction of a share out for cash, a
+    removal (a merger, a delisting) the whole position. Anything else is cash alone.
+    """
+
+    FILL = "fill"
+    FEE = "fee"
+    DIVIDEND = "dividend"
+    CASH_IN_LIEU = "cash_in_lieu"
+    REMOVAL = "removal"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +45,7 @@ class MarketClock:
 
 @dataclass(frozen=True, slots=True)
 class BrokerPosition:
-    """Shares held, signed, and their average price."""
+    """Shares held, signed, and their average price in currency per share."""
 
     symbol: str
     quantity: float
@@ -39,7 +54,19 @@ class BrokerPosition:
 
 @dataclass(frozen=True, slots=True)
 class BrokerOrder:
-    """An order that exists at the broker."""
+    """An order that exists at the broker.
+
+    Attributes
+    ----------
+    id, client_order_id : str
+        The broker's identity of the order, and the one that it was sent with.
+    side : {"buy", "sell"}
+        Side.
+    quantity, filled : float
+        Shares ordered and shares traded, not signed.
+    status : str
+        The broker's word; "rejected" is an order that was accepted and then rejected.
+    """
 
     id: str
     client_order_id: str
@@ -52,7 +79,7 @@ class BrokerOrder:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """An order to send."""
+    """A market order to send; `quantity` in shares, not signed."""
 
     client_order_id: str
     symbol: str
@@ -63,10 +90,35 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """An entry of the account's history: a fill, or anything else that the broker booked."""
+    """An entry of the account's history: a fill, or anything else that the broker booked.
+
+    Attributes
+    ----------
+    id : str
+        The broker's identity of the entry; ids sort in the order of booking.
+    kind : ActivityKind
+        What it does to the account.
+    code : str
+        What the broker calls that.
+    side : str or None
+        "buy" or "sell" of a fill.
+    quantity : float
+        Shares: of a fill not signed, of anything else added to the position (negative is taken away).
+    price : float or None
+        Of a fill, in currency per share.
+    amount : float
+        Cash received by an entry that is not a fill; negative is paid.
+    order_id : str or None
+        The broker's identity of the order that was filled.
+    at, day : datetime or date, or None
+        When it happened: a moment, or only a day.
+    description : str or None
+        The broker's own words.
+    """
 
     id: str
-    kind: str
+    kind: ActivityKind
+    code: str
     symbol: str | None
     side: str | None
     quantity: float
@@ -76,45 +128,3 @@ class Activity:
     at: datetime | None
     day: date | None
     description: str | None
-
-
-def order_of_answer(found: Any) -> BrokerOrder:
-    """An order from alpaca-py's."""
-    return BrokerOrder(
-        id=str(found.id),
-        client_order_id=found.client_order_id,
-        symbol=found.symbol,
-        side=str(found.side.value),
-        quantity=float(found.qty or 0.0),
-        filled=float(found.filled_qty or 0.0),
-        status=str(found.status.value),
-    )
-
-
-def activity_of_answer(item: dict[str, Any]) -> Activity:
-    """An entry from its JSON: alpaca-py has no model of it."""
-    kind = str(item["activity_type"])
-    moment = item.get("transaction_time")
-    day = item.get("date")
-    return Activity(
-        id=str(item["id"]),
-        kind=kind,
-        symbol=item.get("symbol") or None,
-        side=_side(item.get("side")),
-        quantity=float(item.get("qty") or 0.0),
-        price=float(item["price"]) if item.get("price") else None,
-        amount=float(item.get("net_amount") or 0.0),
-        order_id=item.get("order_id"),
-        at=datetime.fromisoformat(moment) if moment else None,
-        day=date.fromisoformat(str(day)[:10]) if day else None,
-        description=item.get("description"),
-    )
-
-
-def _side(side: str | None) -> str | None:
-    return "sell" if side and side.startswith("sell") else side
-
-
-def signed_quantity(quantity: float, side: str) -> float:
-    """Shares with a sign: some answers give it, some only the side."""
-    return -abs(quantity) if side == "short" else quantity

@@ -129,13 +129,13 @@ def run(settings: Settings) -> Iterator[StageReport]:
 
 def replay_last(settings: Settings) -> Iterator[SessionReport]:
     """Replay the last sessions through the live path of every book of the embedded broker."""
-    from trading_assets.orchestration.replay import replay
+    from trading_assets.orchestration.replay import embedded_books, replay
 
     desk = Desk(settings)
-    names = [book.name for book in desk.part(books).values() if book.broker == "embedded"]
+    names = [book.name for book in embedded_books(desk)]
     days = sessions(settings.exchange, *_span(desk))[-REPLAYED_SESSIONS:]
     if names:
-        yield from replay(settings, names, days[0], days[-1])
+        yield from replay(settings, names, days[0], days[-1], build_defs)
 
 
 def _span(desk: Desk) -> tuple[date, date]:

@@ -30,16 +30,14 @@ def broker(
 ) -> None:
     """Serve Alpaca's protocol on loopback over the lake's prices, with an account per embedded book, until Ctrl-C."""
     from trading_assets.brokers.embedded.server import start_broker
-    from trading_assets.desk.desk import open_lake
-    from trading_assets.orchestration.replay import make_clock, open_accounts
-    from trading_assets.portfolio.books import load_books
+    from trading_assets.desk.desk import Desk
+    from trading_assets.orchestration.replay import embedded_books, make_clock, open_accounts
 
     settings = load_settings(home)
     require_free("127.0.0.1", port)
-    books = [book for book in load_books(settings.books).values() if book.broker == "embedded"]
-    with start_broker(
-        open_lake(settings), settings.exchange, port=port, clock=make_clock(clock, factor, start)
-    ) as made:
+    desk = Desk(settings)
+    books = embedded_books(desk)
+    with start_broker(desk.lake, settings.exchange, port=port, clock=make_clock(clock, factor, start)) as made:
         path = open_accounts(settings, made, books)
         console.print(f"embedded broker: {made.url}, its time is {made.now():%Y-%m-%d %H:%M} UTC (Ctrl-C ends it)")
         console.print(f"keys of {', '.join(book.name for book in books) or 'no book'}: {path}", soft_wrap=True)
@@ -54,9 +52,10 @@ def replay(
     home: Home = None,
 ) -> None:
     """Step the embedded broker through stored sessions and materialise the live path of each."""
+    from trading_assets.definitions import build_defs
     from trading_assets.orchestration.replay import replay as run
 
-    print_replay(run(load_settings(home), book, first.date(), last.date()))
+    print_replay(run(load_settings(home), book, first.date(), last.date(), build_defs))
 
 
 def print_replay(reports: Iterable["SessionReport"]) -> list["SessionReport"]:
@@ -83,8 +82,7 @@ def kill(
     from trading_assets.live import commands
 
     desk, books = _live_desk(home, book)
-    accounts = ((one, broker_of(desk, one)) for one in books)
-    for line in commands.kill(desk.lake, now(), book, reason, accounts):
+    for line in commands.kill(desk.lake, now(), book, reason, books, lambda one: broker_of(desk, one)):
         console.print(line, soft_wrap=True)
 
 
@@ -98,11 +96,11 @@ def resume(
     home: Home = None,
 ) -> None:
     """Let a stopped book, or all, trade again."""
-    from trading_assets.live import audit
+    from trading_assets.live import switch
 
     desk, _ = _live_desk(home, book)
     day = session.date() if session else None
-    audit.release(desk.lake, now(), book or audit.ALL_BOOKS, reason, day)
+    switch.release(desk.lake, now(), book or switch.ALL_BOOKS, reason, day)
     console.print(f"{book or 'all books'}: trading may go on", soft_wrap=True)
 
 
@@ -133,7 +131,7 @@ def confirm(book: Annotated[str, typer.Argument(help="Book that trades real mone
 def _live_desk(home: Path | None, book: str | None) -> "tuple[Desk, list[Book]]":
     from trading_assets.desk.desk import Desk
     from trading_assets.live.commands import books_at_a_broker
-    from trading_assets.portfolio.books import load_books
+    from trading_assets.portfolio.books import books
 
-    settings = load_settings(home)
-    return Desk(settings), books_at_a_broker(load_books(settings.books), book)
+    desk = Desk(load_settings(home))
+    return desk, books_at_a_broker(desk.part(books), book)

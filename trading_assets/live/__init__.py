@@ -1,8 +1,9 @@
 """Live: the orders of a book at a broker, and what became of them.
 
-What lives here: the sink that sends a session's orders exactly once (`sink`), the plan it sends (`plan`), the fills,
-positions and P&L that a broker reports, their comparison with the backtest (`parity`), the kill switch and the record
-of every decision (`audit`), and the connections to brokers (`brokers`).
+What lives here, in the way of an order: what a session trades (`orders`), what must hold before (`permit`), the sink
+that sends exactly once (`sink`, over the journal of `submissions`); what the broker booked (`fills`), the desk's own
+account of it (`account`) at each close (`closing`), its comparison with the backtest (`parity`), and the kill switch
+with the record of every decision (`switch`).
 What to put here: what only an account at a broker needs.
-What not: trading rules that a backtest shares (`execution`).
+What not: trading rules that a backtest shares (`execution`), connections to a broker (`brokers`).
 """

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import cast
+from typing import Any, cast
 
 import dagster as dg
 import polars as pl
 
-from trading_assets.brokers.errors import about
 from trading_assets.desk import mappings
 from trading_assets.desk.calendar import sessions
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.partitions import desk_partitions, through_by_month
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import LakeFrame
+from trading_assets.lake.bridge.io_manager import Written
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in, table_out
+from trading_assets.lake.store.writes import together
 from trading_assets.live.contract import ACTIVITIES, AUDIT, FILLS, ORDERS, PARITY, PNL, POSITIONS, SUBMISSIONS
+from trading_assets.live.errors import about
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
 from trading_assets.portfolio.books import Book
 from trading_assets.portfolio.books import books as desk_books
@@ -62,7 +64,7 @@ def _orders(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Book]) 
         target_weights: LakeFrame,
         bars_daily: LakeFrame,
     ) -> pl.DataFrame:
-        from trading_assets.live.planning import planned_orders
+        from trading_assets.live.orders import planned_orders
 
         found = [ORDERS.empty()]
         for book, session in _book_sessions(context, desk, books):
@@ -85,23 +87,24 @@ def _submissions(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Bo
     )
     def submissions(
         context: dg.AssetExecutionContext, config: SubmissionConfig, desk: dg.ResourceParam[Desk], orders: LakeFrame
-    ) -> dg.MaterializeResult[pl.DataFrame]:
-        from trading_assets.live.planning import sent_orders
+    ) -> dg.MaterializeResult[Any]:
+        from trading_assets.live.submissions import send_session
 
-        found = [SUBMISSIONS.empty()]
+        sent = []
         for book, session in _book_sessions(context, desk, books):
             with retry_when_not_ready(desk.settings.retry_seconds), about(book.name, session):
                 rows = orders.read(start=session, end=session, book=book.name)
-                found.append(
-                    sent_orders(desk, book, session, rows, run_id=context.run.run_id, again=config.retry_rejected)
-                )
-        sent = pl.concat(found)
-        if sent.height:
+                again = config.retry_rejected
+                sent.append(send_session(desk, book, session, rows, run_id=context.run.run_id, retry_rejected=again))
+        rows = pl.concat([SUBMISSIONS.empty(), *(one.rows for one in sent)])
+        if rows.height:
             context.log_event(dg.AssetMaterialization(AUDIT.asset_key, description="decisions about these orders"))
-        would = sent.filter(pl.col("status") == "dry_run")
-        for row in would.iter_rows(named=True):
+        for row in rows.filter(pl.col("status") == "dry_run").iter_rows(named=True):
             context.log.info(f"dry run, not sent: {row['side']} {row['quantity']:g} {row['symbol']} {row['date']}")
-        return dg.MaterializeResult(value=sent, metadata={"statuses": _counts(sent), "trading": desk.settings.trading})
+        written = Written(together([one.written for one in sent])) if sent else rows
+        return dg.MaterializeResult(
+            value=written, metadata={"statuses": _counts(rows), "trading": desk.settings.trading}
+        )
 
     return cast("dg.AssetsDefinition", submissions)
 
@@ -120,7 +123,7 @@ def _fills(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Book]) -
     def collect(
         context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], submissions: LakeFrame
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        from trading_assets.live.collecting import collected
+        from trading_assets.live.fills import collected
 
         fills, others = [FILLS.empty()], [ACTIVITIES.empty()]
         for name, days in _by_book(context, desk, books).items():
@@ -161,7 +164,7 @@ def _closing(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Book])
         bars_daily: LakeFrame,
         corporate_actions: LakeFrame,
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        from trading_assets.live.collecting import closed_sessions
+        from trading_assets.live.closing import closed_sessions
 
         positions, pnl = [POSITIONS.empty()], [PNL.empty()]
         for name, days in _by_book(context, desk, books).items():
@@ -201,7 +204,7 @@ def _parity(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Book]) 
         bars_daily: LakeFrame,
         corporate_actions: LakeFrame,
     ) -> pl.DataFrame:
-        from trading_assets.live.comparing import compared_sessions
+        from trading_assets.live.parity import compared_sessions
 
         del pnl, orders
         found = [PARITY.empty()]

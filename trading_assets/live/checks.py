@@ -6,7 +6,6 @@ from trading_assets.desk.checks import scope_check
 from trading_assets.desk.desk import Desk
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.live.contract import FILLS, PARITY, PNL, POSITIONS, SUBMISSIONS
-from trading_assets.live.tolerances import cash_tolerance, share_tolerance
 
 
 def unanswered_orders(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
@@ -26,6 +25,8 @@ def foreign_fills(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
 
 def other_positions(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
     """Positions of which the broker has another number of shares."""
+    from trading_assets.live.account import share_tolerance
+
     del run_id
     rows = _rows(scope, LakeFrame(desk.lake, POSITIONS))
     gap = (pl.col("quantity") - pl.col("broker_quantity")).abs()
@@ -35,6 +36,8 @@ def other_positions(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
 
 def other_cash(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
     """Sessions after which the broker has other cash."""
+    from trading_assets.live.account import cash_tolerance
+
     del run_id
     rows = _rows(scope, LakeFrame(desk.lake, PNL))
     gap = (pl.col("cash") - pl.col("broker_cash")).abs()

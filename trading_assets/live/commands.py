@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from trading_assets.brokers.accounts import time_of
-from trading_assets.brokers.alpaca.adapter import Broker
-from trading_assets.brokers.errors import BrokerError, TradingSettingsError
+from trading_assets.brokers.errors import BrokerError
+from trading_assets.brokers.factory import broker_kind
+from trading_assets.brokers.protocol import Broker
 from trading_assets.desk.clock import last_close
 from trading_assets.desk.clock import now as present
 from trading_assets.desk.desk import Desk
 from trading_assets.lake import Lake, LakeFrame, Scope
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.store.writes import replace
-from trading_assets.live import audit
-from trading_assets.live.collecting import opened_session
+from trading_assets.live import switch
+from trading_assets.live.closing import opened_session
 from trading_assets.live.contract import PNL, POSITIONS
-from trading_assets.live.journal import nobody_submits
-from trading_assets.live.records import window_of
+from trading_assets.live.errors import TradingSettingsError
+from trading_assets.live.session import window_of
+from trading_assets.live.submissions import nobody_submits
 from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets.portfolio.books import Book
 
@@ -40,22 +42,38 @@ def books_at_a_broker(books: Mapping[str, Book], name: str | None) -> list[Book]
 
 
 def kill(
-    lake: Lake, at: datetime, name: str | None, reason: str, accounts: Iterable[tuple[Book, Broker]]
+    lake: Lake, at: datetime, name: str | None, reason: str, books: Sequence[Book], account_of: Callable[[Book], Broker]
 ) -> Iterator[str]:
     """Stop a book, or all: nothing more is sent from now on, and what is open is cancelled.
 
     The switch is thrown first, so that a broker that cannot be reached stops nothing of it. A run that is sending sees
     it half a second later; what it got in meanwhile is cancelled once it has ended.
 
+    Parameters
+    ----------
+    lake : Lake
+        The lake.
+    at : datetime.datetime
+        The time.
+    name : str or None
+        Book to stop; all books if None.
+    reason : str
+        Why.
+    books : sequence of Book
+        Books whose open orders to cancel.
+    account_of : callable
+        The account of a book.
+
     Yields
     ------
     str
         What happened at each broker.
     """
-    audit.stop(lake, at, name or audit.ALL_BOOKS, reason)
+    switch.stop(lake, at, name or switch.ALL_BOOKS, reason)
     reached = []
-    for book, broker in accounts:
+    for book in books:
         try:
+            broker = account_of(book)
             asked = broker.cancel_all()
         except BrokerError as error:
             yield f"{book.name}: stopped here, but its open orders could not be cancelled: {error}"
@@ -76,7 +94,7 @@ def kill(
 def adopt(desk: Desk, book: Book, reason: str) -> str:
     """Take the account of a book over as the broker has it: its cash and positions become the book's own.
 
-    Written as the opening of the last session that has closed; its P&L starts anew from there.
+    Written as the opening of the last session that has closed; its P&L starts again from there.
 
     Returns
     -------
@@ -99,7 +117,7 @@ def adopt(desk: Desk, book: Book, reason: str) -> str:
     scope = Scope({"book": (book.name,)}, PNL.time, session, session + timedelta(days=1), (f"{book.name}|{session}",))
     for contract, rows in ((POSITIONS, positions), (PNL, value)):
         replace(desk.lake, contract, rows, scope, author="adopt", message=reason)
-    audit.record(desk.lake, present(), [audit.Decision(book.name, audit.ADOPT, reason.strip(), session)])
+    switch.record(desk.lake, present(), [switch.Decision(book.name, switch.ADOPT, reason.strip(), session)])
     held = ", ".join(f"{quantity:g} {name}" for name, quantity in positions.select("symbol", "quantity").iter_rows())
     return f"{book.name}: taken over as of {session}: {value['cash'][0]:,.2f} in cash and {held or 'no position'}"
 
@@ -112,9 +130,9 @@ def confirm(lake: Lake, at: datetime, book: Book, broker: Broker, typed: str) ->
     TradingSettingsError
         The book is not live, or the account at the broker has another number.
     """
-    if book.broker != "live":
+    if not broker_kind(book.broker).is_real_money:
         raise TradingSettingsError(f"book {book.name!r} trades at {book.broker}: there is no real money to confirm")
     number = broker.account().number
     if typed.strip() != number:
         raise TradingSettingsError(f"book {book.name!r} has no account {typed.strip()!r}: nothing is confirmed")
-    audit.record(lake, at, [audit.Decision(book.name, audit.CONFIRM, number)])
+    switch.record(lake, at, [switch.Decision(book.name, switch.CONFIRM, number)])

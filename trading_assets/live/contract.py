@@ -18,7 +18,7 @@ _Moment = pl.Datetime("us", "UTC")
 STATUSES = ("dry_run", "intended", "unknown", "accepted", "rejected", "blocked")
 
 
-class Orders(pa.DataFrameModel):
+class LiveOrders(pa.DataFrameModel):
     """Orders planned after the close of the session from target weights and the positions at the broker."""
 
     book: str = column("name of the book")
@@ -53,7 +53,7 @@ class Submissions(pa.DataFrameModel):
     answered_at: _Moment = column("when the broker had answered", nullable=True)  # type: ignore[valid-type]
 
 
-class Fills(pa.DataFrameModel):
+class LiveFills(pa.DataFrameModel):
     """Fills that the broker reports for the session, each once."""
 
     book: str = column("name of the book")
@@ -81,13 +81,13 @@ class Activities(pa.DataFrameModel):
     description: str = column("the broker's own words", nullable=True)
 
 
-class Positions(HeldPositions):
+class LivePositions(HeldPositions):
     """What each book holds after the close of the session by its own account, beside what the broker says."""
 
     broker_quantity: float = column("shares that the broker reported; null if it was asked too late", nullable=True)
 
 
-class Pnl(AccountValue):
+class LivePnl(AccountValue):
     """Equity of each book after the close of the session by its own account, and what changed it."""
 
     realised_pnl: float = column("closed shares x (fill - average price)", unit=_CURRENCY)
@@ -129,7 +129,7 @@ class Audit(pa.DataFrameModel):
 
 
 _BY_SYMBOL = ("book", "date", "symbol")
-ORDERS = Contract(Orders, "live.orders", key=(*_BY_SYMBOL, "intent"), time="date")
+ORDERS = Contract(LiveOrders, "live.orders", key=(*_BY_SYMBOL, "intent"), time="date")
 SUBMISSIONS = Contract(
     Submissions,
     "live.submissions",
@@ -138,7 +138,7 @@ SUBMISSIONS = Contract(
     provenance=("broker_order_id", "intended_at", "answered_at"),
 )
 FILLS = Contract(
-    Fills,
+    LiveFills,
     "live.fills",
     key=("book", "date", "activity_id"),
     time="date",
@@ -147,8 +147,8 @@ FILLS = Contract(
 ACTIVITIES = Contract(
     Activities, "live.activities", key=("book", "date", "activity_id"), time="date", provenance=("activity_id",)
 )
-POSITIONS = Contract(Positions, "live.positions", key=_BY_SYMBOL, time="date")
-PNL = Contract(Pnl, "live.pnl", key=("book", "date"), time="date")
+POSITIONS = Contract(LivePositions, "live.positions", key=_BY_SYMBOL, time="date")
+PNL = Contract(LivePnl, "live.pnl", key=("book", "date"), time="date")
 PARITY = Contract(Parity, "live.parity", key=("book", "date"), time="date")
 # Written entry by entry by commands and by the sink; it cannot be made again, so it is none of the stage's assets.
 AUDIT = Contract(Audit, "live.audit", key=("id",), time="at")

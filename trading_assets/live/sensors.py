@@ -13,8 +13,10 @@ from typing import Any
 
 import dagster as dg
 
-from trading_assets.brokers.accounts import broker_of, hints_of, time_of
-from trading_assets.brokers.errors import BrokerUnavailableError, TradingSettingsError
+from trading_assets.brokers.accounts import broker_of, time_of
+from trading_assets.brokers.errors import BrokerSettingsError, BrokerUnavailableError
+from trading_assets.brokers.factory import broker_kind
+from trading_assets.brokers.records import ActivityKind
 from trading_assets.desk.calendar import next_session, sessions
 from trading_assets.desk.clock import last_close, now
 from trading_assets.desk.desk import Desk
@@ -94,7 +96,7 @@ def build_live_sensors(desk: Desk, jobs: Mapping[str, Any]) -> list[dg.SensorDef
 
 def closing_requests(desk: Desk, book: Book) -> Requests:
     """A run that closes a book up to its last session, once the target weights are there."""
-    from trading_assets.live.records import last_close as recorded_close
+    from trading_assets.live.closing import last_close as recorded_close
 
     session = _last_session(desk, book)
     known = recorded_close(desk.lake, book.name)
@@ -113,8 +115,8 @@ def closing_requests(desk: Desk, book: Book) -> Requests:
 
 def rebalance_requests(desk: Desk, book: Book) -> Requests:
     """A run that sends the orders of the last session, if the book trades after it and there is still time."""
-    from trading_assets.live.planning import trades_after
-    from trading_assets.live.records import window_of
+    from trading_assets.live.orders import trades_after
+    from trading_assets.live.session import window_of
 
     moment, session = time_of(desk, book), _last_session(desk, book)
     window = window_of(desk.settings.exchange, session)
@@ -134,17 +136,16 @@ def rebalance_requests(desk: Desk, book: Book) -> Requests:
 
 def poll_requests(desk: Desk, book: Book, polled: dict[str, dict[str, str]]) -> Requests:
     """A run that collects fills newer than the last one seen; notes in ``polled`` what was asked and seen."""
-    from trading_assets.live.activities import day_of, exchange_zone
-    from trading_assets.live.state import FILL
+    from trading_assets.live.fills import day_of, exchange_zone
 
     moment, known = time_of(desk, book), polled.get(book.name, {})
-    hinted = hints_of(desk, book).take()
+    broker = broker_of(desk, book)
+    hinted = broker.take_hint()
     if known and not hinted and moment - datetime.fromisoformat(known["at"]) < _POLL_AT_LEAST_EVERY:
         yield f"{book.name}: asked less than a minute ago, and the stream hints at nothing"
         return
-    fills = [
-        entry for entry in broker_of(desk, book).activities(after=(moment - _FILLS_SINCE).date()) if entry.kind == FILL
-    ]
+    booked = broker.activities(after=(moment - _FILLS_SINCE).date())
+    fills = [entry for entry in booked if entry.kind is ActivityKind.FILL]
     newest = max((entry.id for entry in fills), default="")
     polled[book.name] = {"at": moment.isoformat(), "id": max(newest, known.get("id", ""))}
     if newest <= known.get("id", ""):
@@ -157,19 +158,20 @@ def poll_requests(desk: Desk, book: Book, polled: dict[str, dict[str, str]]) -> 
 
 def breaker(desk: Desk, book: Book) -> Iterator[str]:
     """Stop a book beyond its limits, and cancel what a stopped book has open."""
-    from trading_assets.live import audit
-    from trading_assets.live.records import last_close as recorded_close
+    from trading_assets.live import switch
+    from trading_assets.live.closing import last_close as recorded_close
 
-    known, account = recorded_close(desk.lake, book.name), broker_of(desk, book).account()
-    reason = audit.why_stopped(desk.lake, book.name)
+    broker = broker_of(desk, book)
+    known, account = recorded_close(desk.lake, book.name), broker.account()
+    reason = switch.why_stopped(desk.lake, book.name)
     if known is not None and reason is None:
         reason = _beyond(book, known.equity, known.peak, account.equity)
         if reason:
-            audit.stop(desk.lake, now(), book.name, reason)
+            switch.stop(desk.lake, now(), book.name, reason)
     if reason is None:
         yield f"{book.name}: within its limits"
         return
-    cancelled = broker_of(desk, book).cancel_all() if broker_of(desk, book).open_orders() else 0
+    cancelled = broker.cancel_all() if broker.open_orders() else 0
     yield f"{book.name}: {reason}; {cancelled} open orders asked to be cancelled"
 
 
@@ -196,11 +198,11 @@ def _evaluated(
                 else:
                     requested = True
                     yield one
-        except TradingSettingsError as error:
+        except BrokerSettingsError as error:
             reasons.append(str(error))
         except BrokerUnavailableError as error:
-            # The embedded broker runs only while somebody wants it to; any other is expected to be there.
-            (reasons if book.broker == "embedded" else failures).append(str(error))
+            # A broker with a time of its own runs only while somebody wants it to; any other is expected to be there.
+            (reasons if broker_kind(book.broker).is_simulated_time else failures).append(str(error))
     if failures:
         raise BrokerUnavailableError("; ".join(failures))
     if not requested:

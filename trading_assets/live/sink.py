@@ -12,23 +12,22 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from trading_assets.brokers.errors import (
+    BrokerBusyError,
     BrokerError,
     BrokerUnavailableError,
     DuplicateOrderError,
-    LiveError,
     OrderRejectedError,
     OutcomeUnknownError,
-    RateLimitedError,
-    SubmissionIncompleteError,
-    TradingBlockedError,
 )
 from trading_assets.brokers.records import BrokerOrder, Ticket
-from trading_assets.live.plan import client_order_id
+from trading_assets.live.errors import LiveError, SubmissionIncompleteError, TradingBlockedError
+from trading_assets.live.orders import client_order_id
 
 _SENDS = 3
+_REJECTED = "rejected"
 _OPEN = ("intended", "unknown")
 # States in which nothing was ever sent: the plan may still change.
 _UNSENT = ("dry_run", "blocked")
@@ -68,12 +67,15 @@ class Journal(Protocol):
     def load(self) -> list[Intent]:
         """Intents of the session, from this run and all before."""
 
-    def save(self, intents: Sequence[Intent]) -> None:
-        """Make the session's intents these; they survive a crash once it returns."""
+    def save(self, intents: Sequence[Intent], *, is_complete: bool = False) -> object:
+        """Make the session's intents these; they survive a crash once it returns.
+
+        ``is_complete`` says that none of them waits for an answer.
+        """
 
 
 class OrderGateway(Protocol):
-    """What the sink asks of a broker; `live.brokers.adapter.Broker` has the meaning and the errors."""
+    """What the sink asks of a broker; `brokers.protocol.Broker` has the meaning and the errors."""
 
     def submit(self, ticket: Ticket) -> BrokerOrder:
         """Send an order, once."""
@@ -82,9 +84,30 @@ class OrderGateway(Protocol):
         """The order with a client order id."""
 
 
+class OrderPermit(Protocol):
+    """What must hold before the first order of a session is sent."""
+
+    def require(self, pending: Sequence[Intent]) -> None:
+        """Raise a `LiveError` that says what stands against sending these."""
+
+
+class StopSwitch(Protocol):
+    """What may stop a session between two of its orders."""
+
+    def why_stopped(self) -> str | None:
+        """Why nothing may be sent any more; None while it may."""
+
+
+class Submitted(NamedTuple):
+    """All intents of a session, and those of them that were not known as accepted before."""
+
+    intents: list[Intent]
+    new: list[Intent]
+
+
 @dataclass(frozen=True)
 class Sink:
-    """Everything a submission needs.
+    """Sends the orders of one session of one book; only one may do so at a time.
 
     Attributes
     ----------
@@ -92,10 +115,10 @@ class Sink:
         The broker.
     journal : Journal
         Where intents are kept.
-    permit : callable
-        Called with the intents still to be sent before the first one is: raises `TradingBlockedError` if they must not.
-    stopped : callable
-        Why nothing may be sent any more, or None; asked before each order.
+    permit : OrderPermit
+        Asked once, before the first order is sent.
+    switch : StopSwitch
+        Asked before each order.
     now : callable
         The time.
     pause : callable
@@ -108,66 +131,76 @@ class Sink:
 
     gateway: OrderGateway
     journal: Journal
-    permit: Callable[[Sequence[Intent]], None]
-    stopped: Callable[[], str | None]
+    permit: OrderPermit
+    switch: StopSwitch
     now: Callable[[], datetime]
-    pause: Callable[[float], None]
+    pause: Callable[[float], None] = time.sleep
     seconds_between: float = 0.0
     timer: Callable[[], float] = time.monotonic
 
-    def submit(self, planned: Sequence[Intent]) -> list[Intent]:
-        """Send what is planned and not yet sent.
+    def submit(self, planned: Sequence[Intent], *, retry_rejected: bool = False) -> Submitted:
+        """Send what is planned and not yet sent; running again sends none twice.
 
         Parameters
         ----------
         planned : sequence of Intent
             The session's orders. An intent that the journal knows is taken from there.
+        retry_rejected : bool
+            Whether orders that the broker rejected after accepting them are sent again, as a next attempt.
 
         Returns
         -------
-        list[Intent]
+        Submitted
             All intents of the session, accepted or rejected.
 
         Raises
         ------
         TradingBlockedError
             Nothing (more) may be sent; what was sent before is in the journal.
-        SubmissionIncompleteError
-            An answer is missing; running again looks it up.
+        SubmissionIncompleteError, BrokerError
+            An answer is missing, or the broker cannot be asked; running again goes on where this stopped.
         """
         stored = [item for item in self.journal.load() if item.status not in _UNSENT]
         known = {item.client_order_id: self._resolved(item) for item in stored}
-        new = {item.client_order_id: item for item in planned}
+        again = self._next_attempts(stored) if retry_rejected else []
+        new = {item.client_order_id: item for item in (*planned, *again)}
         settled = {name: item for name, item in known.items() if item.status != "rejected" or name not in new}
         intents = new | settled
         pending = sorted((item for item in intents.values() if item.status in _SENDABLE), key=_reducing_first)
-        if not pending:
+        if pending:
+            self._require_permit(intents, pending)
+            intents |= _marked(pending, "intended", None, None)
             self._keep(intents)
-            return list(intents.values())
+            self._send_all(intents, [item.client_order_id for item in pending])
+        else:
+            self._keep(intents, is_complete=True)
+        before = {item.client_order_id for item in stored if item.status == "accepted"}
+        sent = list(intents.values())
+        return Submitted(sent, [item for item in sent if item.client_order_id not in before])
+
+    def _require_permit(self, intents: Mapping[str, Intent], pending: Sequence[Intent]) -> None:
+        """Ask whether anything may be sent; what may not is kept as blocked."""
         try:
-            self._require_permit(pending)
+            self._require_running()
+            self.permit.require(pending)
         except TradingBlockedError as error:
-            self._keep(intents | _marked(pending, "blocked", str(error), self.now()))
+            self._keep({**intents, **_marked(pending, "blocked", str(error), self.now())})
             raise
-        intents |= _marked(pending, "intended", None, None)
-        self._keep(intents)
-        return self._send_all(intents, [item.client_order_id for item in pending])
 
-    def _require_permit(self, pending: Sequence[Intent]) -> None:
-        reason = self.stopped()
-        if reason:
+    def _require_running(self) -> None:
+        if reason := self.switch.why_stopped():
             raise TradingBlockedError(reason)
-        self.permit(pending)
 
-    def _send_all(self, intents: dict[str, Intent], pending: Iterable[str]) -> list[Intent]:
-        trouble: LiveError | None = None
+    def _send_all(self, intents: dict[str, Intent], pending: Sequence[str]) -> None:
+        """Send the pending intents in their order and keep what is known of each, whatever happens."""
+        trouble: LiveError | BrokerError | None = None
+        is_complete = False
         next_start = self.timer()
         try:
             for name in pending:
                 if (left := next_start - self.timer()) > 0:
                     self.pause(left)
-                reason = self.stopped()
-                if reason:
+                if reason := self.switch.why_stopped():
                     trouble = TradingBlockedError(reason)
                     break
                 waits_for = _unsettled_closing(intents, intents[name])
@@ -180,8 +213,9 @@ class Sink:
                 except BrokerError as error:
                     trouble = error
                     break
+            is_complete = trouble is None and not any(item.status in _OPEN for item in intents.values())
         finally:
-            self._keep(intents)
+            self._keep(intents, is_complete=is_complete)
         if trouble:
             left = sum(intents[name].status in _OPEN for name in pending)
             raise type(trouble)(f"{trouble}; {left} orders of the session were not sent") from None
@@ -191,7 +225,6 @@ class Sink:
                 f"the broker has not answered for {', '.join(sorted(unknown)[:5])}; materialise this partition again: "
                 "it asks for them by their client order ids and sends none twice"
             )
-        return list(intents.values())
 
     def _resolved(self, intent: Intent) -> Intent:
         """Ask for an intent that an earlier run may have sent."""
@@ -199,6 +232,16 @@ class Sink:
             return intent
         found = self.gateway.order_of(intent.client_order_id)
         return self._accepted(intent, found) if found else intent
+
+    def _next_attempts(self, stored: Sequence[Intent]) -> list[Intent]:
+        """Intents to send again what the broker accepted and then rejected, none of it traded."""
+        latest = {(item.symbol, item.intent): item for item in sorted(stored, key=lambda item: item.attempt)}
+        again = []
+        for item in latest.values():
+            order = self.gateway.order_of(item.client_order_id) if item.status == "accepted" else None
+            if order is not None and order.status == _REJECTED and not order.filled:
+                again.append(next_attempt(item, self.now()))
+        return again
 
     def _sent(self, intent: Intent) -> Intent:
         """Send one order until the broker's answer is clear, looking it up wherever it is not."""
@@ -215,7 +258,7 @@ class Sink:
                     return found
             except OrderRejectedError as error:
                 return self._rejected(intent, error)
-            except RateLimitedError:
+            except BrokerBusyError:
                 continue
             except OutcomeUnknownError:
                 found = self._looked_up(intent)
@@ -245,8 +288,8 @@ class Sink:
             )
         return replace(intent, status="accepted", reason=None, broker_order_id=order.id, answered_at=self.now())
 
-    def _keep(self, intents: Mapping[str, Intent]) -> None:
-        self.journal.save(list(intents.values()))
+    def _keep(self, intents: Mapping[str, Intent], *, is_complete: bool = False) -> None:
+        self.journal.save(list(intents.values()), is_complete=is_complete)
 
 
 def next_attempt(intent: Intent, now: datetime) -> Intent:

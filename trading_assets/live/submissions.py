@@ -1,298 +1,195 @@
-"""A book's submission: what must hold before its orders are sent, and how they are.
+"""What `live/submissions` does for a session of a book: send its orders exactly once or, in a dry run, write them down.
 
-`execution.risk` knows the limits and `sink` the order of the steps; here they meet the account, the broker's clock, the
-kill switch and the three settings that must agree before real money is traded.
+The journal of the sink is the table itself, so its rows are written by the sink and by nobody else.
 """
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 import polars as pl
 
-from trading_assets.brokers.alpaca.adapter import Broker
-from trading_assets.brokers.errors import TradingBlockedError, TradingSettingsError
-from trading_assets.brokers.records import Activity, BrokerAccount
+from trading_assets.brokers.accounts import broker_of, time_of
 from trading_assets.desk.clock import now as present
-from trading_assets.execution.risk import LiveRules, RiskState, Violation, risk_gate
-from trading_assets.lake import Lake, LakeFrame
-from trading_assets.live import audit
-from trading_assets.live.activities import entries_of, own_orders
-from trading_assets.live.contract import ORDERS, PARITY, SUBMISSIONS
-from trading_assets.live.journal import LakeJournal
-from trading_assets.live.records import LastClose, Window, last_close, window_of
-from trading_assets.live.sink import Intent, Sink, next_attempt
-from trading_assets.live.state import BookState, position_mismatches, splits_between
-from trading_assets.live.tolerances import cash_tolerance
-from trading_assets.market_data.contract import CORPORATE_ACTIONS
+from trading_assets.desk.desk import Desk
+from trading_assets.lake import Lake, LakeFrame, Scope, WriteResult
+from trading_assets.lake.store.writes import replace
+from trading_assets.live import switch
+from trading_assets.live.contract import SUBMISSIONS
+from trading_assets.live.errors import TradingBlockedError
+from trading_assets.live.permit import Permit
+from trading_assets.live.sink import Intent, Sink
 from trading_assets.portfolio.books import Book
 
-LIVE_VARIABLE = "TRADING_ASSETS_LIVE_ACCOUNT"
-_LARGEST_SKEW = timedelta(minutes=1)
-_SWITCH_SECONDS = 0.5
 _SHOWN = 5
-_MOMENT = "%Y-%m-%d %H:%M:%S UTC"
 
 
-@dataclass(frozen=True)
-class Submission:
-    """Sends the orders of one book and session.
+class LakeJournal:
+    """Intents of one book and session, in `live.submissions`.
 
-    Attributes
+    Parameters
     ----------
+    lake : Lake
+        The lake.
+    book : str
+        Name of the book.
+    session : datetime.date
+        Session of the decision.
+    author : str
+        Recorded with each snapshot.
+    """
+
+    def __init__(self, lake: Lake, book: str, session: date, author: str) -> None:
+        self.lake, self.book, self.session, self.author = lake, book, session, author
+        self.last_write: WriteResult | None = None
+
+    def load(self) -> list[Intent]:
+        """Intents of the session, from this run and all before."""
+        rows = LakeFrame(self.lake, SUBMISSIONS).read(start=self.session, end=self.session, book=self.book)
+        return [Intent(**row) for row in rows.iter_rows(named=True)]
+
+    def save(self, intents: Sequence[Intent], *, is_complete: bool = False) -> None:
+        """Make the session's intents these, in one transaction; a complete session is a partition that is written."""
+        scope = Scope(
+            {"book": (self.book,)},
+            SUBMISSIONS.time,
+            self.session,
+            self.session + timedelta(days=1),
+            (f"{self.book}|{self.session}",) if is_complete else (),
+        )
+        self.last_write = replace(
+            self.lake, SUBMISSIONS, intents_frame(intents), scope, author=self.author, message="intents"
+        )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other run from submitting for this book meanwhile, in every process."""
+        with nobody_submits(self.lake, self.book):
+            yield
+
+
+@contextmanager
+def nobody_submits(lake: Lake, book: str) -> Iterator[None]:
+    """Wait until no run submits for a book, and keep all from it meanwhile, in every process."""
+    with lake.exclusively(f"orders of the book {book}"):
+        yield
+
+
+def intents_frame(intents: Sequence[Intent]) -> pl.DataFrame:
+    """Rows of `live.submissions`."""
+    return pl.DataFrame([asdict(intent) for intent in intents], schema=SUBMISSIONS.schema)
+
+
+def intents_of(book: Book, orders: pl.DataFrame, at: datetime, status: str = "intended") -> list[Intent]:
+    """Intents to send rows of `live.orders`."""
+    return [
+        Intent(
+            book=book.name, date=row["date"], symbol=row["symbol"], intent=row["intent"], attempt=row["attempt"],
+            client_order_id=row["client_order_id"], side=row["side"], quantity=row["quantity"],
+            time_in_force=book.live_rules.time_in_force, broker=book.broker, status=status, reason=None,
+            broker_order_id=None, intended_at=at, answered_at=None,
+        )
+        for row in orders.iter_rows(named=True)
+    ]  # fmt: skip
+
+
+class SentSession(NamedTuple):
+    """A session of a book as `live.submissions` has it now, and what the last write of it did."""
+
+    rows: pl.DataFrame
+    written: WriteResult
+
+
+def send_session(
+    desk: Desk, book: Book, session: date, orders: pl.DataFrame, *, run_id: str, retry_rejected: bool
+) -> SentSession:
+    """Send the orders of a session exactly once or, in a dry run, write down what would be sent.
+
+    Parameters
+    ----------
+    desk : Desk
+        Lake, account and time; its settings say whether anything is sent.
     book : Book
         The book.
     session : datetime.date
         Session of the decision.
-    lake : Lake
-        The lake.
-    broker : Broker
-        Its account.
-    exchange : str
-        Calendar code.
-    now : callable
-        The time.
-    author : str
+    orders : polars.DataFrame
+        Its rows of `live.orders`.
+    run_id : str
         Run that submits.
-    """
-
-    book: Book
-    session: date
-    lake: Lake
-    broker: Broker
-    exchange: str
-    now: Callable[[], datetime]
-    author: str
-
-    @property
-    def window(self) -> Window:
-        """When these orders may be sent."""
-        return window_of(self.exchange, self.session)
-
-    def send(self, orders: pl.DataFrame, *, retry_rejected: bool = False) -> list[Intent]:
-        """Send the orders exactly once; running again sends none twice.
-
-        Parameters
-        ----------
-        orders : polars.DataFrame
-            Rows of `live.orders`.
-        retry_rejected : bool
-            Whether orders that the broker rejected after accepting them are sent again, as a next attempt.
-
-        Raises
-        ------
-        TradingBlockedError
-            Something stands against it; the message names all of it. Nothing (more) was sent.
-        SubmissionIncompleteError, BrokerError
-            The broker could not be asked; running again goes on where this stopped.
-        """
-        journal = LakeJournal(self.lake, self.book.name, self.session, self.author)
-        with journal.alone():
-            planned = self.intents(orders)
-            if retry_rejected:
-                planned += self._next_attempts(journal.load())
-            sink = Sink(
-                gateway=self.broker,
-                journal=journal,
-                permit=self._permit,
-                stopped=_Cached(lambda: audit.why_stopped(self.lake, self.book.name)),
-                now=self.now,
-                pause=time.sleep,
-                seconds_between=60.0 / self.book.live_rules.max_orders_per_minute,
-            )
-            before = {item.client_order_id for item in journal.load() if item.status == "accepted"}
-            try:
-                intents = sink.submit(planned)
-            except TradingBlockedError as error:
-                self._record(audit.REFUSE, str(error))
-                raise
-            new = [item for item in intents if item.client_order_id not in before]
-            if new or (intents and not self._is_recorded()):
-                self._record(audit.SEND, _summary(new or intents))
-            return intents
-
-    def intents(self, orders: pl.DataFrame, status: str = "intended") -> list[Intent]:
-        """Intents to send orders."""
-        moment = self.now()
-        return [
-            Intent(
-                book=self.book.name, date=self.session, symbol=row["symbol"], intent=row["intent"],
-                attempt=row["attempt"],
-                client_order_id=row["client_order_id"], side=row["side"], quantity=row["quantity"],
-                time_in_force=self.book.live_rules.time_in_force, broker=self.book.broker, status=status, reason=None,
-                broker_order_id=None, intended_at=moment, answered_at=None,
-            )
-            for row in orders.iter_rows(named=True)
-        ]  # fmt: skip
-
-    def _next_attempts(self, intents: Sequence[Intent]) -> list[Intent]:
-        latest = {(item.symbol, item.intent): item for item in sorted(intents, key=lambda item: item.attempt)}
-        again = []
-        for item in latest.values():
-            order = self.broker.order_of(item.client_order_id) if item.status == "accepted" else None
-            if order is not None and order.status == "rejected" and not order.filled:
-                again.append(next_attempt(item, self.now()))
-        return again
-
-    def _permit(self, pending: Sequence[Intent]) -> None:
-        """Everything that must hold before the first order is sent."""
-        clock, account = self.broker.clock(), self.broker.account()
-        require_agreement(self.book, account, self.lake)
-        reasons = [*self._untimely(clock.now), *self._unreconciled(account), *self._disparity()]
-        if account.is_blocked:
-            reasons.append(f"the broker has blocked the account {account.number}; look at it there")
-        reasons += self._beyond_limits(pending, account)
-        if reasons:
-            more = f"; and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
-            raise TradingBlockedError(
-                f"book {self.book.name!r}, orders of {self.session}: nothing was sent: "
-                f"{'; '.join(reasons[:_SHOWN])}{more}. When that is settled, materialise live/submissions again"
-            )
-
-    def _untimely(self, broker_now: datetime) -> list[str]:
-        own_now, window = self.now(), self.window
-        if abs(broker_now - own_now) > _LARGEST_SKEW:
-            said = f"the broker's clock says {_utc(broker_now)} and this machine's {_utc(own_now)}"
-            return [f"{said}: set this machine's clock"]
-        if not window.holds(broker_now):
-            allowed = (
-                f"they may be sent from the close of {self.session} to the open of {window.execution} "
-                f"({_utc(window.opens)} to {_utc(window.closes)})"
-            )
-            return [f"{allowed}, it is {_utc(broker_now)}; the next rebalance decides anew"]
-        return []
-
-    def _unreconciled(self, account: BrokerAccount) -> list[str]:
-        known = last_close(self.lake, self.book.name, until=self.session)
-        held = {symbol: position.quantity for symbol, position in self.broker.positions().items()}
-        foreign = self._foreign_orders()
-        if known is None:
-            if held:
-                foreign.append(
-                    f"the account holds {_listed(sorted(held))} but the book has no record of it; take it over with: "
-                    f"trading-assets adopt {self.book.name} --reason ..."
-                )
-            return foreign
-        fills, others = entries_of(self.broker, self.exchange, known.session, self.window.execution)
-        own = self._brought_forward(known, [*fills, *others])
-        reasons = [*foreign, *self._foreign_fills(fills)] + [
-            f"{text}; find out why, then: trading-assets adopt {self.book.name} --reason ..."
-            for text in position_mismatches(own.quantity, held)
-        ]
-        if abs(own.cash - account.cash) > cash_tolerance(own.cash):
-            reasons.append(
-                f"the book should have {own.cash:,.2f} in cash, the broker says {account.cash:,.2f}; find out why, "
-                f"then: trading-assets adopt {self.book.name} --reason ..."
-            )
-        return reasons
-
-    def _brought_forward(self, known: LastClose, entries: Sequence[Activity]) -> BookState:
-        """The recorded account with everything that the broker has booked since."""
-        actions = LakeFrame(self.lake, CORPORATE_ACTIONS).read(start=known.session, end=self.session)
-        splits = splits_between(actions, known.session, self.session)
-        return known.state.apply(sorted(entries, key=lambda entry: entry.id), splits, self.book.lot_size)
-
-    def _foreign_fills(self, fills: Sequence[Activity]) -> list[str]:
-        ours = own_orders(self.broker, fills, LakeFrame(self.lake, SUBMISSIONS), self.book.name)
-        return [
-            f"a fill to {entry.side} {entry.quantity:g} {entry.symbol} is of an order that this desk did not send; "
-            f"find out whose, then: trading-assets adopt {self.book.name} --reason ..."
-            for entry in fills
-            if entry.order_id not in ours
-        ]
-
-    def _foreign_orders(self) -> list[str]:
-        sent = LakeFrame(self.lake, SUBMISSIONS).read(["client_order_id", "date"], book=self.book.name)
-        ours = dict(sent.select("client_order_id", "date").iter_rows())
-        reasons = []
-        for order in self.broker.open_orders():
-            decided = ours.get(order.client_order_id)
-            if decided is None:
-                reasons.append(f"an order to {order.side} {order.quantity:g} {order.symbol} that this desk did not "
-                               "send is open at the broker; cancel it there")  # fmt: skip
-            elif decided != self.session:
-                reasons.append(f"the order of {decided} to {order.side} {order.symbol} is still open; cancel it first")
-        return reasons
-
-    def _disparity(self) -> list[str]:
-        rows = LakeFrame(self.lake, PARITY).read(end=self.session, book=self.book.name)
-        if rows.is_empty() or rows["is_within"][-1]:
-            return []
-        released = audit.decisions_of(self.lake, audit.RESUME, audit.ADOPT, book=self.book.name)
-        if released.filter(pl.col("date") == rows["date"][-1]).height:
-            return []
-        lost = rows.row(-1, named=True)
-        again = f"trading-assets resume {self.book.name} --session {lost['date']} --reason ..."
-        how = f"equity {lost['difference']:+.4%}, {lost['orders_differing']} orders differ"
-        return [f"parity with the backtest was lost on {lost['date']} ({how}); look at live.parity, then: {again}"]
-
-    def _beyond_limits(self, pending: Sequence[Intent], account: BrokerAccount) -> list[str]:
-        orders = LakeFrame(self.lake, ORDERS).read(start=self.session, end=self.session, book=self.book.name)
-        known = last_close(self.lake, self.book.name, until=self.session)
-        symbols = sorted({item.symbol for item in pending})
-        state = RiskState(
-            equity=account.equity,
-            daily_return=known.daily_return if known else 0.0,
-            drawdown=min(account.equity / max(known.peak, account.equity) - 1.0, 0.0) if known else 0.0,
-            prices=self.broker.latest_prices(symbols),
-            untradable=self.broker.untradable(symbols),
-        )
-        violations = risk_gate(orders.filter(pl.col("symbol").is_in(symbols)), state, self.book.live_rules)
-        return [_limit_in_words(one) for one in violations]
-
-    def _is_recorded(self) -> bool:
-        """Whether the audit knows that orders of this session were sent; a run may have been killed just before."""
-        sent = audit.decisions_of(self.lake, audit.SEND, book=self.book.name)
-        return bool((sent["date"] == self.session).any())
-
-    def _record(self, decision: str, reason: str) -> None:
-        audit.record(self.lake, present(), [audit.Decision(self.book.name, decision, reason, self.session)])
-
-
-def require_agreement(
-    book: Book, account: BrokerAccount, lake: Lake, environment: Mapping[str, str] = os.environ
-) -> None:
-    """Require, for real money alone, that book, environment and a typed confirmation name the same account.
+    retry_rejected : bool
+        Whether orders that the broker rejected after accepting them are sent again, as a next attempt.
 
     Raises
     ------
+    TradingBlockedError
+        Something stands against it; the message names all of it. Nothing (more) was sent.
     TradingSettingsError
-        One of the three does not.
+        The book would trade real money in an account that its settings do not agree on.
+    SubmissionIncompleteError, BrokerError
+        The broker could not be asked; running again goes on where this stopped.
     """
-    if book.broker != "live":
-        return
-    confirmed = audit.decisions_of(lake, audit.CONFIRM, book=book.name)
-    typed = confirmed["reason"][-1] if confirmed.height else None
-    missing = []
-    if not book.live_rules.allow_live:
-        missing.append(f"books.yaml: live.allow_live of {book.name} is not true")
-    if environment.get(LIVE_VARIABLE) != account.number:
-        missing.append(f"the environment variable {LIVE_VARIABLE} does not hold the account number")
-    if typed != account.number:
-        missing.append(f"the account was not confirmed: trading-assets confirm {book.name}")
-    if missing:
-        raise TradingSettingsError(
-            f"book {book.name!r} would trade real money in an account that not all three settings name: "
-            f"{'; '.join(missing)}"
-        )
+    journal = LakeJournal(desk.lake, book.name, session, run_id)
+    with journal.alone():
+        if desk.settings.trading != "send":
+            intents = _would_send(desk, book, orders, journal.load())
+            journal.save(intents, is_complete=True)
+        elif orders.is_empty() and not journal.load():
+            intents = []
+            journal.save(intents, is_complete=True)
+        else:
+            intents = _send(desk, book, session, orders, journal, retry_rejected=retry_rejected)
+    assert journal.last_write is not None
+    return SentSession(intents_frame(intents), journal.last_write)
 
 
-class _Cached:
-    """A question whose answer holds for half a second, so that it can be asked before every order."""
+def _send(
+    desk: Desk, book: Book, session: date, orders: pl.DataFrame, journal: LakeJournal, *, retry_rejected: bool
+) -> list[Intent]:
+    broker, now = broker_of(desk, book), partial(time_of, desk, book)
+    sink = Sink(
+        gateway=broker,
+        journal=journal,
+        permit=Permit(book, session, desk.lake, broker, desk.settings.exchange, now),
+        switch=switch.KillSwitch(desk.lake, book.name),
+        now=now,
+        seconds_between=60.0 / book.live_rules.max_orders_per_minute,
+    )
+    try:
+        sent = sink.submit(intents_of(book, orders, now()), retry_rejected=retry_rejected)
+    except TradingBlockedError as error:
+        _record(desk.lake, book, session, switch.REFUSE, str(error))
+        raise
+    # A run may have been killed after its last order and before its decision was recorded.
+    if sent.new or (sent.intents and not _is_recorded(desk.lake, book, session)):
+        _record(desk.lake, book, session, switch.SEND, _summary(sent.new or sent.intents))
+    return sent.intents
 
-    def __init__(self, ask: Callable[[], str | None]) -> None:
-        self._ask = ask
-        self._asked_at = -_SWITCH_SECONDS
-        self._answer: str | None = None
 
-    def __call__(self) -> str | None:
-        if time.monotonic() - self._asked_at >= _SWITCH_SECONDS:
-            self._answer, self._asked_at = self._ask(), time.monotonic()
-        return self._answer
+def _would_send(desk: Desk, book: Book, orders: pl.DataFrame, known: Sequence[Intent]) -> list[Intent]:
+    """What was sent in earlier runs, and of the rest what would be; a dry run repeated keeps its moments."""
+    done = {intent.client_order_id: intent for intent in known if intent.status != "dry_run"}
+    kept = {(intent.client_order_id, intent.quantity): intent for intent in known if intent.status == "dry_run"}
+    would = [
+        kept.get((item.client_order_id, item.quantity), item)
+        for item in intents_of(book, orders, time_of(desk, book), "dry_run")
+        if item.client_order_id not in done
+    ]
+    return [*done.values(), *would]
+
+
+def _is_recorded(lake: Lake, book: Book, session: date) -> bool:
+    sent = switch.decisions_of(lake, switch.SEND, book=book.name)
+    return bool((sent["date"] == session).any())
+
+
+def _record(lake: Lake, book: Book, session: date, decision: str, reason: str) -> None:
+    switch.record(lake, present(), [switch.Decision(book.name, decision, reason, session)])
 
 
 def _summary(intents: Sequence[Intent]) -> str:
@@ -300,16 +197,3 @@ def _summary(intents: Sequence[Intent]) -> str:
     refused = [f"{item.symbol}: {item.reason}" for item in intents if item.status == "rejected"]
     text = f"{counts['accepted']} orders accepted, {counts['rejected']} rejected"
     return f"{text} ({'; '.join(refused[:_SHOWN])})" if refused else text
-
-
-def _limit_in_words(violation: Violation) -> str:
-    text = f"{violation.symbol}: {violation.reason}" if violation.symbol else violation.reason
-    return f"{text} (books.yaml)" if any(rule in violation.reason for rule in LiveRules.model_fields) else text
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):{_MOMENT}}"
-
-
-def _listed(symbols: list[str]) -> str:
-    return ", ".join(symbols[:_SHOWN]) + (f" and {len(symbols) - _SHOWN} more" if len(symbols) > _SHOWN else "")

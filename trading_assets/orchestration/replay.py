@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import dagster as dg
+
 from trading_assets.brokers.accounts import Accounts, accounts
-from trading_assets.brokers.alpaca.connection import connection_of, save_embedded
+from trading_assets.brokers.embedded import EMBEDDED
 from trading_assets.brokers.embedded.clock import AcceleratedClock, Clock, RealClock, SteppedClock
+from trading_assets.brokers.embedded.keys import embedded_connection, save_keys
 from trading_assets.brokers.embedded.server import AccountKeys, RunningBroker, start_broker
-from trading_assets.brokers.errors import TradingSettingsError
-from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import session_close, sessions
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import Settings
 from trading_assets.lake import LakeFrame
 from trading_assets.live.contract import PNL
+from trading_assets.live.errors import TradingSettingsError
 from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.refresh import few_collections, run_job
-from trading_assets.portfolio.books import Book, load_books
+from trading_assets.portfolio.books import Book
+from trading_assets.portfolio.books import books as desk_books
 from trading_assets.serving import queries
 
 
@@ -53,7 +56,9 @@ class SessionReport:
     difference: float | None
 
 
-def replay(settings: Settings, names: Sequence[str], first: date, last: date) -> Iterator[SessionReport]:
+def replay(
+    settings: Settings, names: Sequence[str], first: date, last: date, build: Callable[..., dg.Definitions]
+) -> Iterator[SessionReport]:
     """Step through sessions: collect and close each, then send the orders for the next.
 
     A session that was replayed before is materialised again and sends nothing.
@@ -66,6 +71,8 @@ def replay(settings: Settings, names: Sequence[str], first: date, last: date) ->
         Books of the embedded broker.
     first, last : datetime.date
         First and last session.
+    build : callable
+        From a keyword argument `desk` to the definitions of that desk, as `trading_assets.definitions.build_defs`.
 
     Raises
     ------
@@ -73,17 +80,17 @@ def replay(settings: Settings, names: Sequence[str], first: date, last: date) ->
         A book is not of the embedded broker, there is no session, or the broker's clock is past sessions that the book
         has not seen.
     """
-    books = [_embedded_book(settings, name) for name in names]
+    home = Desk(settings)
+    books = [_embedded_book(home, name) for name in names]
     days = sessions(settings.exchange, first, last)
     if not days:
         raise TradingSettingsError(f"there is no session of {settings.exchange} from {first} to {last}")
     instance = open_instance(settings)
-    lake = Desk(settings).lake
     clock = SteppedClock(session_close(settings.exchange, days[0]))
-    with start_broker(lake, settings.exchange, clock=clock) as broker:
+    with start_broker(home.lake, settings.exchange, clock=clock) as broker:
         desk = replay_desk(settings, broker, books)
         _require_continuous(desk, broker, books, days)
-        defs = build_defs(desk=desk)
+        defs = build(desk=desk)
         for day in days:
             close = session_close(settings.exchange, day)
             if broker.now() < close:
@@ -96,10 +103,15 @@ def replay(settings: Settings, names: Sequence[str], first: date, last: date) ->
                 yield _report(desk, book, day, time.perf_counter() - started)
 
 
+def embedded_books(desk: Desk) -> list[Book]:
+    """Books of a desk that trade at the embedded broker."""
+    return [book for book in desk.part(desk_books).values() if book.broker == EMBEDDED.name]
+
+
 def replay_desk(settings: Settings, broker: RunningBroker, books: Sequence[Book]) -> Desk:
     """A desk whose books trade in accounts of a running embedded broker, by its clock."""
     open_accounts(settings, broker, books)
-    connections = {book.name: connection_of(book, settings.home, {}) for book in books}
+    connections = {book.name: embedded_connection(book.name, settings.home) for book in books}
     given = {accounts: Accounts(connections)}
     return Desk(settings.with_values(trading="send"), clock=broker.now, given=given)
 
@@ -108,7 +120,7 @@ def open_accounts(settings: Settings, broker: RunningBroker, books: Sequence[Boo
     """Open the accounts of books, or open them again, and keep their keys; returns the file that holds them."""
     keys = {book.name: open_account(broker, book) for book in books}
     saved = {name: {"key_id": key.key_id, "secret": key.secret} for name, key in keys.items()}
-    return save_embedded(settings.home, broker.url, saved)
+    return save_keys(settings.home, broker.url, saved)
 
 
 def open_account(broker: RunningBroker, book: Book) -> AccountKeys:
@@ -136,11 +148,11 @@ def make_clock(kind: str, factor: float, start: datetime | None) -> Clock:
     return SteppedClock(moment) if kind == "stepped" else AcceleratedClock(moment, factor)
 
 
-def _embedded_book(settings: Settings, name: str) -> Book:
-    books = load_books(settings.books)
+def _embedded_book(desk: Desk, name: str) -> Book:
+    books = desk.part(desk_books)
     if name not in books:
         raise TradingSettingsError(f"there is no book {name!r}; there are {', '.join(sorted(books))}")
-    if books[name].broker != "embedded":
+    if books[name].broker != EMBEDDED.name:
         raise TradingSettingsError(
             f"book {name!r} trades at {books[name].broker}; only books of the embedded broker can be replayed"
         )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from trading_assets.brokers.factory import SIMULATED, broker_kinds
 from trading_assets.desk.desk import Desk
 from trading_assets.errors import TradingAssetsError
 from trading_assets.execution.models import ExecutionModels
@@ -20,7 +21,6 @@ Model = TypeVar("Model", bound=BaseModel)
 
 REBALANCES = ("daily", "weekly", "monthly")
 SIZINGS = ("equal_weight_long", "rank_long_short", "score_weighted")
-BROKERS = ("sim", "embedded", "paper", "live")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LARGEST_LEG = 0.5
@@ -46,7 +46,6 @@ class _Range(NamedTuple):
         return isfinite(value) and value <= self.high and (value > self.low if self.above else value >= self.low)
 
 
-_CHOICES = {"rebalance": REBALANCES, "sizing": SIZINGS, "broker": BROKERS}
 _RANGES = {
     "capital": _Range(0, above=True),
     "top_fraction": _Range(0, 1, above=True),
@@ -85,8 +84,8 @@ class Book:
         Shares per lot; 0 allows any fraction of a share.
     max_participation : float
         Largest fraction of a session's volume one order takes; the rest of the order is cancelled.
-    broker : {"sim", "embedded", "paper", "live"}
-        Where its orders go: nowhere, to the embedded broker, to an Alpaca paper account, to an Alpaca live account.
+    broker : str
+        Where its orders go: "sim" for nowhere, or a kind of broker such as "embedded", "paper" or "live".
     live : LiveRules or None
         Limits at the broker; None for "sim" alone.
     costs : ExecutionModels
@@ -116,7 +115,7 @@ class Book:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise BookError(f"book {self.name!r}: a name is lower-case letters, digits and underscores, e.g. 'main'")
-        for key, choices in _CHOICES.items():
+        for key, choices in _choices().items():
             if getattr(self, key) not in choices:
                 raise _refusal(self.name, key, getattr(self, key), "one of " + ", ".join(choices))
         _check_ranges(self.name, "", _RANGES, {key: getattr(self, key) for key in _RANGES})
@@ -139,17 +138,26 @@ class Book:
             The book is simulated only.
         """
         if self.live is None:
-            raise _refusal(self.name, "broker", self.broker, f"one of {', '.join(BROKERS[1:])} for a book that trades")
+            raise _refusal(
+                self.name, "broker", self.broker, f"one of {', '.join(broker_kinds())} for a book that trades"
+            )
         return self.live
 
     def _check_live(self) -> None:
-        if (self.broker == "sim") != (self.live is None):
-            wanted = "null for the broker sim" if self.broker == "sim" else f"a mapping for the broker {self.broker}"
+        is_simulated = self.broker == SIMULATED
+        if is_simulated != (self.live is None):
+            wanted = f"{'null' if is_simulated else 'a mapping'} for the broker {self.broker}"
             raise _refusal(self.name, "live", self.live, wanted)
         if self.live is None:
             return
-        if self.live.time_in_force == "opg" and (self.lot_size == 0 or self.lot_size % 1):
-            raise _refusal(self.name, "live.time_in_force", "opg", "day where lot_size allows fractions of a share")
+        kind, wanted = broker_kinds()[self.broker], self.live.time_in_force
+        if wanted not in kind.times_in_force:
+            raise _refusal(self.name, "live.time_in_force", wanted, "one of " + ", ".join(kind.times_in_force))
+        if wanted not in kind.fractional_times_in_force and (self.lot_size == 0 or self.lot_size % 1):
+            allowed = " or ".join(kind.fractional_times_in_force) or "nothing"
+            raise _refusal(
+                self.name, "live.time_in_force", wanted, f"{allowed} where lot_size allows fractions of a share"
+            )
 
 
 def load_books(path: Path | None = None) -> dict[str, Book]:
@@ -197,11 +205,15 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return dict(super().construct_mapping(node, deep))
 
 
+def _choices() -> dict[str, tuple[str, ...]]:
+    return {"rebalance": REBALANCES, "sizing": SIZINGS, "broker": (SIMULATED, *broker_kinds())}
+
+
 def _book(name: str, settings: object) -> Book:
     values = _mapping(name, "", settings, {field.name for field in fields(Book)} - {"name"})
     checked: dict[str, Any] = {"strategy": _text(name, "strategy", values["strategy"])}
     checked |= {"start": _start(name, values["start"])}
-    checked |= {key: _text(name, key, values[key]) for key in _CHOICES}
+    checked |= {key: _text(name, key, values[key]) for key in _choices()}
     checked |= {key: _number(name, key, values[key], allowed) for key, allowed in _RANGES.items()}
     checked |= {"live": None if values["live"] is None else _model(name, "live", LiveRules, values["live"])}
     return Book(name=name, costs=_model(name, "costs", ExecutionModels, values["costs"]), **checked)
@@ -246,7 +258,7 @@ def _mapping(book: str, prefix: str, value: object, keys: set[str]) -> Mapping[s
 
 def _text(book: str, key: str, value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise _refusal(book, key, value, "one of " + ", ".join(_CHOICES[key]) if key in _CHOICES else "a name")
+        raise _refusal(book, key, value, "one of " + ", ".join(_choices()[key]) if key in _choices() else "a name")
     return value
 
 

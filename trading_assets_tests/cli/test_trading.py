@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from trading_assets.brokers.alpaca.adapter import Broker
-from trading_assets.brokers.alpaca.connection import connection_of
+from trading_assets.brokers.alpaca.adapter import AlpacaBroker
+from trading_assets.brokers.embedded.keys import embedded_connection
 from trading_assets.desk.calendar import session_close
 from trading_assets.desk.settings import Settings
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.postgres.url import PostgresUrl
-from trading_assets.live import audit
+from trading_assets.live import switch
 from trading_assets.live.contract import PNL, SUBMISSIONS
 from trading_assets.portfolio.books import Book, load_books
 from trading_assets_tests.desks import Bench
@@ -103,7 +103,7 @@ def test_a_replay_prints_a_line_per_session_and_the_next_command_goes_on_from_it
     assert f"{session_close(EXCHANGE, DAYS[1]):%Y-%m-%d %H:%M}" in lines[0]
     keys = shell.settings.home / "broker" / "keys.json"
     assert stat.S_IMODE(keys.stat().st_mode) == 0o600
-    account = Broker(connection_of(shell.book, shell.settings.home, {}))
+    account = AlpacaBroker(embedded_connection(NAME, shell.settings.home))
     pnl = LakeFrame(shell.bench.desk.lake, PNL).read(book=NAME)
     assert account.account().cash == pytest.approx(pnl["cash"][-1], abs=0.01)
 
@@ -112,11 +112,11 @@ def test_a_replay_prints_a_line_per_session_and_the_next_command_goes_on_from_it
     assert killed.returncode == 0, killed.stderr
     assert "open orders asked to be cancelled" in killed.stdout
     assert account.open_orders() == []
-    assert "to see it" in str(audit.why_stopped(shell.bench.desk.lake, NAME))
+    assert "to see it" in str(switch.why_stopped(shell.bench.desk.lake, NAME))
     assert shell.type("resume", NAME, "--reason", " ").returncode == 1
-    assert audit.why_stopped(shell.bench.desk.lake, NAME) is not None
+    assert switch.why_stopped(shell.bench.desk.lake, NAME) is not None
     assert shell.type("resume", NAME, "--reason", "seen").returncode == 0
-    assert audit.why_stopped(shell.bench.desk.lake, NAME) is None
+    assert switch.why_stopped(shell.bench.desk.lake, NAME) is None
 
     taken = shell.type("adopt", NAME, "--reason", "as it is")
     assert taken.returncode == 0, taken.stderr

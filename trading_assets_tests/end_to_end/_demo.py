@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from trading_assets.definitions import build_defs
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.market_data.sources import SimulatedSource, SimulationParameters
 from trading_assets.orchestration.maintenance import MAINTENANCE_JOB
@@ -60,7 +61,7 @@ def demo_ui(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> 
     with open_bench(postgres, folder / "lake", source, FIRST.replace(day=1), _END) as bench:
         bench.run_all(FIRST, _UNTIL)
         with bench.active():
-            assert len(list(replay(bench.settings, ["main"], _REPLAYED_FROM, _UNTIL))) > 1
+            assert len(list(replay(bench.settings, ["main"], _REPLAYED_FROM, _UNTIL, build_defs))) > 1
         with web_ui(bench.settings, folder / "ui.log") as ui:
             yield DemoUi(bench, ui, LAST, bad_bars, bench.read("backtest.pnl"))
 

@@ -11,15 +11,15 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from trading_assets.brokers.alpaca.adapter import Broker
-from trading_assets.brokers.alpaca.connection import connection_of, save_embedded
+from trading_assets.brokers.alpaca.adapter import AlpacaBroker
 from trading_assets.brokers.embedded.clock import SteppedClock
+from trading_assets.brokers.embedded.keys import embedded_connection, save_keys
 from trading_assets.brokers.embedded.server import RunningBroker, start_broker
 from trading_assets.desk.calendar import session_close, session_open
 from trading_assets.desk.clock import now
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.postgres.url import PostgresUrl
-from trading_assets.live import audit
+from trading_assets.live import switch
 from trading_assets.live.contract import FILLS, PARITY, PNL, SUBMISSIONS
 from trading_assets.live.stage import TRADE_JOB, live_tags
 from trading_assets.orchestration.replay import open_account
@@ -40,7 +40,7 @@ class LiveUi:
 
     bench: Bench
     broker: RunningBroker
-    account: Broker
+    account: AlpacaBroker
     ui: WebUi
 
     def wait_for_rows(self, what: str, rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:
@@ -67,8 +67,8 @@ def live(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> Ite
         clock = SteppedClock(session_close(EXCHANGE, DAYS[0]))
         with start_broker(bench.desk.lake, EXCHANGE, clock=clock) as broker:
             keys = open_account(broker, book)
-            save_embedded(settings.home, broker.url, {NAME: {"key_id": keys.key_id, "secret": keys.secret}})
-            account = Broker(connection_of(book, settings.home, {}))
+            save_keys(settings.home, broker.url, {NAME: {"key_id": keys.key_id, "secret": keys.secret}})
+            account = AlpacaBroker(embedded_connection(NAME, settings.home))
             trader = Trader(bench, book, broker, keys, bench.desk, "default")
             for number, day in enumerate(DAYS[:4]):
                 trader.want(day, {trader.symbols[number % 2]: 0.5, trader.symbols[2]: 0.3})
@@ -116,12 +116,12 @@ def test_the_daemon_trades_sessions_and_stops_on_command_and_beyond_a_limit(live
     assert done.returncode == 0, done.stderr
     assert "daily: stopped" in done.stdout
     assert live.account.open_orders() == []
-    assert "a test" in str(audit.why_stopped(lake, NAME))
+    assert "a test" in str(switch.why_stopped(lake, NAME))
 
     # Released, it loses more than its limit: the circuit breaker stops it by itself.
-    audit.release(lake, now(), NAME, "a test goes on")
+    switch.release(lake, now(), NAME, "a test goes on")
     live.broker.tamper(NAME, cash=-400_000.0)
-    reason = live.ui.wait_for("stop of the book", lambda: audit.why_stopped(lake, NAME), PATIENCE)
+    reason = live.ui.wait_for("stop of the book", lambda: switch.why_stopped(lake, NAME), PATIENCE)
     assert "max_daily_loss" in reason
 
 

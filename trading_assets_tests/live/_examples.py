@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from trading_assets.brokers.records import Activity
-from trading_assets.live.state import FILL
+from trading_assets.brokers.alpaca.answers import ACTIVITY_KINDS
+from trading_assets.brokers.records import Activity, ActivityKind
 from trading_assets.portfolio.books import Book, load_books
 from trading_assets_tests.execution.examples import models
 
@@ -25,9 +25,13 @@ def a_book(*, live: dict[str, Any] | None = None, **values: Any) -> Book:
 
 def fill(number: int, symbol: str, side: str, quantity: float, price: float, day: date = TUESDAY) -> Activity:
     """A fill as the broker reports it."""
-    return Activity(f"{day:%Y%m%d}::{number:06d}", FILL, symbol, side, quantity, price, 0.0, "order", None, day, None)
+    identity = f"{day:%Y%m%d}::{number:06d}"
+    return Activity(identity, ActivityKind.FILL, "FILL", symbol, side, quantity, price, 0.0, "order", None, day, None)
 
 
-def entry(number: int, kind: str, amount: float, symbol: str | None = None, quantity: float = 0.0) -> Activity:
-    """Anything else that the broker books."""
-    return Activity(f"20210302::{number:06d}", kind, symbol, None, quantity, None, amount, None, None, TUESDAY, None)
+def entry(number: int, code: str, amount: float, symbol: str | None = None, quantity: float = 0.0) -> Activity:
+    """Anything else that the broker books, by Alpaca's code."""
+    kind = ACTIVITY_KINDS.get(code, ActivityKind.OTHER)
+    return Activity(
+        f"20210302::{number:06d}", kind, code, symbol, None, quantity, None, amount, None, None, TUESDAY, None
+    )

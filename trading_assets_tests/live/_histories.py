@@ -13,18 +13,20 @@ from typing import Any, Self
 
 from hypothesis import strategies as st
 
-from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.alpaca.adapter import AlpacaBroker
 from trading_assets.brokers.alpaca.connection import Connection
 from trading_assets.brokers.embedded.clock import SteppedClock
 from trading_assets.brokers.embedded.server import RunningBroker, start_broker
-from trading_assets.brokers.errors import LiveError, TradingBlockedError
-from trading_assets.brokers.records import Activity
+from trading_assets.brokers.errors import BrokerError
+from trading_assets.brokers.records import Activity, ActivityKind
 from trading_assets.desk.calendar import next_session
 from trading_assets.lake import Lake
-from trading_assets.live.activities import entries_of
-from trading_assets.live.plan import client_order_id, legs
+from trading_assets.live.account import BookState
+from trading_assets.live.errors import LiveError, TradingBlockedError
+from trading_assets.live.fills import entries_of
+from trading_assets.live.orders import client_order_id, legs
 from trading_assets.live.sink import Intent, Sink, next_attempt
-from trading_assets.live.state import BookState
+from trading_assets_tests.brokers.embedded.in_process import InProcessBroker
 from trading_assets_tests.brokers.embedded.markets import DAYS, FULL, at
 from trading_assets_tests.live._crashes import Killed, Stepping, Steps
 
@@ -33,6 +35,7 @@ CASH = 1_000_000.0
 LATE, PATIENCE = 0.08, 0.04  # seconds: a late answer, and how long a desk that meets faults waits for one
 _CLEAN_RUNS = 2
 _SESSIONS_PER_STORE = 40
+_stores = itertools.count()
 
 # What a call may meet. "" is a call without a fault; "before" and "after" are meant of its effect.
 _BOTH = ("504", "500", "502", "page", "drop", "late")
@@ -110,17 +113,44 @@ class MemoryJournal:
     def load(self) -> list[Intent]:
         return list(self._rows)
 
-    def save(self, intents: Sequence[Intent]) -> None:
+    def save(self, intents: Sequence[Intent], *, is_complete: bool = False) -> None:
         self._rows = list(intents)
+        if is_complete:
+            assert not {item.status for item in intents} & {"intended", "unknown"}
+
+
+@dataclass
+class Gate:
+    """What stands between the desk and the broker in one life: the permit, and a switch that somebody may throw."""
+
+    steps: Steps
+    is_permitted: bool = True
+    stopped: str | None = None
+
+    def require(self, pending: Sequence[Intent]) -> None:
+        self.steps.reach("permit")
+        if not self.is_permitted:
+            raise TradingBlockedError("not now")
+
+    def why_stopped(self) -> str | None:
+        return self.stopped
 
 
 class Exchange:
-    """A running broker; when its days are used up, it is replaced by a new one without accounts."""
+    """A broker that runs; when its days are used up, it is replaced by a new one without accounts.
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+    Parameters
+    ----------
+    lake : Lake
+        Its prices.
+    is_served : bool
+        Whether it is reached over HTTP, in real time, or runs in this process, in virtual time.
+    """
+
+    def __init__(self, lake: Lake, *, is_served: bool) -> None:
+        self._lake, self._is_served = lake, is_served
         self._numbers = itertools.count()
-        self._stores = itertools.count()
+        self._in_process: InProcessBroker | None = None
         self._running: RunningBroker | None = None
         self._left = 0
 
@@ -138,18 +168,29 @@ class Exchange:
         if self._running is None or self._left < sessions:
             if self._running:
                 self._running.stop()
-            clock = SteppedClock(at(DAYS[0], "18:00"))
-            self._running = start_broker(self._lake, "XNYS", clock=clock, name=f"histories-{next(self._stores)}")
+            self._running = self._start(SteppedClock(at(DAYS[0], "18:00")), f"histories-{next(_stores)}")
             self._left = _SESSIONS_PER_STORE
         self._left -= sessions
         return self._running
 
-    def open_account(self, broker: RunningBroker) -> Connection:
-        """A new account."""
+    def _start(self, clock: SteppedClock, name: str) -> RunningBroker:
+        if self._is_served:
+            return start_broker(self._lake, "XNYS", clock=clock, name=name)
+        self._in_process = InProcessBroker(self._lake, "XNYS", clock, name)
+        return self._in_process.running
+
+    def open_account(self, broker: RunningBroker) -> tuple[AlpacaBroker, AlpacaBroker]:
+        """A new account, for a client that is patient and for one that is not."""
         keys = broker.create_account(
             f"account-{next(self._numbers)}", cash=CASH, costs=FULL, max_participation=0.05, lot_size=1.0
         )
-        return Connection("embedded", broker.url, broker.url, keys.key_id, keys.secret)
+        connection = Connection("embedded", broker.url, broker.url, keys.key_id, keys.secret)
+        if self._in_process is None:
+            return AlpacaBroker(connection), AlpacaBroker(connection, read_seconds=PATIENCE)
+        calm, hasty = (
+            AlpacaBroker(connection, transport=self._in_process.transport(seconds)) for seconds in (10.0, PATIENCE)
+        )
+        return calm, hasty
 
 
 @dataclass
@@ -178,8 +219,8 @@ class Run:
     faults: Faults
     sink: type[Sink]
     seen: Counter[str]
-    calm: Broker
-    hasty: Broker
+    calm: AlpacaBroker
+    hasty: AlpacaBroker
     moment: datetime
     own: BookState = field(default_factory=lambda: BookState(CASH))
     collected: dict[str, Activity] = field(default_factory=dict)
@@ -223,29 +264,23 @@ class Run:
         # Of a position that is turned around, the second order depends on the first one, which must not be rejected.
         rejects = day.rejects and not any(item.intent.endswith("_to_close") for item in intents)
         self.faults.inject(queue=queue, **({"reject": day.rejects, "drop_event": 1} if rejects else {}))
-        steps, stopped = Steps(), []
+        gate = Gate(Steps(), is_permitted=life.is_permitted)
         for number, name in life.events:
-            steps.events[number] = lambda name=name: self._happen(name, stopped)
-
-        def permit(pending: Sequence[Intent]) -> None:
-            steps.reach("permit")
-            if not life.is_permitted:
-                raise TradingBlockedError("not now")
-
+            gate.steps.events[number] = lambda name=name: self._happen(name, gate)
         try:
-            self._sink(self.hasty, journal, steps, permit, stopped).submit(intents)
+            self._sink(self.hasty, journal, gate).submit(intents)
             self.seen["run to its end"] += 1
-        except (LiveError, Killed) as error:
+        except (LiveError, BrokerError, Killed) as error:
             self.seen[type(error).__name__] += 1
 
-    def _happen(self, name: str, stopped: list[str]) -> None:
+    def _happen(self, name: str, gate: Gate) -> None:
         self.seen[name] += 1
         if name == "killed":
             raise Killed
         if name == "restart":
             self.broker.restart()
         elif name == "stopped":
-            stopped.append("stopped by hand")
+            gate.stopped = "stopped by hand"
         elif name == "outage":
             self.faults.inject(outage=True)
         else:
@@ -259,12 +294,12 @@ class Run:
             queue.append({"method": method, "path": path, **_FAULTS[name], **({"when": when} if when else {})})
         return queue
 
-    def _sink(self, gateway: Any, journal: Any, steps: Steps, permit: Any, stopped: list[str]) -> Sink:
+    def _sink(self, gateway: Any, journal: Any, gate: Gate) -> Sink:
         return self.sink(
-            gateway=Stepping(gateway, steps, ("submit", "order_of")),
-            journal=Stepping(journal, steps, ("load", "save")),
-            permit=permit,
-            stopped=lambda: stopped[0] if stopped else None,
+            gateway=Stepping(gateway, gate.steps, ("submit", "order_of")),
+            journal=Stepping(journal, gate.steps, ("load", "save")),
+            permit=gate,
+            switch=gate,
             now=lambda: self.moment,
             pause=lambda _: None,
         )
@@ -273,8 +308,8 @@ class Run:
         """Run again without faults, as an operator does, until nothing is open."""
         self.faults.clear()
         for _ in range(_CLEAN_RUNS):
-            with suppress(LiveError):
-                self._sink(self.calm, journal, Steps(), lambda _: None, []).submit(intents)
+            with suppress(LiveError, BrokerError):
+                self._sink(self.calm, journal, Gate(Steps())).submit(intents)
                 return
 
     def _next_attempts(self, orders: list[dict[str, Any]], journal: MemoryJournal) -> list[Intent]:
@@ -327,12 +362,12 @@ class Run:
         self.faults.inject(queue=self._queue(faults, "GET", "/v2/account/activities"))
         try:
             fills, others = entries_of(self.hasty if faults else self.calm, "XNYS", after, until)
-        except LiveError:
+        except BrokerError:
             self.seen["not collected"] += 1
             return
         new = [entry for entry in [*fills, *others] if entry.id not in self.collected]
         self.collected |= {entry.id: entry for entry in new}
-        self.seen["fills"] += sum(entry.kind == "FILL" for entry in new)
+        self.seen["fills"] += sum(entry.kind is ActivityKind.FILL for entry in new)
         self.own.apply(sorted(new, key=lambda entry: entry.id), {}, 1.0)
 
     def _require_equal_accounts(self) -> None:
@@ -343,7 +378,7 @@ class Run:
         assert abs(self.own.cash - self.calm.account().cash) <= 0.01
         orders = self._orders()
         assert {order["status"] for order in orders} <= {"filled", "canceled", "expired", "rejected"}
-        filled = sum(entry.quantity for entry in self.collected.values() if entry.kind == "FILL")
+        filled = sum(entry.quantity for entry in self.collected.values() if entry.kind is ActivityKind.FILL)
         assert filled == sum(float(order["filled_qty"]) for order in orders)
 
 
@@ -352,8 +387,7 @@ def live_through(exchange: Exchange, history: Sequence[Day], seen: Counter[str],
     broker = exchange.running(len(history))
     faults = Faults(broker)
     faults.clear()
-    connection = exchange.open_account(broker)
-    calm, hasty = Broker(connection), Broker(connection, read_seconds=PATIENCE)
+    calm, hasty = exchange.open_account(broker)
     run = Run(broker, faults, sink, seen, calm, hasty, broker.now())
     for day in history:
         run.day(day)

@@ -26,7 +26,7 @@ from trading_assets.desk.partitions import month_key
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store.writes import replace
-from trading_assets.live import audit
+from trading_assets.live import switch
 from trading_assets.live.contract import CONTRACTS
 from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.market_data.sources import Source
@@ -230,7 +230,7 @@ class Trader:
 
     def decisions(self, *kinds: str) -> pl.DataFrame:
         """What live.audit says of this book."""
-        found = audit.decisions_of(self.bench.desk.lake, *kinds)
+        found = switch.decisions_of(self.bench.desk.lake, *kinds)
         return found.filter(pl.col("book") == self.name)
 
     def posted(self) -> list[str]:

@@ -13,12 +13,15 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.alpaca.adapter import AlpacaBroker
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.settings import Settings
 from trading_assets.lake.store._connecting import import_extensions
-from trading_assets.live import submissions
-from trading_assets.live.journal import LakeJournal
+from trading_assets.live import submissions, switch
+from trading_assets.live.submissions import LakeJournal
 from trading_assets_tests.live._crashes import Stepping, Steps
 
 _GATEWAY = ("submit", "order_of", "clock", "account", "positions", "open_orders", "latest_prices", "untradable")
@@ -81,11 +84,17 @@ class _SteppingJournal(Stepping):
 def _send(settings: dict[str, Any]) -> None:
     steps = _WrittenSteps(settings["reached"], settings["killed_at"])
     submissions.LakeJournal = lambda *values: _SteppingJournal(LakeJournal(*values), steps, ("load", "save"))
-    submissions.audit = Stepping(submissions.audit, steps, ("why_stopped", "record"))
-    broker = Stepping(Broker(settings["connection"]), steps, _GATEWAY)
-    submissions.Submission(
-        settings["book"], settings["session"], settings["lake"], broker, "XNYS", lambda: settings["now"], "test"
-    ).send(settings["orders"])
+    decisions = Stepping(SimpleNamespace(**vars(switch)), steps, ("why_stopped", "record"))
+    switch.why_stopped, switch.record = decisions.why_stopped, decisions.record
+    broker = Stepping(AlpacaBroker(settings["connection"]), steps, _GATEWAY)
+    submissions.broker_of = lambda *_: broker
+    desk = Desk(
+        Settings(home=settings["reached"].parent, exchange="XNYS", trading="send"), clock=lambda: settings["now"]
+    )
+    desk.__dict__["lake"] = settings["lake"]
+    submissions.send_session(
+        desk, settings["book"], settings["session"], settings["orders"], run_id="test", retry_rejected=False
+    )
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trading_assets.live.account import BookState
 from trading_assets.live.closing import Before, BrokerTotals, close_session
 from trading_assets.live.contract import PNL, POSITIONS
-from trading_assets.live.state import BookState
 from trading_assets_tests.live._examples import TUESDAY
 
 NOTHING = BrokerTotals()

@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from trading_assets.brokers.accounts import broker_of
-from trading_assets.brokers.alpaca.adapter import Broker
-from trading_assets.brokers.errors import TradingBlockedError, TradingSettingsError
+from trading_assets.brokers.alpaca.adapter import AlpacaBroker
+from trading_assets.brokers.embedded.keys import KEYS_FILE
 from trading_assets.desk.calendar import session_close, session_open
 from trading_assets.desk.clock import now
-from trading_assets.live import audit
+from trading_assets.desk.desk import Desk
+from trading_assets.live import switch
 from trading_assets.live.commands import adopt, books_at_a_broker, confirm, kill
+from trading_assets.live.errors import TradingBlockedError, TradingSettingsError
 from trading_assets_tests.live._examples import a_book
 from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, Trader
 
@@ -38,17 +40,20 @@ def stop_at_the_first_order(trader: Trader, said: list[str]) -> None:
     said += stop(trader, trader.name)
 
 
-def stop(trader: Trader, name: str | None = None, broker: Broker | None = None) -> list[str]:
+def stop(trader: Trader, name: str | None = None, broker: AlpacaBroker | None = None) -> list[str]:
     """Kill this book, or all."""
-    accounts = [(trader.book, broker or broker_of(trader.desk, trader.book))]
-    return list(kill(trader.bench.desk.lake, now(), name, "the tests say so", accounts))
+
+    def account_of(book):
+        return broker or broker_of(trader.desk, book)
+
+    return list(kill(trader.bench.desk.lake, now(), name, "the tests say so", [trader.book], account_of))
 
 
 def test_kill_cancels_every_open_order_and_blocks_the_book(trader):
     trader.trade(DAY)
     assert stop(trader, trader.name) == [f"{trader.name}: stopped; 3 open orders asked to be cancelled"]
     assert {order.status.value for order in trader.orders()} == {"canceled"}
-    assert "the tests say so" in audit.why_stopped(trader.bench.desk.lake, trader.name)
+    assert "the tests say so" in switch.why_stopped(trader.bench.desk.lake, trader.name)
     trader.want(NEXT, dict.fromkeys(NAMES, 0.2))
     trader.now_is(session_close(EXCHANGE, NEXT))
     with pytest.raises(TradingBlockedError, match=f"the book '{trader.name}' is stopped"):
@@ -78,11 +83,11 @@ def test_an_order_that_is_on_its_way_when_the_switch_is_thrown_is_cancelled_too(
 
 
 def test_kill_throws_the_switch_before_it_asks_the_broker(trader):
-    class Watched(Broker):
+    class Watched(AlpacaBroker):
         seen = None
 
         def cancel_all(self) -> int:
-            self.seen = audit.why_stopped(trader.bench.desk.lake, trader.name)
+            self.seen = switch.why_stopped(trader.bench.desk.lake, trader.name)
             return super().cancel_all()
 
     broker = Watched(trader.connection())
@@ -95,7 +100,7 @@ def test_a_book_is_stopped_although_its_broker_is_down(trader):
     [said] = stop(trader, trader.name)
     assert said.startswith(f"{trader.name}: stopped here, but its open orders could not be cancelled: ")
     assert "503" in said
-    assert audit.why_stopped(trader.bench.desk.lake, trader.name) is not None
+    assert switch.why_stopped(trader.bench.desk.lake, trader.name) is not None
 
 
 def test_one_broker_that_is_down_does_not_keep_the_others_from_being_asked(make_trader):
@@ -103,21 +108,41 @@ def test_one_broker_that_is_down_does_not_keep_the_others_from_being_asked(make_
     up.want(DAY, dict.fromkeys(NAMES, 0.2))
     up.trade(DAY)
     down.broker.inject(outage=True)
-    accounts = [(one.book, broker_of(one.desk, one.book)) for one in (down, up)]
-    said = list(kill(up.bench.desk.lake, now(), None, "all of them", accounts))
-    audit.release(up.bench.desk.lake, now(), audit.ALL_BOOKS, "for the other tests")
+    desks = {one.name: one.desk for one in (down, up)}
+    books = [down.book, up.book]
+    said = list(
+        kill(up.bench.desk.lake, now(), None, "all of them", books, lambda book: broker_of(desks[book.name], book))
+    )
+    switch.release(up.bench.desk.lake, now(), switch.ALL_BOOKS, "for the other tests")
     assert [text.partition(":")[0] for text in said] == [down.name, up.name]
+    assert {order.status.value for order in up.orders()} == {"canceled"}
+
+
+def test_a_book_whose_keys_are_missing_does_not_keep_the_others_from_being_asked(make_trader):
+    lost, up = make_trader(), make_trader()
+    up.want(DAY, dict.fromkeys(NAMES, 0.2))
+    up.trade(DAY)
+    (lost.desk.settings.home / "broker" / KEYS_FILE).unlink()
+    desks = {lost.name: Desk(lost.desk.settings), up.name: up.desk}
+    said = list(
+        kill(
+            up.bench.desk.lake, now(), None, "all", [lost.book, up.book], lambda book: broker_of(desks[book.name], book)
+        )
+    )
+    switch.release(up.bench.desk.lake, now(), switch.ALL_BOOKS, "for the other tests")
+    assert "could not be cancelled" in said[0]
+    assert "has never run on this lake" in said[0]
     assert {order.status.value for order in up.orders()} == {"canceled"}
 
 
 def test_stopping_all_books_stops_each_of_them(trader):
     stop(trader)
     try:
-        assert audit.why_stopped(trader.bench.desk.lake, trader.name).startswith("all books are stopped since")
-        assert audit.why_stopped(trader.bench.desk.lake, "any_other") is not None
+        assert switch.why_stopped(trader.bench.desk.lake, trader.name).startswith("all books are stopped since")
+        assert switch.why_stopped(trader.bench.desk.lake, "any_other") is not None
     finally:
-        audit.release(trader.bench.desk.lake, now(), audit.ALL_BOOKS, "for the other tests")
-    assert audit.why_stopped(trader.bench.desk.lake, trader.name) is None
+        switch.release(trader.bench.desk.lake, now(), switch.ALL_BOOKS, "for the other tests")
+    assert switch.why_stopped(trader.bench.desk.lake, trader.name) is None
 
 
 def test_adopting_writes_the_account_as_an_opening_of_the_last_close(trader):
@@ -132,7 +157,7 @@ def test_adopting_writes_the_account_as_an_opening_of_the_last_close(trader):
         (NAMES[1], -4.0, -4.0),
     ]
     assert opened["equity"] == pytest.approx(5_000.0 + held["market_value"].sum())
-    decided = trader.decisions(audit.ADOPT)
+    decided = trader.decisions(switch.ADOPT)
     assert decided.select("date", "reason").rows() == [(DAY, "from the old desk")]
 
 
@@ -143,7 +168,7 @@ def test_adopting_twice_changes_nothing_in_the_books(trader):
     adopt(trader.desk, trader.book, "twice")
     assert trader.rows("pnl").equals(before[0])
     assert trader.rows("positions").equals(before[1])
-    assert trader.decisions(audit.ADOPT)["reason"].to_list() == ["once", "twice"]
+    assert trader.decisions(switch.ADOPT)["reason"].to_list() == ["once", "twice"]
 
 
 @pytest.mark.parametrize("reason", ["", "   "])
@@ -158,14 +183,14 @@ def test_an_account_is_not_taken_over_while_the_market_is_open(trader):
     with pytest.raises(TradingSettingsError, match=f"{trader.name}.*while the market is closed"):
         adopt(trader.desk, trader.book, "now")
     assert trader.rows("pnl").is_empty()
-    assert trader.decisions(audit.ADOPT).is_empty()
+    assert trader.decisions(switch.ADOPT).is_empty()
 
 
 def test_only_a_book_of_real_money_is_confirmed(trader):
     broker = broker_of(trader.desk, trader.book)
     with pytest.raises(TradingSettingsError, match="trades at embedded: there is no real money to confirm"):
         confirm(trader.bench.desk.lake, now(), trader.book, broker, trader.keys.account_number)
-    assert trader.decisions(audit.CONFIRM).is_empty()
+    assert trader.decisions(switch.CONFIRM).is_empty()
 
 
 def test_a_book_is_confirmed_by_typing_the_number_of_its_account(make_trader):
@@ -175,7 +200,7 @@ def test_a_book_is_confirmed_by_typing_the_number_of_its_account(make_trader):
         with pytest.raises(TradingSettingsError, match="nothing is confirmed"):
             confirm(trader.bench.desk.lake, now(), trader.book, broker, typed)
     confirm(trader.bench.desk.lake, now(), trader.book, broker, f" {trader.keys.account_number}\n")
-    assert trader.decisions(audit.CONFIRM)["reason"].to_list() == [trader.keys.account_number]
+    assert trader.decisions(switch.CONFIRM)["reason"].to_list() == [trader.keys.account_number]
 
 
 def test_books_at_a_broker_are_those_with_limits():

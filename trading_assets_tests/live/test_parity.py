@@ -9,8 +9,8 @@ import pytest
 
 from trading_assets.backtest.simulate import OpeningBalance
 from trading_assets.live.contract import FILLS, ORDERS, PARITY
+from trading_assets.live.orders import plan
 from trading_assets.live.parity import LiveSession, MarketData, compare
-from trading_assets.live.plan import plan
 from trading_assets_tests.live._examples import FREE, MONDAY, TUESDAY, a_book
 
 EMPTY = OpeningBalance(10_000.0, pl.DataFrame(schema={"symbol": pl.String, "quantity": pl.Float64,

@@ -10,13 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import dagster as dg
 import pytest
 
-from trading_assets.brokers.accounts import broker_of
 from trading_assets.desk.calendar import session_close
 from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.lake.store.hashing import content_hash
 from trading_assets.live.contract import CONTRACTS
 from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
-from trading_assets.live.submissions import Submission
+from trading_assets.live.submissions import send_session
 from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, Trader, traders
 
 pytestmark = pytest.mark.slow
@@ -102,11 +101,8 @@ def test_submitted_by_several_at_the_same_time_every_intent_is_one_order(make_tr
     orders = trader.rows("orders", day)
 
     def send(number: int) -> list[str]:
-        desk = trader.desk
-        submission = Submission(
-            trader.book, day, trader.bench.desk.lake, broker_of(desk, trader.book), EXCHANGE, desk.now, f"run {number}"
-        )
-        return sorted(intent.client_order_id for intent in submission.send(orders) if intent.status == "accepted")
+        sent = send_session(trader.desk, trader.book, day, orders, run_id=f"run {number}", retry_rejected=False)
+        return sorted(sent.rows.filter(status="accepted")["client_order_id"])
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(send, range(4)))

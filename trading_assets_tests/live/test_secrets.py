@@ -12,8 +12,9 @@ from typing import NamedTuple
 import pytest
 
 from trading_assets.brokers.accounts import broker_of
-from trading_assets.brokers.alpaca.connection import KEYS_FILE
-from trading_assets.brokers.errors import LiveError
+from trading_assets.brokers.embedded.keys import KEYS_FILE
+from trading_assets.brokers.errors import BrokerError
+from trading_assets.live.errors import LiveError
 from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.orchestration.replay import open_account
 from trading_assets_tests.desks import Bench
@@ -89,7 +90,7 @@ def fails(trader: Trader, job: str) -> None:
     """Run a job that has to fail, with the console that a user has."""
     from dagster._core.errors import DagsterAssetCheckFailedError
 
-    with pytest.raises((LiveError, DagsterAssetCheckFailedError)):
+    with pytest.raises((LiveError, BrokerError, DagsterAssetCheckFailedError)):
         trader.run(job, live_tags(trader.name, DAYS[1]), console="DEBUG")
 
 
@@ -116,7 +117,12 @@ def test_the_errors_were_met_and_recorded(scene):
     failed = [run for run in scene.trader.bench.instance.get_runs() if run.is_failure]
     assert len(failed) >= 7
     logged = "\n".join(text for name, text in tables_of(scene.trader.bench).items() if name.endswith("event_logs"))
-    for words in ("the keys are wrong, revoked or not allowed", "brokers/adapter.py", "HTTP 500", "cannot be reached"):
+    for words in (
+        "the keys are wrong, revoked or not allowed",
+        "brokers/alpaca/adapter.py",
+        "HTTP 500",
+        "cannot be reached",
+    ):
         assert words in logged or words in scene.printed
 
 

@@ -9,11 +9,11 @@ import dagster as dg
 import pytest
 from alpaca.trading.requests import LimitOrderRequest
 
-from trading_assets.brokers.accounts import broker_of, hints_of
+from trading_assets.brokers.accounts import broker_of
 from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import session_close, session_open
 from trading_assets.desk.clock import now
-from trading_assets.live import audit
+from trading_assets.live import switch
 from trading_assets.live.stage import POLL_JOB, live_tags
 from trading_assets_tests.live._live_bench import DAYS, EXCHANGE, OpenTrader, Trader
 
@@ -136,7 +136,7 @@ def test_a_hint_of_the_stream_makes_the_poller_ask_at_once(make_trader: OpenTrad
     trader = make_trader()
     trader.step(DAYS[0], half(trader))
     first = evaluate(trader, "fill_poller")
-    hints = hints_of(trader.desk, trader.book)
+    hints = broker_of(trader.desk, trader.book).hints
     deadline = time.monotonic() + 30
     while not hints._hinted.is_set() and time.monotonic() < deadline:
         # An order that changes is what the stream tells; until it is connected it tells nothing.
@@ -158,7 +158,7 @@ def test_a_book_within_its_limits_goes_on(make_trader: OpenTrader) -> None:
     trader = make_trader()
     trader.step(DAYS[0], half(trader))
     assert "within its limits" in evaluate(trader, "kill_switch").skip_message
-    assert audit.why_stopped(trader.bench.desk.lake, trader.name) is None
+    assert switch.why_stopped(trader.bench.desk.lake, trader.name) is None
 
 
 def test_a_loss_past_the_limit_stops_the_book_and_cancels_its_orders(make_trader: OpenTrader) -> None:
@@ -170,14 +170,14 @@ def test_a_loss_past_the_limit_stops_the_book_and_cancels_its_orders(make_trader
     said = evaluate(trader, "kill_switch").skip_message
 
     assert "lost 10.00% since the last close, more than max_daily_loss 5.00%" in said
-    assert "max_daily_loss" in str(audit.why_stopped(trader.bench.desk.lake, trader.name))
+    assert "max_daily_loss" in str(switch.why_stopped(trader.bench.desk.lake, trader.name))
     assert broker_of(trader.desk, trader.book).open_orders() == []
 
 
 def test_what_a_stopped_book_has_open_is_cancelled(make_trader: OpenTrader) -> None:
     trader = make_trader()
     trader.step(DAYS[0], half(trader))
-    audit.stop(trader.bench.desk.lake, now(), trader.name, "by hand")
+    switch.stop(trader.bench.desk.lake, now(), trader.name, "by hand")
     evaluate(trader, "kill_switch")
     assert broker_of(trader.desk, trader.book).open_orders() == []
 

@@ -7,12 +7,13 @@ from itertools import count
 import pytest
 
 from trading_assets.brokers.alpaca import adapter
-from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.alpaca.adapter import AlpacaBroker
 from trading_assets.brokers.alpaca.connection import Connection
 from trading_assets.brokers.embedded.clock import SteppedClock
 from trading_assets.brokers.embedded.server import start_broker
-from trading_assets.brokers.errors import BrokerError, SubmissionIncompleteError, TradingBlockedError, UnauthorizedError
-from trading_assets.live.plan import client_order_id, legs
+from trading_assets.brokers.errors import BrokerError, UnauthorizedError
+from trading_assets.live.errors import SubmissionIncompleteError, TradingBlockedError
+from trading_assets.live.orders import client_order_id, legs
 from trading_assets.live.sink import Intent, Sink
 from trading_assets_tests.brokers.embedded.markets import DAYS, FREE, at, steady, write_market
 from trading_assets_tests.live._histories import MemoryJournal
@@ -28,6 +29,19 @@ def running(module_lake):
         yield started
 
 
+class Permission:
+    """What an account's sink asks: may it send, and is it stopped."""
+
+    def __init__(self):
+        self.stopped: list[str] = []
+
+    def require(self, pending):
+        """Nothing stands against these."""
+
+    def why_stopped(self):
+        return self.stopped[0] if self.stopped else None
+
+
 class Account:
     """An account at the broker, a sink for it, and what has been posted."""
 
@@ -38,10 +52,10 @@ class Account:
         keys = running.create_account(self.name, cash=1e5, costs=FREE, max_participation=0.1, lot_size=1.0)
         self.running = running
         running.tamper(self.name, positions=positions)
-        self.broker = Broker(Connection("embedded", running.url, running.url, keys.key_id, keys.secret))
+        self.broker = AlpacaBroker(Connection("embedded", running.url, running.url, keys.key_id, keys.secret))
         self.journal = MemoryJournal()
         self.held = positions
-        self.stopped = []
+        self.permission = Permission()
 
     def intents(self, **trades):
         return [
@@ -55,11 +69,8 @@ class Account:
 
     def send(self, intents, **options):
         values = {"gateway": self.broker, "pause": lambda _: None, **options}
-        sink = Sink(
-            journal=self.journal, permit=lambda _: None,
-            stopped=lambda: self.stopped[0] if self.stopped else None, now=lambda: EVENING, **values,
-        )  # fmt: skip
-        return sink.submit(intents)
+        asked = {"permit": self.permission, "switch": self.permission}
+        return Sink(journal=self.journal, now=lambda: EVENING, **asked, **values).submit(intents)
 
     def statuses(self):
         return {item.symbol if len(self.held) == 0 else item.intent: item.status for item in self.journal.load()}
@@ -164,11 +175,11 @@ def test_another_order_under_the_same_id_stops_everything(make_account):
 
 def test_a_stopped_sink_asks_for_no_permit_and_marks_what_it_holds_back(make_account):
     account = make_account()
-    account.stopped.append("stopped by hand")
+    account.permission.stopped.append("stopped by hand")
     with pytest.raises(TradingBlockedError, match="stopped by hand"):
         account.send(account.intents(AAA=3))
     assert account.statuses() == {"AAA": "blocked"}
-    account.stopped.clear()
+    account.permission.stopped.clear()
     account.send(account.intents(AAA=3))
     assert account.statuses() == {"AAA": "accepted"}
 

@@ -10,15 +10,15 @@ from itertools import count
 
 import pytest
 
-from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.alpaca.adapter import AlpacaBroker
 from trading_assets.brokers.alpaca.connection import Connection
 from trading_assets.brokers.embedded.clock import SteppedClock
 from trading_assets.brokers.embedded.server import start_broker
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.store.writes import replace as write
-from trading_assets.live import audit
+from trading_assets.live import switch
 from trading_assets.live.contract import ORDERS, SUBMISSIONS
-from trading_assets.live.plan import plan
+from trading_assets.live.orders import plan
 from trading_assets.portfolio.books import load_books
 from trading_assets_tests.brokers.embedded.markets import DAYS, FREE, at, steady, write_market
 from trading_assets_tests.live._submitter import Submitter
@@ -30,8 +30,7 @@ WEIGHTS = {"AAA": 0.3, "BBB": 0.3}
 # Every boundary between two steps of a run that sends two orders, as it is when nothing goes wrong.
 BOUNDARIES = [
     "alone",
-    "before load", "after load",  # what was accepted before
-    "before load", "after load",  # the sink's own
+    "before load", "after load",
     "before why_stopped", "after why_stopped",
     "before clock", "after clock",
     "before account", "after account",
@@ -77,14 +76,14 @@ def make_session(module_lake):
 def require_sent_once(session):
     """Every order is at the broker once, and journal and audit say so."""
     wanted = set(session["orders"]["client_order_id"])
-    orders = Broker(session["connection"])._trading.get("/orders", {"status": "all", "limit": 500})
+    orders = AlpacaBroker(session["connection"])._trading.get("/orders", {"status": "all", "limit": 500})
     assert Counter(order["client_order_id"] for order in orders) == dict.fromkeys(wanted, 1)
     rows = LakeFrame(session["lake"], SUBMISSIONS).read(book=session["book"].name)
     assert {row["client_order_id"]: (row["status"], row["broker_order_id"]) for row in rows.iter_rows(named=True)} == {
         order["client_order_id"]: ("accepted", order["id"]) for order in orders
     }
     assert rows.height == len(orders) == len(WEIGHTS)
-    assert audit.decisions_of(session["lake"], audit.SEND, book=session["book"].name).height
+    assert switch.decisions_of(session["lake"], switch.SEND, book=session["book"].name).height
 
 
 def test_the_boundaries_are_those_of_a_run(submitter, make_session):

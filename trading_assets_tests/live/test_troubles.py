@@ -16,22 +16,18 @@ from trading_assets.brokers.accounts import Accounts, accounts, broker_of
 from trading_assets.brokers.alpaca.connection import Connection
 from trading_assets.brokers.embedded.clock import SteppedClock
 from trading_assets.brokers.embedded.server import start_broker
-from trading_assets.brokers.errors import (
-    BrokerUnavailableError,
-    LiveError,
-    TradingBlockedError,
-    TradingSettingsError,
-    UnauthorizedError,
-)
+from trading_assets.brokers.errors import BrokerUnavailableError, UnauthorizedError
 from trading_assets.desk.calendar import session_close, session_open
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
+from trading_assets.errors import TradingAssetsError
 from trading_assets.lake import Scope
 from trading_assets.lake.store.writes import replace
-from trading_assets.live import audit
+from trading_assets.live import switch
 from trading_assets.live.commands import adopt, confirm
-from trading_assets.live.plan import client_order_id
-from trading_assets.live.submissions import LIVE_VARIABLE
+from trading_assets.live.errors import TradingBlockedError, TradingSettingsError
+from trading_assets.live.orders import client_order_id
+from trading_assets.live.permit import LIVE_VARIABLE
 from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets.orchestration.replay import open_account
 from trading_assets_tests.desks import own_environment
@@ -64,7 +60,7 @@ def holder(trader) -> Trader:
     return trader
 
 
-def refused(trader: Trader, *words: str, session=DAY, error: type[LiveError] = TradingBlockedError) -> str:
+def refused(trader: Trader, *words: str, session=DAY, error: type[TradingAssetsError] = TradingBlockedError) -> str:
     """Trade, and be refused before anything is sent, with a message that holds these words."""
     sent = trader.posted()
     with pytest.raises(error) as caught:
@@ -83,7 +79,7 @@ def blocked(trader: Trader, *words: str, session=DAY) -> None:
     rows = trader.rows("submissions", session)
     assert set(rows["status"]) == {"blocked"}
     assert set(rows["reason"]) == {message}
-    assert trader.decisions(audit.REFUSE)["reason"].to_list()[-1] == message
+    assert trader.decisions(switch.REFUSE)["reason"].to_list()[-1] == message
 
 
 def sends_once(trader: Trader, session=DAY, orders: int = 4) -> None:
@@ -98,13 +94,13 @@ def sends_once(trader: Trader, session=DAY, orders: int = 4) -> None:
     assert not set(rows["reason"]) - {None}
     exists = Counter(order.client_order_id for order in trader.orders())
     assert [exists[name] for name in rows["client_order_id"]] == [1] * orders
-    assert trader.decisions(audit.SEND).filter(pl.col("date") == session).height >= 1
+    assert trader.decisions(switch.SEND).filter(pl.col("date") == session).height >= 1
 
 
 def test_without_trouble_each_order_is_sent_once(trader):
     sends_once(trader)
     assert len(trader.posted()) == 4
-    assert trader.decisions()["decision"].to_list() == [audit.SEND]
+    assert trader.decisions()["decision"].to_list() == [switch.SEND]
     assert trader.decisions()["reason"].to_list() == ["4 orders accepted, 0 rejected"]
 
 
@@ -143,7 +139,7 @@ def test_an_account_that_is_taken_over_as_it_stands_trades_on(holder):
     assert said.startswith(f"{holder.name}: taken over as of {NEXT}: 900,000.00 in cash and 7 {NAMES[0]}")
     opened = holder.rows("pnl", NEXT).row(0, named=True)
     assert (opened["is_opening"], opened["cash"], opened["daily_return"]) == (True, 900_000.0, 0.0)
-    assert holder.decisions(audit.ADOPT)["reason"].to_list() == ["the transfer from the old account"]
+    assert holder.decisions(switch.ADOPT)["reason"].to_list() == ["the transfer from the old account"]
     sends_once(holder, NEXT)
     holder.want(THIRD, OTHER)
     holder.close(THIRD)
@@ -182,7 +178,7 @@ def test_a_rejected_order_is_recorded_with_its_reason_and_sent_again_by_the_next
     assert rejected.height == 1
     assert "no such luck" in rejected["reason"][0]
     assert rejected["symbol"][0] in rejected["reason"][0]
-    assert "3 orders accepted, 1 rejected" in trader.decisions(audit.SEND)["reason"][0]
+    assert "3 orders accepted, 1 rejected" in trader.decisions(switch.SEND)["reason"][0]
     sends_once(trader)
     assert len(trader.posted()) == 5
 
@@ -369,9 +365,9 @@ def test_a_loss_beyond_the_limit_stops_the_book_until_somebody_raises_it(holder,
 
 
 def test_a_stopped_book_sends_nothing_until_it_is_released(trader):
-    audit.stop(trader.bench.desk.lake, now(), trader.name, "the model looks wrong")
+    switch.stop(trader.bench.desk.lake, now(), trader.name, "the model looks wrong")
     blocked(trader, "stopped", "the model looks wrong", f"trading-assets resume {trader.name} --reason")
-    audit.release(trader.bench.desk.lake, now(), trader.name, "it is right")
+    switch.release(trader.bench.desk.lake, now(), trader.name, "it is right")
     sends_once(trader)
 
 
@@ -387,9 +383,9 @@ def test_the_kill_switch_takes_hold_between_two_orders_and_the_rest_is_sent_afte
     assert 1 <= len(sent) < 4
     rows = trader.rows("submissions", DAY)
     assert set(rows.filter(pl.col("status") == "accepted")["client_order_id"]) == set(sent)
-    assert trader.decisions(audit.REFUSE).height == 1
+    assert trader.decisions(switch.REFUSE).height == 1
     trader.broker.clear_faults()
-    audit.release(trader.bench.desk.lake, now(), trader.name, "go on")
+    switch.release(trader.bench.desk.lake, now(), trader.name, "go on")
     sends_once(trader)
     assert len(trader.posted()) == 4
 
@@ -405,17 +401,17 @@ def test_lost_parity_blocks_the_next_session_until_that_session_is_accepted(trad
     lost = trader.rows("parity", NEXT).row(0, named=True)
     assert (lost["is_within"], lost["fills_differing"]) == (False, 4)
     blocked(trader, f"parity with the backtest was lost on {NEXT}", f"--session {NEXT}", session=NEXT)
-    audit.release(trader.bench.desk.lake, now(), trader.name, "cancelled by hand", session=DAY)
+    switch.release(trader.bench.desk.lake, now(), trader.name, "cancelled by hand", session=DAY)
     blocked(trader, f"parity with the backtest was lost on {NEXT}", session=NEXT)
-    audit.release(trader.bench.desk.lake, now(), trader.name, "cancelled by hand", session=NEXT)
+    switch.release(trader.bench.desk.lake, now(), trader.name, "cancelled by hand", session=NEXT)
     sends_once(trader, NEXT)
 
 
 def test_orders_held_back_until_after_the_open_are_not_sent_any_more(trader):
-    audit.stop(trader.bench.desk.lake, now(), trader.name, "a night to think")
+    switch.stop(trader.bench.desk.lake, now(), trader.name, "a night to think")
     blocked(trader, "a night to think")
     trader.now_is(session_open(EXCHANGE, NEXT))
-    audit.release(trader.bench.desk.lake, now(), trader.name, "too late")
+    switch.release(trader.bench.desk.lake, now(), trader.name, "too late")
     blocked(trader, f"from the close of {DAY} to the open of {NEXT}", "the next rebalance decides anew")
     assert not trader.orders()
 
@@ -483,7 +479,7 @@ def test_real_money_is_not_traded_while_one_of_the_three_settings_is_missing(ric
 def test_another_account_than_the_one_typed_is_not_confirmed(rich):
     with pytest.raises(TradingSettingsError, match="has no account '42'"):
         confirm(rich.bench.desk.lake, now(), rich.book, broker_of(rich.desk, rich.book), "42")
-    assert rich.decisions(audit.CONFIRM).is_empty()
+    assert rich.decisions(switch.CONFIRM).is_empty()
 
 
 def by_hand(trader: Trader, symbol: str, shares: float):
@@ -517,4 +513,4 @@ def stop_at_the_first_order(trader: Trader) -> None:
         if trader.posted():
             break
         threading.Event().wait(0.01)
-    audit.stop(trader.bench.desk.lake, now(), trader.name, "enough")
+    switch.stop(trader.bench.desk.lake, now(), trader.name, "enough")

@@ -72,7 +72,7 @@ def test_a_book_is_read_with_its_numbers_as_floats_and_its_start_as_a_date(tmp_p
         ("max_weight", -1, "above 0 and at most 10"),
         ("max_participation", 2, "above 0 and at most 1"),
         ("lot_size", -1, "at least 0"),
-        ("broker", "alpaca", "one of sim, embedded, paper, live"),
+        ("broker", "alpaca", "one of sim, embedded, live, paper"),
         ("broker", "paper", "a mapping for the broker paper"),
     ],
 )

@@ -1,27 +1,31 @@
-"""The broker adapter: alpaca-py with timeouts, typed errors, and no order that is sent again blindly.
+"""The adapter of Alpaca's protocol: alpaca-py with timeouts, typed errors, and no order that is sent again blindly.
 
 The same adapter reaches Alpaca paper, Alpaca live and the embedded broker; only the connection differs. Questions are
-repeated when the broker is busy; an order is posted once per call, whatever happens, because a timeout or a 504 says
-nothing about whether the order exists (alpaca-py would repeat it on 429 and 504).
+repeated while the broker is busy; an order is posted once per call, whatever happens, because a timeout or a 504 says
+nothing about whether the order exists.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
 
+from requests.adapters import BaseAdapter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from trading_assets.brokers.alpaca.answers import activity_of_answer, order_of_answer, signed_quantity
 from trading_assets.brokers.alpaca.clients import READ_SECONDS, data_client, trading_client, typed_error
 from trading_assets.brokers.alpaca.connection import Connection
+from trading_assets.brokers.alpaca.hints import FillHints
 from trading_assets.brokers.errors import (
+    BrokerBusyError,
     BrokerError,
     BrokerUnavailableError,
     NotFoundError,
     OrderRejectedError,
     OutcomeUnknownError,
-    RateLimitedError,
     UnauthorizedError,
 )
 from trading_assets.brokers.records import (
@@ -31,9 +35,6 @@ from trading_assets.brokers.records import (
     BrokerPosition,
     MarketClock,
     Ticket,
-    activity_of_answer,
-    order_of_answer,
-    signed_quantity,
 )
 
 Answer = TypeVar("Answer")
@@ -44,8 +45,8 @@ _PAGE = 100
 _OPEN_ORDERS = 500
 
 
-class Broker:
-    """One account at a broker.
+class AlpacaBroker:
+    """One account at a broker that speaks Alpaca's protocol; `brokers.protocol.Broker` has the meaning of each call.
 
     Parameters
     ----------
@@ -53,18 +54,18 @@ class Broker:
         Where it is, and the keys.
     read_seconds : float
         How long an answer may take.
+    transport : requests.adapters.BaseAdapter, optional
+        What sends the requests; HTTP by default.
     """
 
-    def __init__(self, connection: Connection, *, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(
+        self, connection: Connection, *, read_seconds: float = READ_SECONDS, transport: BaseAdapter | None = None
+    ) -> None:
         self.connection = connection
-        self._trading = trading_client(connection, read_seconds)
-        self._data = data_client(connection, read_seconds)
+        self.hints = FillHints(connection)
+        self._trading = trading_client(connection, read_seconds, transport)
+        self._data = data_client(connection, read_seconds, transport)
         self._client_ids: dict[str, str] = {}
-
-    @property
-    def kind(self) -> str:
-        """``embedded``, ``paper`` or ``live``."""
-        return self.connection.broker
 
     def account(self) -> BrokerAccount:
         """Number, cash, equity and buying power of the account."""
@@ -121,7 +122,7 @@ class Broker:
             The broker refused it: no order exists. `DuplicateOrderError`: one with its client order id exists already.
         OutcomeUnknownError
             No usable answer came back: look it up by its client order id before anything else.
-        RateLimitedError, UnauthorizedError
+        BrokerBusyError, UnauthorizedError
             It had no effect.
         """
         from alpaca.trading.requests import MarketOrderRequest
@@ -137,7 +138,7 @@ class Broker:
             return order_of_answer(
                 self._translate(f"the order {_words(ticket)}", lambda: self._trading.submit_order(request))
             )
-        except (RateLimitedError, UnauthorizedError, OrderRejectedError):
+        except (BrokerBusyError, UnauthorizedError, OrderRejectedError):
             raise
         except BrokerError as error:
             raise OutcomeUnknownError(f"{error}; whether the order exists is not known yet") from None
@@ -156,7 +157,7 @@ class Broker:
             wanted |= {"page_token": token} if token else {}
             page = self._ask("the activities", partial(self._trading.get, "/account/activities", wanted))
             if not isinstance(page, list):
-                raise BrokerUnavailableError(f"{self.kind} broker: the activities are not a list")
+                raise BrokerUnavailableError(f"{self.connection.broker} broker: the activities are not a list")
             for item in page:
                 yield activity_of_answer(item)
             if len(page) < _PAGE:
@@ -170,7 +171,7 @@ class Broker:
             self._client_ids[order_id] = found.client_order_id
         return self._client_ids[order_id]
 
-    def untradable(self, symbols: list[str]) -> dict[str, str]:
+    def untradable(self, symbols: Sequence[str]) -> dict[str, str]:
         """Symbols that the broker does not trade now, and why."""
         from alpaca.trading.enums import AssetClass, AssetStatus
         from alpaca.trading.requests import GetAssetsRequest
@@ -189,35 +190,44 @@ class Broker:
         }
         return unknown | halted
 
-    def latest_prices(self, symbols: list[str]) -> dict[str, float]:
+    def latest_prices(self, symbols: Sequence[str]) -> dict[str, float]:
         """Price of the latest trade of each symbol that has one."""
         from alpaca.data.requests import StockLatestTradeRequest
 
         if not symbols:
             return {}
-        request = StockLatestTradeRequest(symbol_or_symbols=symbols)
+        request = StockLatestTradeRequest(symbol_or_symbols=list(symbols))
         found = self._ask("the latest trades", lambda: self._data.get_stock_latest_trade(request))
         return {symbol: float(trade.price) for symbol, trade in found.items()}
 
+    def take_hint(self) -> bool:
+        """Whether the stream has hinted at a change of an order since the last call; starts to listen on the first."""
+        return self.hints.take()
+
+    def close(self) -> None:
+        """Stop listening to the stream."""
+        self.hints.stop()
+
     def _ask(self, what: str, call: Callable[[], Any]) -> Any:
-        """Ask a question that changes nothing (or may be asked twice), again when the broker is busy."""
-        for attempt in range(_QUESTION_ATTEMPTS):
-            try:
-                return self._translate(what, call)
-            except OrderRejectedError as error:
-                raise BrokerError(f"{error}; nothing was ordered, this was a question") from None
-            except BrokerUnavailableError:
-                if attempt + 1 == _QUESTION_ATTEMPTS:
-                    raise
-                time.sleep(_PAUSE_SECONDS * 4**attempt)
-        raise AssertionError
+        """Ask a question that changes nothing (or may be asked twice), again while the broker is busy."""
+        attempts = Retrying(
+            retry=retry_if_exception_type(BrokerUnavailableError),
+            stop=stop_after_attempt(_QUESTION_ATTEMPTS),
+            wait=wait_exponential(_PAUSE_SECONDS, exp_base=4),
+            reraise=True,
+        )
+        try:
+            return attempts(self._translate, what, call)
+        except OrderRejectedError as error:
+            raise BrokerError(f"{error}; nothing was ordered, this was a question") from None
 
     def _translate(self, what: str, call: Callable[[], Answer]) -> Answer:
         import requests
         from alpaca.common.exceptions import APIError
         from pydantic import ValidationError
 
-        asked = f"{self.kind} broker, asked for {what}" if not what.startswith("to ") else f"{self.kind} broker, {what}"
+        question = what if what.startswith("to ") else f"asked for {what}"
+        asked = f"{self.connection.broker} broker, {question}"
         try:
             return call()
         except APIError as error:

@@ -1,4 +1,4 @@
-"""alpaca-py's clients with timeouts and without repetition, and the errors of a broker as ours."""
+"""alpaca-py's clients with timeouts and without retries of their own, and the broker's errors as typed ones."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter, HTTPAdapter
+
 from trading_assets.brokers.alpaca.connection import Connection
 from trading_assets.brokers.errors import (
+    BrokerBusyError,
     BrokerError,
     BrokerUnavailableError,
     DuplicateOrderError,
     NotFoundError,
     OrderRejectedError,
-    RateLimitedError,
     UnauthorizedError,
 )
+from trading_assets.library_internals.alpaca import configure_client
 
 CONNECT_SECONDS, READ_SECONDS = 3.05, 10.0
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -31,7 +35,7 @@ def typed_error(asked: str, error: Any) -> BrokerError:
     if status == _UNAUTHORIZED or (status == _FORBIDDEN and code is None):
         return UnauthorizedError(f"{text}; the keys are wrong, revoked or not allowed to do this")
     if status == _TOO_MANY:
-        return RateLimitedError(text)
+        return BrokerBusyError(text)
     if status == _NOT_FOUND:
         return NotFoundError(text)
     if status >= _SERVER_ERROR or code is None:
@@ -53,38 +57,48 @@ def _body(error: Any) -> tuple[int | None, str]:
     return (int(code) if isinstance(code, int) else None), str(body.get("message") or "")
 
 
-def trading_client(connection: Connection, read_seconds: float) -> Any:
+class TimedTransport(HTTPAdapter):
+    """HTTP with a limit on how long connecting and an answer may take, in seconds; it repeats nothing."""
+
+    def __init__(self, read_seconds: float) -> None:
+        super().__init__(max_retries=0)
+        self._timeouts = CONNECT_SECONDS, read_seconds
+
+    def send(self, request: PreparedRequest, **options: Any) -> Response:  # type: ignore[override]
+        """Send a request, with the limits where the caller names none."""
+        return super().send(request, **{**options, "timeout": options.get("timeout") or self._timeouts})
+
+
+def trading_client(connection: Connection, read_seconds: float, transport: BaseAdapter | None = None) -> Any:
     """alpaca-py's client of the trading API."""
     from alpaca.trading.client import TradingClient
 
-    client = TradingClient(
-        connection.key_id, connection.secret, paper=connection.broker != "live", url_override=connection.url
-    )
-    return tamed(client, connection.url, read_seconds)
+    client = TradingClient(connection.key_id, connection.secret, url_override=connection.url)
+    return configured(client, connection.url, read_seconds, transport)
 
 
-def data_client(connection: Connection, read_seconds: float) -> Any:
+def data_client(connection: Connection, read_seconds: float, transport: BaseAdapter | None = None) -> Any:
     """alpaca-py's client of the market data API."""
     from alpaca.data.historical.stock import StockHistoricalDataClient
 
     client = StockHistoricalDataClient(connection.key_id, connection.secret, url_override=connection.data_url)
-    return tamed(client, connection.data_url, read_seconds)
+    return configured(client, connection.data_url, read_seconds, transport)
 
 
-def tamed(client: Any, url: str, read_seconds: float) -> Any:
-    """Give a client of alpaca-py timeouts, and take from it the repetition of calls and, on loopback, any proxy."""
-    from requests.adapters import HTTPAdapter
+def configured(client: Any, url: str, read_seconds: float, transport: BaseAdapter | None = None) -> Any:
+    """A client of alpaca-py with timeouts, without retries and, for an address on this machine, without proxies.
 
-    class TimedAdapter(HTTPAdapter):
-        def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]
-            options["timeout"] = options.get("timeout") or (CONNECT_SECONDS, read_seconds)
-            return super().send(request, **options)
-
-    session = client._session  # noqa: SLF001 - alpaca-py offers no other way to set a timeout
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, TimedAdapter(max_retries=0))
-    client._retry = 0  # noqa: SLF001 - its repetition of POST after a 504 makes a second order
-    client._retry_codes = []  # noqa: SLF001
-    if urlsplit(url).hostname in _LOOPBACK:
-        session.trust_env = False
+    Parameters
+    ----------
+    client : alpaca.common.rest.RESTClient
+        The client, changed in place.
+    url : str
+        Where it calls.
+    read_seconds : float
+        How long an answer may take.
+    transport : requests.adapters.BaseAdapter, optional
+        What sends its requests; HTTP by default.
+    """
+    is_remote = urlsplit(url).hostname not in _LOOPBACK
+    configure_client(client, transport or TimedTransport(read_seconds), uses_proxies=is_remote)
     return client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from typing import Any
 
 from trading_assets.brokers.alpaca.connection import Connection
@@ -38,7 +39,8 @@ class FillHints:
     def stop(self) -> None:
         """Stop listening."""
         if self._stream is not None:
-            self._stream.stop()
+            with suppress(AttributeError):  # of a loop that alpaca-py has not started yet
+                self._stream.stop()
 
     def _listen(self) -> None:
         from alpaca.trading.stream import TradingStream
@@ -46,12 +48,7 @@ class FillHints:
         # It writes a traceback for every attempt to connect; the poller says in words when the broker is away.
         logging.getLogger(TradingStream.__module__).setLevel(logging.CRITICAL)
         url = self._connection.url.replace("http", "ws", 1) + "/stream"
-        self._stream = TradingStream(
-            self._connection.key_id,
-            self._connection.secret,
-            paper=self._connection.broker != "live",
-            url_override=url,
-        )
+        self._stream = TradingStream(self._connection.key_id, self._connection.secret, url_override=url)
 
         async def hint(_: Any) -> None:
             self._hinted.set()

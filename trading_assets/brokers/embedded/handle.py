@@ -46,15 +46,19 @@ class RunningBroker:
         Where clients find it, without a slash at the end; websockets at the same place with `ws`.
     control_token : str
         What the control API asks for.
+    server : Server or None
+        The server, where it runs in this process.
+    session : requests.Session
+        What sends the calls.
     """
 
     url: str
     control_token: str
-    _server: Server | None = field(default=None, repr=False, compare=False)
-    _session: requests.Session = field(default_factory=requests.Session, repr=False, compare=False)
+    server: Server | None = field(default=None, repr=False, compare=False)
+    session: requests.Session = field(default_factory=requests.Session, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._session.trust_env = False
+        self.session.trust_env = False
 
     def __enter__(self) -> Self:
         return self
@@ -144,20 +148,20 @@ class RunningBroker:
 
     def wait(self) -> None:
         """Wait until the server that this process started ends."""
-        if self._server is not None:
-            self._server.wait()
+        if self.server is not None:
+            self.server.wait()
 
     def stop(self) -> None:
         """End the server that this process started."""
-        if self._server is not None:
-            self._server.stop()
-        self._session.close()
+        if self.server is not None:
+            self.server.stop()
+        self.session.close()
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         headers = {TOKEN_HEADER: self.control_token}
         url = f"{self.url}/_broker/{path}"
         try:
-            reply = self._session.request(method, url, json=body, headers=headers, timeout=600)
+            reply = self.session.request(method, url, json=body, headers=headers, timeout=600)
         except requests.ConnectionError as error:
             raise BrokerError(f"no broker answers at {self.url}: start it with 'trading-assets broker'") from error
         if not reply.ok:

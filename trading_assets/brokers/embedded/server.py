@@ -7,23 +7,13 @@ import logging
 import secrets
 import socket
 import threading
-from collections.abc import Awaitable, Callable
 
 import uvicorn
-from fastapi import FastAPI, Request, WebSocket
-from fastapi.responses import JSONResponse
+from fastapi import Request
 
-from trading_assets.brokers.embedded import (
-    control,
-    data_stream,
-    routes_data,
-    routes_news,
-    routes_reference,
-    routes_trading,
-)
+from trading_assets.brokers.embedded.application import build_application
 from trading_assets.brokers.embedded.broker import Broker
 from trading_assets.brokers.embedded.clock import Clock
-from trading_assets.brokers.embedded.gate import Gate
 from trading_assets.brokers.embedded.handle import AccountKeys, BrokerError, RunningBroker
 from trading_assets.lake import Lake
 
@@ -82,9 +72,14 @@ class _Server:
 
     async def _serve(self, broker: Broker) -> None:
         config = uvicorn.Config(
-            self._application(broker), log_level="warning", access_log=False, lifespan="off", ws="websockets-sansio",
-            timeout_graceful_shutdown=1, timeout_keep_alive=600,
-        )  # fmt: skip
+            build_application(broker, self.token, self._drop),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=600,
+        )
         self._uvicorn = uvicorn.Server(config)
         ticker = asyncio.create_task(self._tick(broker))
         await self._uvicorn.serve(sockets=[self._socket])
@@ -104,34 +99,6 @@ class _Server:
                 waited = 0.0
             _publish(broker)
         broker.streams.disconnect()
-
-    def _application(self, broker: Broker) -> FastAPI:
-        application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        gate = Gate(broker, self._drop)
-        routes = (*routes_trading.ROUTES, *routes_reference.ROUTES, *routes_data.ROUTES, *routes_news.ROUTES)
-        for method, path, handler in routes:
-            application.add_route(path, gate.endpoint(handler), methods=[method])
-        for method, path, action in control.ACTIONS:
-            application.add_route(f"/_broker/{path}", control.endpoint(broker, self.token, action), methods=[method])
-
-        @application.exception_handler(404)
-        async def unknown(_: Request, __: Exception) -> JSONResponse:
-            return JSONResponse({"code": 40410000, "message": "endpoint not found"}, 404)
-
-        @application.websocket("/stream")
-        async def stream(websocket: WebSocket) -> None:
-            await broker.streams.serve(websocket, broker.authenticate)
-
-        for feed in data_stream.FEEDS:
-            application.add_api_websocket_route(f"/v2/{feed}", self._data_endpoint(broker, feed))
-
-        return application
-
-    def _data_endpoint(self, broker: Broker, feed: str) -> Callable[[WebSocket], Awaitable[None]]:
-        async def serve(websocket: WebSocket) -> None:
-            await broker.streams.data.serve(websocket, feed, broker.authenticate, broker.faults)
-
-        return serve
 
     async def _drop(self, request: Request) -> None:
         """Close the connection of a request as a network that fails does."""

@@ -10,15 +10,15 @@ from uuid import uuid4
 
 import pytest
 
-from trading_assets.brokers.alpaca.adapter import Broker
+from trading_assets.brokers.alpaca.adapter import AlpacaBroker
 from trading_assets.brokers.errors import (
+    BrokerBusyError,
     BrokerError,
     BrokerUnavailableError,
     DuplicateOrderError,
     NotFoundError,
     OrderRejectedError,
     OutcomeUnknownError,
-    RateLimitedError,
     UnauthorizedError,
 )
 from trading_assets.brokers.records import Ticket
@@ -42,7 +42,7 @@ def ticket(symbol="AAA", side="buy", quantity=1.0, **values):
 
 @pytest.fixture
 def broker(connection):
-    return Broker(connection)
+    return AlpacaBroker(connection)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_short_position_has_a_sign(broker):
         (coded(403, 40310000), OrderRejectedError),
         (coded(422, 42210000), OrderRejectedError),
         (coded(422, 40010001, "client_order_id must be unique"), DuplicateOrderError),
-        (coded(429, 42910000), RateLimitedError),
+        (coded(429, 42910000), BrokerBusyError),
         (coded(404, 40410000), OutcomeUnknownError),
         (coded(500, 50010000), OutcomeUnknownError),
         ({"status": 502, "body": "bad gateway"}, OutcomeUnknownError),
@@ -98,7 +98,7 @@ def test_a_short_position_has_a_sign(broker):
 def test_an_order_is_posted_once_whatever_the_answer_is(small_broker, connection, sent, fault, error):
     small_broker.inject(**POST, **fault)
     with pytest.raises(error) as caught:
-        Broker(connection, read_seconds=patience(fault)).submit(ticket())
+        AlpacaBroker(connection, read_seconds=patience(fault)).submit(ticket())
     assert type(caught.value) is error
     assert sent("POST", "/v2/orders") == 1
 
@@ -110,7 +110,7 @@ def test_an_order_is_posted_once_whatever_the_answer_is(small_broker, connection
         ({"status": 403}, UnauthorizedError, 1),
         (coded(404, 40410000), NotFoundError, 1),
         (coded(422, 42210000), BrokerError, 1),
-        (coded(429, 42910000), RateLimitedError, 3),
+        (coded(429, 42910000), BrokerBusyError, 3),
         (coded(500, 50010000), BrokerUnavailableError, 3),
         ({"status": 504}, BrokerUnavailableError, 3),
         ({"non_json": True}, BrokerUnavailableError, 3),
@@ -124,14 +124,14 @@ def test_a_question_is_repeated_where_the_broker_is_busy_and_only_there(
     small_broker, connection, sent, fault, error, asked
 ):
     small_broker.inject(queue=[{**ACCOUNT, **fault}] * asked)
-    broker = Broker(connection, read_seconds=patience(fault))
+    broker = AlpacaBroker(connection, read_seconds=patience(fault))
     with pytest.raises(error) as caught:
         broker.account()
     assert type(caught.value) is error
     assert sent("GET", "/v2/account") == asked
     small_broker.clear_faults()
     small_broker.inject(queue=[{**ACCOUNT, "status": 503}] * 2)
-    assert Broker(connection).account().cash == 1e5
+    assert AlpacaBroker(connection).account().cash == 1e5
 
 
 def test_refusals_of_the_broker_itself_are_told_with_its_words(broker):
@@ -157,7 +157,7 @@ def test_a_broker_that_is_not_there_is_named_with_its_address(connection):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        broker = Broker(replace(connection, url=url, data_url=url))
+        broker = AlpacaBroker(replace(connection, url=url, data_url=url))
         with pytest.raises(BrokerUnavailableError, match=f"cannot be reached at {url}"):
             broker.clock()
         with pytest.raises(OutcomeUnknownError):
@@ -169,7 +169,7 @@ def test_a_proxy_is_not_asked_for_what_is_on_this_machine(connection, monkeypatc
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    broker = Broker(connection)
+    broker = AlpacaBroker(connection)
     assert broker.account().cash == 1e5
     assert broker.latest_prices(["AAA"])["AAA"] > 0
 
@@ -207,7 +207,7 @@ def test_prices_of_no_symbols_are_not_asked_for(small_broker, broker):
 
 @pytest.mark.parametrize("fault", [{"status": 401}, {"status": 500}, {"drop": True}, {"non_json": True}])
 def test_no_key_is_in_any_text(small_broker, connection, fault):
-    broker = Broker(connection)
+    broker = AlpacaBroker(connection)
     texts = [repr(connection), str(connection), repr(broker), repr(vars(broker))]
     for ask, where in ((broker.account, ACCOUNT), (lambda: broker.submit(ticket()), POST)):
         small_broker.inject(queue=[{**where, **fault}] * 3)

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Literal
 
-from trading_assets.brokers.alpaca.clients import tamed, trading_client
+from trading_assets.brokers.alpaca.clients import configured, trading_client
 from trading_assets.brokers.alpaca.connection import KEY_VARIABLES, Connection
 from trading_assets.market_data.sources._limiter import RateLimiter, Timing
 from trading_assets.market_data.sources._retries import PassingFailureError, with_retries
@@ -189,7 +189,7 @@ class AlpacaClient:
             "news": NewsClient,
         }
         for name, kind in kinds.items():
-            made[name] = tamed(kind(*keys, url_override=url), url, self._read_seconds)
+            made[name] = configured(kind(*keys, url_override=url), url, self._read_seconds)
         return made
 
 

@@ -1,4 +1,6 @@
-"""The plan of a session: from target weights and what the account holds to the orders that lead there."""
+"""The orders of a session: from target weights and what the account holds to the orders that lead there."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
@@ -7,10 +9,68 @@ from hashlib import sha256
 import numpy as np
 import polars as pl
 
-from trading_assets.brokers.errors import TradingBlockedError
+from trading_assets.brokers.accounts import broker_of, time_of
+from trading_assets.desk.desk import Desk
 from trading_assets.execution.orders import plan_orders
-from trading_assets.live.contract import ORDERS
+from trading_assets.lake import LakeFrame
+from trading_assets.live.contract import ORDERS, SUBMISSIONS
+from trading_assets.live.errors import TradingBlockedError
+from trading_assets.live.session import stored_closes, window_of
+from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets.portfolio.books import Book
+
+# States of an order that may have been sent: the plan of its session stays as it is.
+_FROZEN = ("intended", "unknown", "accepted")
+
+
+def planned_orders(desk: Desk, book: Book, session: date, target_weights: LakeFrame, bars: LakeFrame) -> pl.DataFrame:
+    """Orders of a session: the stored ones once any may have been sent or the time to send them is over.
+
+    They are planned from the positions at the broker, which the fills of the orders themselves change: planning again
+    after the first was sent would plan something else under the same names.
+    """
+    stored = LakeFrame(desk.lake, ORDERS).read(start=session, end=session, book=book.name)
+    sent = LakeFrame(desk.lake, SUBMISSIONS).read(["status"], start=session, end=session, book=book.name)
+    if sent["status"].is_in(_FROZEN).any() or not window_of(desk.settings.exchange, session).holds(time_of(desk, book)):
+        return stored
+    rows = target_weights.read(start=session, end=session, book=book.name)
+    if not trades_after(desk, book, session, rows):
+        return ORDERS.empty()
+    weights, held, cash = _weights(rows), _held(desk, book), broker_of(desk, book).account().cash
+    prices = stored_closes(bars, session, sorted({*weights, *held}))
+    return plan(book, session, weights, held, prices, cash)
+
+
+def trades_after(desk: Desk, book: Book, session: date, weights: pl.DataFrame) -> bool:
+    """Whether a book trades after a session: by its rebalance rule, or because a position has drifted.
+
+    Parameters
+    ----------
+    desk : Desk
+        The account, where the rule alone does not decide.
+    book : Book
+        Its drift threshold.
+    session : datetime.date
+        The session.
+    weights : polars.DataFrame
+        Its rows of `portfolio.target_weights`.
+    """
+    if weights.height and weights["is_rebalance"].any():
+        return True
+    threshold = book.live_rules.drift_threshold
+    if threshold is None or not weights.height:
+        return False
+    wanted, held = _weights(weights), _held(desk, book)
+    prices = stored_closes(LakeFrame(desk.lake, BARS_DAILY), session, sorted({*wanted, *held}))
+    return largest_drift(wanted, held, prices, broker_of(desk, book).account().cash) > threshold
+
+
+def _weights(rows: pl.DataFrame) -> dict[str, float]:
+    return dict(rows.select("symbol", "weight").iter_rows())
+
+
+def _held(desk: Desk, book: Book) -> dict[str, float]:
+    return {symbol: position.quantity for symbol, position in broker_of(desk, book).positions().items()}
 
 
 def client_order_id(book: str, session: date, symbol: str, intent: str, attempt: int) -> str:

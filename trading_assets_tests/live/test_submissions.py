@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from trading_assets.live.journal import LakeJournal
-from trading_assets.live.plan import client_order_id
+from trading_assets.live.orders import client_order_id
 from trading_assets.live.sink import Intent
+from trading_assets.live.submissions import LakeJournal
 from trading_assets_tests.processes import Together, context
 
 SESSION = date(2024, 1, 2)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import polars as pl
 import pytest
@@ -11,12 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.execution.accounting import begin_session, fraction_of_share, open_account, trade
-from trading_assets.live.state import BookState, last_closes, position_mismatches, splits_between
-from trading_assets.live.tolerances import cash_tolerance, share_tolerance
-from trading_assets_tests.live._examples import MONDAY, TUESDAY, entry, fill
+from trading_assets.live.account import BookState, cash_tolerance, position_mismatches, share_tolerance
+from trading_assets_tests.live._examples import entry, fill
 
 SYMBOLS = ("AAA", "BBB", "CCC")
-WEDNESDAY = date(2021, 3, 3)
 
 
 def test_a_fill_moves_shares_cash_and_average():
@@ -101,23 +97,6 @@ def test_the_account_equals_the_ledger_whatever_happens(seed, lot):
             assert state.average[symbol] == pytest.approx(ledger.average[j], rel=1e-9)
 
 
-def test_splits_of_several_sessions_multiply_and_those_of_the_first_day_are_behind():
-    actions = frame([("AAA", MONDAY, "split", 5.0), ("AAA", TUESDAY, "split", 2.0), ("AAA", WEDNESDAY, "split", 1.5),
-                     ("BBB", TUESDAY, "dividend", 1.0), ("CCC", date(2021, 3, 4), "split", 9.0)])  # fmt: skip
-    assert splits_between(actions, MONDAY, WEDNESDAY) == {"AAA": 3.0}
-
-
-def test_the_last_close_is_in_the_shares_of_the_session_even_where_a_split_fell_on_a_day_without_a_bar():
-    bars = pl.DataFrame(
-        [("AAA", MONDAY, 30.0), ("BBB", MONDAY, 8.0), ("BBB", TUESDAY, 9.0), ("CCC", WEDNESDAY, 5.0)],
-        schema={"symbol": pl.String, "date": pl.Date, "close": pl.Float64},
-        orient="row",
-    )
-    actions = frame([("AAA", TUESDAY, "split", 3.0), ("BBB", TUESDAY, "split", 2.0)])
-    assert last_closes(bars, actions, TUESDAY).rows() == [("AAA", MONDAY, 10.0), ("BBB", TUESDAY, 9.0)]
-    assert last_closes(bars, actions, MONDAY).rows() == [("AAA", MONDAY, 30.0), ("BBB", MONDAY, 8.0)]
-
-
 def test_accounts_that_agree_have_no_mismatch_and_others_name_both_numbers():
     assert position_mismatches({"AAA": 10.0}, {"AAA": 10.0 + 1e-12}) == []
     assert position_mismatches({"AAA": 10.0, "BBB": -2.0}, {"AAA": 11.0, "CCC": 1.0}) == [
@@ -125,11 +104,6 @@ def test_accounts_that_agree_have_no_mismatch_and_others_name_both_numbers():
         "BBB: the book should hold -2, the broker holds 0",
         "CCC: the book should hold 0, the broker holds 1",
     ]
-
-
-def frame(rows) -> pl.DataFrame:
-    schema = {"symbol": pl.String, "ex_date": pl.Date, "kind": pl.String, "value": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.backtest.simulate import OpeningBalance, simulate
-from trading_assets.brokers.errors import TradingBlockedError
 from trading_assets.live.contract import INTENTS, ORDERS
-from trading_assets.live.plan import client_order_id, largest_drift, legs, plan
+from trading_assets.live.errors import TradingBlockedError
+from trading_assets.live.orders import client_order_id, largest_drift, legs, plan
 from trading_assets_tests.live._examples import MONDAY, TUESDAY, a_book
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 
-from trading_assets.brokers.records import Activity
+from trading_assets.brokers.records import Activity, ActivityKind
 from trading_assets.execution.accounting import Account, begin_session, trade
-from trading_assets.live.tolerances import SHARE_ERROR, share_tolerance
 
-FILL = "FILL"
-FEES = ("FEE", "CFEE", "PTC")
-DIVIDENDS = ("DIV", "DIVCGL", "DIVCGS", "DIVNRA", "DIVROC", "DIVTXEX")
-# Entries that take shares out of the account besides fills: a fraction paid in cash, a merger or delisting.
-_REMOVALS = ("CIL", "MA")
+_CENT, _RELATIVE_CASH_ERROR = 0.01, 1e-6
+_SHARE_ERROR = 1e-9
+_TAKES_SHARES = (ActivityKind.CASH_IN_LIEU, ActivityKind.REMOVAL)
+Amount = TypeVar("Amount", float, pl.Expr)
 
 
 @dataclass
@@ -71,20 +69,20 @@ class BookState:
         self._store(symbol, account)
 
     def _book(self, entry: Activity) -> None:
-        if entry.kind == FILL and entry.symbol and entry.price is not None:
+        if entry.kind is ActivityKind.FILL and entry.symbol and entry.price is not None:
             signed = entry.quantity if entry.side == "buy" else -entry.quantity
             self._trade(entry.symbol, signed, entry.price)
             self.traded += entry.quantity * entry.price
             return
-        if entry.kind in _REMOVALS and entry.symbol and self.quantity.get(entry.symbol):
+        if entry.kind in _TAKES_SHARES and entry.symbol and self.quantity.get(entry.symbol):
             held = self.quantity[entry.symbol]
-            removed = -held if entry.kind == "MA" else entry.quantity
+            removed = -held if entry.kind is ActivityKind.REMOVAL else entry.quantity
             price = abs(entry.amount / removed) if removed else 0.0
             self._trade(entry.symbol, removed, price)
             return
-        if entry.kind in FEES:
+        if entry.kind is ActivityKind.FEE:
             self.fees -= entry.amount
-        elif entry.kind in DIVIDENDS:
+        elif entry.kind is ActivityKind.DIVIDEND:
             self.dividends += entry.amount
         self.cash += entry.amount
 
@@ -107,43 +105,12 @@ class BookState:
 
     def _store(self, symbol: str, account: Account) -> None:
         quantity = float(account.quantity[0])
-        if abs(quantity) < SHARE_ERROR:
+        if abs(quantity) < _SHARE_ERROR:
             self.quantity.pop(symbol, None)
             self.average.pop(symbol, None)
         else:
             self.quantity[symbol] = quantity
             self.average[symbol] = float(account.average[0])
-
-
-def splits_between(actions: pl.DataFrame, after: date, until: date) -> dict[str, float]:
-    """New shares per old share, per symbol, of the splits with an ex-date in (after, until]."""
-    found = actions.filter((pl.col("kind") == "split") & (pl.col("ex_date") > after) & (pl.col("ex_date") <= until))
-    return dict(found.group_by("symbol").agg(pl.col("value").product()).sort("symbol").iter_rows())
-
-
-def last_closes(bars: pl.DataFrame, actions: pl.DataFrame, session: date) -> pl.DataFrame:
-    """Last known close of each symbol up to a session, in the shares of that session.
-
-    Parameters
-    ----------
-    bars, actions : polars.DataFrame
-        `symbol, date, close` and `symbol, ex_date, kind, value`.
-    session : datetime.date
-        The session; later rows are left out.
-
-    Returns
-    -------
-    polars.DataFrame
-        `symbol, date, close`, one row per symbol; `date` is that of its bar.
-    """
-    known = bars.filter(pl.col("date") <= session).drop_nulls("close").sort("symbol", "date")
-    newest = known.group_by("symbol", maintain_order=True).last().select("symbol", "date", "close")
-    splits = actions.filter((pl.col("kind") == "split") & (pl.col("ex_date") <= session))
-    since = newest.join(splits, on="symbol").filter(pl.col("ex_date") > pl.col("date"))
-    ratios = since.group_by("symbol").agg(ratio=pl.col("value").product())
-    return newest.join(ratios, on="symbol", how="left", maintain_order="left").select(
-        "symbol", "date", close=pl.col("close") / pl.col("ratio").fill_null(1.0)
-    )
 
 
 def position_mismatches(own: Mapping[str, float], broker: Mapping[str, float]) -> list[str]:
@@ -153,3 +120,13 @@ def position_mismatches(own: Mapping[str, float], broker: Mapping[str, float]) -
         for symbol in sorted({*own, *broker})
         if abs(own.get(symbol, 0.0) - broker.get(symbol, 0.0)) > share_tolerance(own.get(symbol, 0.0))
     ]
+
+
+def cash_tolerance(cash: Amount) -> Amount:
+    """By how much two accounts may differ in cash before they disagree: a cent, and a millionth of it."""
+    return _CENT + _RELATIVE_CASH_ERROR * abs(cash)
+
+
+def share_tolerance(quantity: Amount) -> Amount:
+    """By how much two accounts may differ in shares before they disagree: what sums of fractions are rounded by."""
+    return _SHARE_ERROR * (1 + abs(quantity))

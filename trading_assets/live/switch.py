@@ -1,23 +1,25 @@
-"""The record of every decision about real orders, and the kill switch that it holds."""
+"""The kill switch of live trading, and the record of every decision about real orders in which it is kept."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
 
-from trading_assets.brokers.errors import TradingSettingsError
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake.store.retries import with_retries
 from trading_assets.lake.store.writes import insert_rows
 from trading_assets.live.contract import AUDIT
+from trading_assets.live.errors import TradingSettingsError
 
 ALL_BOOKS = "*"
 KILL, RESUME, ADOPT, CONFIRM, SEND, REFUSE = "kill", "resume", "adopt", "confirm", "send", "refuse"
 _SWITCH = (KILL, RESUME)
 _DIGITS = 12
+_HOLDS_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +92,26 @@ def release(lake: Lake, at: datetime, book: str, reason: str, session: date | No
     if not reason.strip():
         raise TradingSettingsError("say why trading may go on: trading-assets resume --reason ...")
     record(lake, at, [Decision(book, RESUME, reason.strip(), session)])
+
+
+class KillSwitch:
+    """The kill switch of a book for whoever asks before every order: an answer holds for half a second.
+
+    Parameters
+    ----------
+    lake : Lake
+        The lake.
+    book : str
+        Name of the book.
+    """
+
+    def __init__(self, lake: Lake, book: str) -> None:
+        self._lake, self._book = lake, book
+        self._asked_at = -_HOLDS_SECONDS
+        self._answer: str | None = None
+
+    def why_stopped(self) -> str | None:
+        """Why the book may not trade; None if it may."""
+        if time.monotonic() - self._asked_at >= _HOLDS_SECONDS:
+            self._answer, self._asked_at = why_stopped(self._lake, self._book), time.monotonic()
+        return self._answer

@@ -1,0 +1,35 @@
+"""Errors of live trading, for the trader who reads them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from trading_assets.brokers.errors import BrokerError
+from trading_assets.errors import RetryableError, TradingAssetsError
+
+
+class LiveError(TradingAssetsError):
+    """Something about live trading is wrong; the message says what, for which book, and what to do."""
+
+
+class TradingSettingsError(LiveError):
+    """A setting or a confirmation is missing or contradicts another one."""
+
+
+class TradingBlockedError(LiveError):
+    """Nothing was sent, on purpose: a limit, a mismatch or the kill switch stands against it."""
+
+
+class SubmissionIncompleteError(LiveError, RetryableError):
+    """Some orders have no answer yet; running again asks for them and sends none twice."""
+
+
+@contextmanager
+def about(book: str, session: date) -> Iterator[None]:
+    """Let errors of live trading and of brokers name the book and session, where they do not by themselves."""
+    try:
+        yield
+    except (LiveError, BrokerError) as error:
+        if repr(book) not in str(error):
+            error.args = (f"book {book!r}, session {session}: {error}",)
+        raise
