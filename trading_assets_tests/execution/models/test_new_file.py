@@ -89,6 +89,7 @@ def installed(tmp_path: Path) -> Path:
     return copy.parent
 
 
+@pytest.mark.slow
 def test_a_book_trades_with_a_model_whose_file_is_all_that_is_new(installed, lake, tmp_path):
     books = tmp_path / "books.yaml"
     main = yaml.safe_load((installed / "trading_assets" / "portfolio" / "books.yaml").read_text(encoding="utf-8"))
