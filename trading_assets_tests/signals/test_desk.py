@@ -19,7 +19,7 @@ from trading_assets.lake.errors import UpstreamNotReadyError
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
 from trading_assets.portfolio.books import _DEFAULT_PATH
-from trading_assets.signals import Strategy, StrategyError, bars, features, strategy
+from trading_assets.signals import Strategy, StrategyError, bars, features, predictions, strategy
 from trading_assets.signals import strategies as shipped
 from trading_assets.signals.registry import by_name, strategies
 from trading_assets.signals.strategies.ml_alpha import ml_alpha
@@ -161,6 +161,40 @@ def test_what_is_made_again_changes_nothing(bench: Bench) -> None:
     assert bench.desk.lake.current_snapshot() == snapshot
 
 
+# --- laws
+
+
+@strategy(inputs={"prices": bars("close")})
+def tomorrow(prices: pl.DataFrame) -> pl.DataFrame:
+    """Whether the close will rise."""
+    close = pl.col("close")
+    return prices.select("date", "symbol", score=(close.shift(-1) > close).over("symbol").cast(pl.Float64))
+
+
+@strategy(inputs={"prices": bars("close")}, lookback=50)
+def forgetful(prices: pl.DataFrame) -> pl.DataFrame:
+    """Whether the close is above its mean of a hundred sessions, of which it declares half."""
+    close = pl.col("close")
+    return prices.select("date", "symbol", score=(close > close.rolling_mean(100)).over("symbol").cast(pl.Float64))
+
+
+@pytest.mark.parametrize(
+    ("one", "law", "said"),
+    [
+        (tomorrow, "look_ahead", "looks ahead: values up to 201"),
+        (forgetful, "warm_up", "reads more than the 50 rows before its own that it declares"),
+    ],
+    ids=["tomorrow", "forgetful"],
+)
+def test_a_strategy_that_breaks_a_law_stops_the_run_by_name(bench: Bench, one: Strategy, law: str, said: str) -> None:
+    desk = with_strategies(bench, one)
+    bench.run("signal", months("breakout", "2015-03", "2015-03"))
+    result = desk.run("signal", months(one.name, "2015-01", "2015-03"), raises=False)
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert (result.success, checks[law].passed) == (False, False)
+    assert said in checks[law].description
+
+
 # --- failures
 
 
@@ -206,8 +240,9 @@ def test_one_that_fails_leaves_the_others_scored_and_the_run_fails_with_its_name
         "2014-09|a_steady": "2014-09-30",
         "2014-10|a_steady": "2014-10-31",
     }
-    made = {event.partition for event in result.get_asset_materialization_events()}
-    assert made == {"2014-08|a_steady", "2014-09|a_steady", "2014-10|a_steady"}
+    made = desk.instance.get_materialized_partitions(dg.AssetKey(["signals", "scores"]))
+    assert {key for key in made if "a_steady" in key} == {"2014-08|a_steady", "2014-09|a_steady", "2014-10|a_steady"}
+    assert {key for key in made if "b_breaking" in key} == {"2014-09|b_breaking"}
 
 
 def test_all_that_fail_are_told(bench: Bench) -> None:
@@ -231,12 +266,18 @@ def test_a_score_out_of_range_is_quarantined_and_stops_the_run(bench: Bench) -> 
     result = desk.run("signal", months("loud", "2014-06", "2014-06"), raises=False)
     checks = {one.check_name: one.passed for one in result.get_asset_check_evaluations()}
     assert (result.success, checks["contract"]) == (False, False)
-    assert scores_of(desk, "loud")["symbol"].unique().to_list() == ["SIM0001", "SIM0003"]
+    assert scores_of(desk, "loud")["symbol"].unique().sort().to_list() == ["SIM0001", "SIM0003"]
     rules = desk.quarantined(SCORES).filter(strategy="loud")["rule"].unique().to_list()
     assert rules == ["score: less_than_or_equal_to(1)"]
 
 
 # --- guards
+
+
+@strategy(inputs={"predicted": predictions("lgbm_daily")}, lookback=2)
+def lagging(predicted: pl.DataFrame) -> pl.DataFrame:
+    """Mean of three predictions."""
+    return predicted.select("date", "symbol", score=pl.col("prediction").rolling_mean(3).over("symbol"))
 
 
 @strategy(inputs={"known": features("rsi_14")})
@@ -249,12 +290,13 @@ def of_a_feature(known: pl.DataFrame) -> pl.DataFrame:
     ("one", "missing"),
     [
         (ml_alpha, r"signals.scores of one needs predictions.daily .*: 2014-05-30 of 2014-05.lgbm_daily"),
+        (lagging, r"signals.scores of one needs predictions.daily .*: 2014-04-30 of 2014-04.*, 2014-05-30 of 2014-05"),
         (
             of_a_feature,
             r"scores of one needs partitions of features.technical .*: 2014.SIM0001, 2014.SIM0002, 2014.SIM0003",
         ),
     ],
-    ids=["predictions", "features"],
+    ids=["predictions", "earlier predictions", "features"],
 )
 def test_what_is_not_written_is_named_with_its_table_and_partitions(bench: Bench, one: Strategy, missing: str) -> None:
     desk = with_strategies(bench, one.named("one"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import sys
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -13,18 +14,20 @@ from trading_assets.signals import StrategyError, features, predictions, strateg
 from trading_assets.signals import strategies as shipped
 from trading_assets.signals.registry import by_name, require_known, strategies_of, unknown_references
 from trading_assets.signals.strategies.ml_alpha import ml_alpha
+from trading_assets_tests.signals.holds import assert_strategy_holds
 
-REVERSAL = """
+REVERSAL = '''
     import polars as pl
 
-    from trading_assets.signals import features, ranked, strategy
+    from trading_assets.signals import bars, ranked, strategy
 
 
-    @strategy(inputs={"known": features("log_return_5")}, source="Jegadeesh (1990)")
-    def reversal(known: pl.DataFrame) -> pl.DataFrame:
-        '''Losers of the week before winners.'''
-        return ranked(known.with_columns(loss=-pl.col("log_return_5")), by="loss")
-"""
+    @strategy(inputs={"prices": bars("close")}, lookback=5, source="Jegadeesh (1990)")
+    def reversal(prices: pl.DataFrame) -> pl.DataFrame:
+        """Losers of the last five sessions before winners."""
+        loss = 1 - (pl.col("close") / pl.col("close").shift(5)).over("symbol")
+        return ranked(prices.with_columns(loss=loss), by="loss")
+'''
 MOMENTUM = """
     from trading_assets.signals.strategies.ml_alpha import ml_alpha
     from trading_assets.signals.strategies.moving_average_cross import moving_average_cross
@@ -89,7 +92,23 @@ class TestTheListing:
 
     def test_a_file_whose_strategy_is_refused_says_so(self, package):
         with pytest.raises(StrategyError, match=r"strategy 'reversal' of .* needs a docstring"):
-            strategies_of(package(a=REVERSAL.replace("Losers of the week before winners.", "")))
+            strategies_of(package(a=REVERSAL.replace("Losers of the last five sessions before winners.", "")))
+
+
+class TestTheGuide:
+    README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+
+    def test_its_strategy_without_a_model_is_that_of_these_tests_and_holds(self, package):
+        assert dedent(REVERSAL).strip() in self.README
+        (reversal,) = strategies_of(package(a=REVERSAL))
+        assert_strategy_holds(reversal)
+
+    def test_its_strategy_of_another_model_is_a_line(self, package):
+        line = 'momentum = ml_alpha.of("lgbm_momentum")'
+        imported = "from trading_assets.signals.strategies.ml_alpha import ml_alpha"
+        assert f"{imported}\n\n{line}\n" in self.README
+        (momentum,) = strategies_of(package(momentum=f"{imported}\n\n{line}\n"))
+        assert (momentum.name, momentum.models) == ("momentum", ("lgbm_momentum",))
 
 
 @strategy(inputs={"known": features("rsi_41", "technical"), "predicted": predictions("lgbm_daily")})
