@@ -1,7 +1,7 @@
-"""The broker as a whole: clock, market, exchange, store and streams behind one door.
+"""The broker as a whole: clock, market, matching engine, store and streams.
 
 Everything happens in the server's one thread. A call first lets the clock catch up, then has its effect in memory, and
-what changed is stored in one transaction; only then does anybody hear of it. When storing fails, memory is read anew
+what changed is stored in one transaction; only then is it published. When storing fails, memory is read again
 from the store, so that the two never differ.
 """
 
@@ -72,7 +72,7 @@ class EmbeddedBroker:
 
     @contextmanager
     def transaction(self, *, keeps_time: bool = False) -> Iterator[None]:
-        """Store what changes inside, all or nothing, and tell the streams afterwards.
+        """Store what changes inside, all or nothing, and publish it to the streams afterwards.
 
         Parameters
         ----------
@@ -198,7 +198,7 @@ class EmbeddedBroker:
         return account
 
     def note_call(self, call: dict[str, Any]) -> None:
-        """Remember a call for those who ask what was sent."""
+        """Remember a call, for `calls` of the control API."""
         self.calls.append(call)
         del self.calls[:-_CALLS_KEPT]
 

@@ -46,7 +46,7 @@ def move_clock(broker: EmbeddedBroker, body: dict[str, Any]) -> Answer:
     if to.tzinfo is None:
         raise invalid(f"{body['to']} has no time zone: say which moment it is")
     broker.step(to)
-    # Now, so that whoever subscribes after this call hears nothing of what it has passed.
+    # Now, so that a client that subscribes after this call receives nothing of what it has passed.
     broker.streams.data.advance(broker.market, broker.state.time, broker.faults)
     return get_clock(broker, {})
 

@@ -32,7 +32,7 @@ class Call(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer with a status of its own."""
+    """An answer with an HTTP status other than 200."""
 
     status: int
     body: Answer

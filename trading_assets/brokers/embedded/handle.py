@@ -1,4 +1,4 @@
-"""The handle on a running broker, for whoever started it or knows its control token."""
+"""The handle on a running broker, for the process that started it or has its control token."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Server(Protocol):
 
 
 class BrokerServerError(TradingAssetsError):
-    """The broker refused what it was told, or could not be started."""
+    """The broker refused a control call, or could not be started."""
 
 
 class AccountKeys(NamedTuple):

@@ -1,4 +1,4 @@
-"""Prices of the broker: what the lake's daily bars, corporate actions and listings say at a moment.
+"""Prices of the broker: what the lake's daily bars, corporate actions and listings are at a moment.
 
 Within a session the price follows a path that the daily bar fixes: it starts at the open, is at the low after a third
 and at the high after two thirds of the session if the close is not below the open, first at the high and then at the
@@ -126,7 +126,7 @@ class SimulatedMarket:
         self.forget()
 
     def forget(self) -> None:
-        """Read everything anew when it is next needed."""
+        """Drop all cached data; it is read again when needed."""
         self._moment = (None, (None, _NEVER))
         self._bars: dict[date, dict[str, Bar]] = {}
         self._span: tuple[date, date] | None = None

@@ -25,7 +25,7 @@ _TICK = 0.2  # seconds between two looks at a clock that moves by itself
 
 
 class _Server:
-    """uvicorn in a thread of its own; the thread makes the broker, so that one thread alone touches it."""
+    """uvicorn in a separate thread, which also creates the broker: only that thread touches it."""
 
     def __init__(self, lake: Lake, exchange: str, port: int, clock: Clock, name: str) -> None:
         self.token = secrets.token_urlsafe(24)
@@ -119,7 +119,7 @@ def _catch_up(broker: EmbeddedBroker) -> None:
 
 
 def _publish(broker: EmbeddedBroker) -> None:
-    """Let the streams of market data tell what the clock has passed."""
+    """Publish the market data of the time that the clock has passed."""
     try:
         broker.streams.data.advance(broker.market, broker.state.time, broker.faults)
     except Exception:

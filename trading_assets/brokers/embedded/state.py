@@ -19,7 +19,7 @@ _VERSION_BITS = (0x8 << 76) | (0x2 << 62)
 
 
 class ActivityRecord(NamedTuple):
-    """Something that happened in an account; `body` is what the protocol says of it."""
+    """Something that happened in an account; `body` is its form in the protocol."""
 
     id: str
     account: str
@@ -46,7 +46,7 @@ class OrderEvent(NamedTuple):
 
 @dataclass
 class Changes:
-    """What a transaction has to store, and whom it has to tell afterwards."""
+    """What a transaction has to store, and the events to publish afterwards."""
 
     accounts: set[str] = field(default_factory=set)
     positions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -119,7 +119,7 @@ class BrokerState:
         return str(uuid.uuid4())
 
     def take_changes(self) -> Changes:
-        """Hand over what has changed and start anew."""
+        """Return what has changed, and start a new set of changes."""
         changes, self.changes = self.changes, Changes()
         return changes
 

@@ -16,7 +16,7 @@ from trading_assets.lake.postgres.url import PostgresUrl
 
 
 class ActivityFilter(NamedTuple):
-    """Which activities a client asks for; `token` is the id of the last one it has seen."""
+    """Which activities a client requests; `token` is the id of the last one it has seen."""
 
     types: list[str] | None
     after: datetime | None
@@ -27,7 +27,7 @@ class ActivityFilter(NamedTuple):
 
 
 class OrderFilter(NamedTuple):
-    """Which orders a client asks for."""
+    """Which orders a client requests."""
 
     is_open: bool | None
     symbols: list[str] | None
