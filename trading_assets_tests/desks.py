@@ -28,7 +28,7 @@ from trading_assets.lake.store.hashing import content_hash
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.source_policy import primary_source
 from trading_assets.market_data.sources import Source
-from trading_assets.orchestration.instance import keep_connections, prepare_environment
+from trading_assets.orchestration.instance import ignore_expected_warnings, keep_connections, prepare_environment
 from trading_assets.orchestration.jobs import plan_stage, refresh_jobs
 from trading_assets.orchestration.refresh import StageReport, refresh
 from trading_assets.orchestration.stages import contracts
@@ -38,6 +38,7 @@ _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 CONTRACTS: Mapping[str, Contract] = contracts(Desk(Settings(home=Path("nowhere"))))
 """Contracts of the tables that any desk may have."""
 
+ignore_expected_warnings()
 with tempfile.TemporaryDirectory() as _folder:
     STAGE_JOBS = refresh_jobs(Desk(Settings(home=Path(_folder))))
 """Jobs that refresh the lake of the offline sample, in order."""

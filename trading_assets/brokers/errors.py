@@ -4,7 +4,7 @@ from trading_assets.errors import RetryableError, TradingAssetsError
 
 
 class BrokerError(TradingAssetsError):
-    """The broker said no, or nothing, or cannot be asked; the message says what was asked for and what to do."""
+    """The broker refused a request or did not answer; the message names the request and the remedy."""
 
 
 class BrokerSettingsError(BrokerError):

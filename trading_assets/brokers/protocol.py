@@ -24,8 +24,8 @@ TimeInForce = Literal["opg", "day"]
 class Broker(Protocol):
     """One account at a broker.
 
-    Every method but `submit` is a question, or may be asked twice: an adapter repeats it while the broker is busy, and
-    raises a `BrokerError` that names what was asked for. No text form of a broker, of its connection or of an error
+    Every method but `submit` changes nothing, or may be repeated: an adapter retries it while the broker is busy, and
+    raises a `BrokerError` that names the request. No text form of a broker, of its connection or of an error
     shows a key.
     """
 
@@ -58,7 +58,7 @@ class Broker(Protocol):
         """
 
     def cancel_all(self) -> int:
-        """Ask to cancel every open order; returns how many were asked."""
+        """Request the cancellation of every open order; returns how many there were."""
 
     def activities(self, after: date | None = None) -> Iterator[Activity]:
         """Entries of the account's history from a day on, oldest first; every page of them."""
@@ -76,7 +76,7 @@ class Broker(Protocol):
         """Whether the broker has hinted at a change of an order since the last call; False where it never hints."""
 
     def close(self) -> None:
-        """Let go of connections and threads."""
+        """Release connections and threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class BrokerKind:
     is_real_money : bool
         Whether its orders spend real money; such an account needs three settings that agree.
     is_simulated_time : bool
-        Whether its time is its own and not the present. It then runs only while somebody wants it to.
+        Whether it has a clock of its own instead of the present. It then runs only when it is started by hand.
     times_in_force : tuple of str
         What it takes of "opg" (the opening auction or nothing) and "day" (until the close).
     fractional_times_in_force : tuple of str

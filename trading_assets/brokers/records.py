@@ -1,4 +1,4 @@
-"""What a broker says, as plain values: account, clock, positions, orders, entries of its history."""
+"""What a broker reports, as plain values: account, clock, positions, orders, entries of its history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of live trading: the broker holds what the desk's own account says, and the backtest does the same."""
+"""Checks of live trading: the broker agrees with the desk's own account, and the backtest decides the same."""
 
 import polars as pl
 

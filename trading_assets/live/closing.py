@@ -36,7 +36,7 @@ class LastClose:
 
 @dataclass(frozen=True, slots=True)
 class BrokerTotals:
-    """What the broker says of its account after the close; None where it was asked too late to say."""
+    """The broker's figures of the account after the close; None if it was too late to ask for them."""
 
     cash: float | None = None
     quantity: Mapping[str, float] | None = None

@@ -34,7 +34,7 @@ class LiveOrders(pa.DataFrameModel):
 
 
 class Submissions(pa.DataFrameModel):
-    """Every intent to send an order, committed before anything is sent, and what the broker said to it."""
+    """Every intent to send an order, committed before anything is sent, and the broker's answer."""
 
     book: str = column("name of the book")
     date: dt.date = column("session after whose close the order is decided")
@@ -82,7 +82,7 @@ class Activities(pa.DataFrameModel):
 
 
 class LivePositions(HeldPositions):
-    """What each book holds after the close of the session by its own account, beside what the broker says."""
+    """What each book holds after the close of the session by its own account, beside what the broker reports."""
 
     broker_quantity: float = column("shares that the broker reported; null if it was asked too late", nullable=True)
 

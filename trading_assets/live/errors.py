@@ -9,7 +9,7 @@ from trading_assets.errors import RetryableError, TradingAssetsError
 
 
 class LiveError(TradingAssetsError):
-    """Something about live trading is wrong; the message says what, for which book, and what to do."""
+    """Something about live trading is wrong; the message names the book and the remedy."""
 
 
 class TradingSettingsError(LiveError):
@@ -17,11 +17,11 @@ class TradingSettingsError(LiveError):
 
 
 class TradingBlockedError(LiveError):
-    """Nothing was sent, on purpose: a limit, a mismatch or the kill switch stands against it."""
+    """Nothing was sent, on purpose: because of a limit, a mismatch or the kill switch."""
 
 
 class SubmissionIncompleteError(LiveError, RetryableError):
-    """Some orders have no answer yet; running again asks for them and sends none twice."""
+    """Some orders have no answer yet; the next run looks them up and sends none twice."""
 
 
 @contextmanager

@@ -73,7 +73,7 @@ class Permit:
         Raises
         ------
         TradingBlockedError
-            They may not; the message names everything that stands against it and what to do.
+            They may not; the message has all reasons and remedies.
         TradingSettingsError
             The book would trade real money in an account that its settings do not agree on.
         """

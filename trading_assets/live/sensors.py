@@ -135,7 +135,7 @@ def rebalance_requests(desk: Desk, book: Book) -> Requests:
 
 
 def poll_requests(desk: Desk, book: Book, polled: dict[str, dict[str, str]]) -> Requests:
-    """A run that collects fills newer than the last one seen; notes in ``polled`` what was asked and seen."""
+    """A run that collects fills newer than the last one seen; ``polled`` keeps the time of the poll and that fill."""
     from trading_assets.live.fills import day_of, exchange_zone
 
     moment, known = time_of(desk, book), polled.get(book.name, {})
@@ -201,7 +201,7 @@ def _evaluated(
         except BrokerSettingsError as error:
             reasons.append(str(error))
         except BrokerUnavailableError as error:
-            # A broker with a time of its own runs only while somebody wants it to; any other is expected to be there.
+            # A broker with simulated time runs only when it is started by hand; any other is expected to be available.
             (reasons if broker_kind(book.broker).is_simulated_time else failures).append(str(error))
     if failures:
         raise BrokerUnavailableError("; ".join(failures))

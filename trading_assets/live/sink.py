@@ -3,7 +3,7 @@
 The order of its steps is the whole point. Every intent is durable in the journal before anything is sent. An intent
 that an earlier run may have sent is looked up by its client order id before it is sent again. An order is posted with
 that id, so that the broker itself refuses a second one. What the broker has not clearly answered is looked up; what
-cannot be looked up stays "unknown", and the next run asks again. Between any two steps the process may be killed.
+cannot be looked up stays "unknown", and the next run tries again. Between any two steps the process may be killed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SENDABLE = (*_UNSENT, "rejected", *_OPEN)
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One row of `live.submissions`: an order that is to be sent, and what the broker said to it."""
+    """One row of `live.submissions`: an order to send, and the broker's answer."""
 
     book: str
     date: date
@@ -75,7 +75,7 @@ class Journal(Protocol):
 
 
 class OrderGateway(Protocol):
-    """What the sink asks of a broker; `brokers.protocol.Broker` has the meaning and the errors."""
+    """What the sink needs of a broker; `brokers.protocol.Broker` has the meaning and the errors."""
 
     def submit(self, ticket: Ticket) -> BrokerOrder:
         """Send an order, once."""
@@ -88,7 +88,7 @@ class OrderPermit(Protocol):
     """What must hold before the first order of a session is sent."""
 
     def require(self, pending: Sequence[Intent]) -> None:
-        """Raise a `LiveError` that says what stands against sending these."""
+        """Raise a `LiveError` with the reasons if these must not be sent."""
 
 
 class StopSwitch(Protocol):
@@ -116,9 +116,9 @@ class Sink:
     journal : Journal
         Where intents are kept.
     permit : OrderPermit
-        Asked once, before the first order is sent.
+        Checked once, before the first order is sent.
     switch : StopSwitch
-        Asked before each order.
+        Checked before each order.
     now : callable
         The time.
     pause : callable
@@ -158,7 +158,7 @@ class Sink:
         TradingBlockedError
             Nothing (more) may be sent; what was sent before is in the journal.
         SubmissionIncompleteError, BrokerError
-            An answer is missing, or the broker cannot be asked; running again goes on where this stopped.
+            An answer is missing, or the broker is unavailable; the next run continues where this one stopped.
         """
         stored = [item for item in self.journal.load() if item.status not in _UNSENT]
         known = {item.client_order_id: self._resolved(item) for item in stored}
@@ -179,7 +179,7 @@ class Sink:
         return Submitted(sent, [item for item in sent if item.client_order_id not in before])
 
     def _require_permit(self, intents: Mapping[str, Intent], pending: Sequence[Intent]) -> None:
-        """Ask whether anything may be sent; what may not is kept as blocked."""
+        """Require that orders may be sent; otherwise keep them as blocked."""
         try:
             self._require_running()
             self.permit.require(pending)
@@ -227,7 +227,7 @@ class Sink:
             )
 
     def _resolved(self, intent: Intent) -> Intent:
-        """Ask for an intent that an earlier run may have sent."""
+        """Look up an intent that an earlier run may have sent."""
         if intent.status not in _OPEN:
             return intent
         found = self.gateway.order_of(intent.client_order_id)
@@ -244,7 +244,7 @@ class Sink:
         return again
 
     def _sent(self, intent: Intent) -> Intent:
-        """Send one order until the broker's answer is clear, looking it up wherever it is not."""
+        """Send one order until the broker's answer is clear; look it up whenever it is not."""
         refusal: DuplicateOrderError | None = None
         for attempt in range(_SENDS):
             if attempt:
@@ -269,7 +269,7 @@ class Sink:
         return replace(intent, status="unknown", reason="the broker did not answer")
 
     def _looked_up(self, intent: Intent) -> Intent | None:
-        """The intent as the broker knows it, "unknown" where it cannot be asked, None where there is no such order."""
+        """The intent as the broker knows it, "unknown" if it does not answer, None if there is no such order."""
         try:
             found = self.gateway.order_of(intent.client_order_id)
         except BrokerUnavailableError as error:

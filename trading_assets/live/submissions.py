@@ -68,14 +68,14 @@ class LakeJournal:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep every other run from submitting for this book meanwhile, in every process."""
+        """Hold the lock of this book's submissions, across processes."""
         with nobody_submits(self.lake, self.book):
             yield
 
 
 @contextmanager
 def nobody_submits(lake: Lake, book: str) -> Iterator[None]:
-    """Wait until no run submits for a book, and keep all from it meanwhile, in every process."""
+    """Wait for the lock of a book's submissions, and hold it, across processes."""
     with lake.exclusively(f"orders of the book {book}"):
         yield
 
@@ -128,11 +128,11 @@ def send_session(
     Raises
     ------
     TradingBlockedError
-        Something stands against it; the message names all of it. Nothing (more) was sent.
+        It must not be sent; the message has all reasons. Nothing (more) was sent.
     TradingSettingsError
         The book would trade real money in an account that its settings do not agree on.
     SubmissionIncompleteError, BrokerError
-        The broker could not be asked; running again goes on where this stopped.
+        The broker is unavailable; the next run continues where this one stopped.
     """
     journal = LakeJournal(desk.lake, book.name, session, run_id)
     with journal.alone():
@@ -172,7 +172,7 @@ def _send(
 
 
 def _would_send(desk: Desk, book: Book, orders: pl.DataFrame, known: Sequence[Intent]) -> list[Intent]:
-    """What was sent in earlier runs, and of the rest what would be; a dry run repeated keeps its moments."""
+    """What earlier runs sent, and what would be sent of the rest; a repeated dry run keeps its times."""
     done = {intent.client_order_id: intent for intent in known if intent.status != "dry_run"}
     kept = {(intent.client_order_id, intent.quantity): intent for intent in known if intent.status == "dry_run"}
     would = [

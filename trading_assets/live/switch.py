@@ -95,7 +95,7 @@ def release(lake: Lake, at: datetime, book: str, reason: str, session: date | No
 
 
 class KillSwitch:
-    """The kill switch of a book for whoever asks before every order: an answer holds for half a second.
+    """The kill switch of a book, read from the lake at most twice a second, so that every order can check it.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ def versions_in_use(desk: Desk, model: str, first: date, last: date, *, has_gate
     months = versions.filter(pl.col("date") >= first)
     if not has_gate:
         own = months.with_columns(since="date", trained_through="date", reasons=pl.lit(None, dtype=pl.String))
-        return own.select(USE_SCHEMA).cast(USE_SCHEMA)  # type: ignore[arg-type]
+        return own.select(list(USE_SCHEMA)).cast(USE_SCHEMA)  # type: ignore[arg-type]
     verdicts = LakeFrame(desk.lake, PROMOTIONS).read(start=first, end=last, model=model)
     unjudged = months.join(verdicts, on=["date", "model_hash"], how="anti")
     if unjudged.height:

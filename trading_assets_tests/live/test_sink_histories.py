@@ -1,6 +1,7 @@
 """The sink, the real adapter and the embedded broker over generated histories of faults, crashes and restarts.
 
-They run in this process and in virtual time; `make prove` runs more of them, new ones each time, over HTTP too.
+They run in this process and in virtual time; `make prove` lives through more of them, new ones in every run, over HTTP
+too.
 """
 
 from __future__ import annotations

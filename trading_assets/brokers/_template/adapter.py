@@ -57,7 +57,7 @@ class FileBroker:
         self.path = path
 
     def account(self) -> BrokerAccount:
-        """Number, cash, equity and buying power: the cash must be that of the positions and entries told elsewhere."""
+        """Number, cash, equity and buying power: the cash must agree with the positions and activities."""
         return self._read(
             "its account",
             lambda found: BrokerAccount(
@@ -98,7 +98,7 @@ class FileBroker:
         )
 
     def order_of(self, client_order_id: str) -> BrokerOrder | None:
-        """The order with a client order id in any state: asked whenever an answer to `submit` was lost."""
+        """The order with a client order id in any state: looked up whenever the answer to `submit` was lost."""
         return self._read(
             f"the order {client_order_id}",
             lambda found: next(
@@ -131,7 +131,7 @@ class FileBroker:
         return _order(order)
 
     def cancel_all(self) -> int:
-        """Ask to cancel every open order; returns how many were asked."""
+        """Request the cancellation of every open order; returns how many there were."""
         try:
             with self._changed() as found:
                 cancelled = [item for item in found["orders"] if item["status"] in _OPEN]
@@ -149,7 +149,7 @@ class FileBroker:
                 yield entry
 
     def client_order_id(self, order_id: str) -> str | None:
-        """Client order id of an order by the vendor's id: says whether a fill is of an order of this desk."""
+        """Client order id of an order by the vendor's id: it shows whether a fill is of an order of this desk."""
         return self._read(
             f"the order {order_id}",
             lambda found: next((item["client_order_id"] for item in found["orders"] if item["id"] == order_id), None),
@@ -170,14 +170,14 @@ class FileBroker:
         )
 
     def take_hint(self) -> bool:
-        """A file hints at nothing: the desk asks every minute. A vendor's stream of order updates goes here."""
+        """A file sends no hints: the desk polls every minute. A vendor's stream of order updates goes here."""
         return False
 
     def close(self) -> None:
         """A file keeps nothing open."""
 
     def _read(self, what: str, of: Callable[[Any], Answer]) -> Answer:
-        """Ask a question that changes nothing, again while the vendor is busy."""
+        """Read the account; retried while the vendor is busy."""
 
         def once() -> Answer:
             try:

@@ -1,8 +1,8 @@
 """The adapter of Alpaca's protocol: alpaca-py with timeouts, typed errors, and no order that is sent again blindly.
 
-The same adapter reaches Alpaca paper, Alpaca live and the embedded broker; only the connection differs. Questions are
-repeated while the broker is busy; an order is posted once per call, whatever happens, because a timeout or a 504 says
-nothing about whether the order exists.
+The same adapter reaches Alpaca paper, Alpaca live and the embedded broker; only the connection differs. Reads are
+retried while the broker is busy; an order is posted once per call, whatever happens, because a timeout or a 504 does
+not show whether the order exists.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class AlpacaBroker:
             raise OutcomeUnknownError(f"{error}; whether the order exists is not known yet") from None
 
     def cancel_all(self) -> int:
-        """Ask to cancel every open order; returns how many were asked."""
+        """Request the cancellation of every open order; returns how many there were."""
         answers = self._ask("to cancel all orders", self._trading.cancel_orders)
         return len(answers)
 
@@ -209,7 +209,7 @@ class AlpacaBroker:
         self.hints.stop()
 
     def _ask(self, what: str, call: Callable[[], Any]) -> Any:
-        """Ask a question that changes nothing (or may be asked twice), again while the broker is busy."""
+        """Make a call that changes nothing, or may be repeated; retried while the broker is busy."""
         attempts = Retrying(
             retry=retry_if_exception_type(BrokerUnavailableError),
             stop=stop_after_attempt(_QUESTION_ATTEMPTS),

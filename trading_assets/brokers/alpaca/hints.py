@@ -1,4 +1,4 @@
-"""Hints that an order has changed, from a broker's stream: a reason to ask, never an answer."""
+"""Hints that an order has changed, from a broker's stream: a reason to poll, never the truth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trading_assets.brokers.alpaca.connection import Connection
 class FillHints:
     """Listens to a broker's `trade_updates` in the background.
 
-    The stream replays nothing and an event may be lost, so a hint that does not come means nothing.
+    The stream replays nothing and an event may be lost, so the absence of a hint means nothing.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class FillHints:
         self._stream: Any = None
 
     def take(self) -> bool:
-        """Whether anything was hinted at since the last call; starts to listen on the first one."""
+        """Whether an event has arrived since the last call; the first call starts listening."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._listen, name="trade_updates", daemon=True)
             self._thread.start()
@@ -45,7 +45,7 @@ class FillHints:
     def _listen(self) -> None:
         from alpaca.trading.stream import TradingStream
 
-        # It writes a traceback for every attempt to connect; the poller says in words when the broker is away.
+        # It logs a traceback for every attempt to connect; the poller reports an unavailable broker in words.
         logging.getLogger(TradingStream.__module__).setLevel(logging.CRITICAL)
         url = self._connection.url.replace("http", "ws", 1) + "/stream"
         self._stream = TradingStream(self._connection.key_id, self._connection.secret, url_override=url)

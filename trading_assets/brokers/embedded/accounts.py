@@ -36,7 +36,7 @@ class Position:
 
 
 @dataclass
-class BrokerAccount:
+class MarginAccount:
     """An account; `equity_at_close` is what it was worth at the last close, in currency."""
 
     id: str

@@ -7,17 +7,17 @@ both can trade at one open.
 
 from __future__ import annotations
 
-from trading_assets.brokers.embedded.accounts import BrokerAccount
-from trading_assets.brokers.embedded.market import Market
+from trading_assets.brokers.embedded.accounts import MarginAccount
+from trading_assets.brokers.embedded.market import SimulatedMarket
 from trading_assets.brokers.embedded.orders import Order, OrderRequest, forbidden, invalid, refused
 from trading_assets.brokers.embedded.payloads import number
-from trading_assets.brokers.embedded.sessions import Session
-from trading_assets.brokers.embedded.state import State
+from trading_assets.brokers.embedded.sessions import TradingSession
+from trading_assets.brokers.embedded.state import BrokerState
 
 _ROUNDING = 1e-9  # of the buying power; a book that is fully invested adds up to it only nearly
 
 
-def admit(state: State, market: Market, account: BrokerAccount, request: OrderRequest) -> None:
+def admit(state: BrokerState, market: SimulatedMarket, account: MarginAccount, request: OrderRequest) -> None:
     """Check an order against the session, the asset and the account.
 
     Raises
@@ -38,7 +38,7 @@ def admit(state: State, market: Market, account: BrokerAccount, request: OrderRe
     _check_power(state, market, account, request, shares)
 
 
-def check_asset(state: State, market: Market, symbol: str) -> float:
+def check_asset(state: BrokerState, market: SimulatedMarket, symbol: str) -> float:
     """Price of an asset that can be traded now.
 
     Raises
@@ -56,7 +56,7 @@ def check_asset(state: State, market: Market, symbol: str) -> float:
     return price
 
 
-def _check_time(request: OrderRequest, session: Session | None) -> None:
+def _check_time(request: OrderRequest, session: TradingSession | None) -> None:
     kind = request.time_in_force
     if kind == "opg" and session is not None:
         raise refused("opg orders are not accepted while the market is open: send them before the open")
@@ -64,13 +64,13 @@ def _check_time(request: OrderRequest, session: Session | None) -> None:
         raise refused(f"{kind} orders are only accepted during market hours")
 
 
-def _check_fraction(account: BrokerAccount, request: OrderRequest) -> None:
+def _check_fraction(account: MarginAccount, request: OrderRequest) -> None:
     is_fraction = request.notional is not None or (request.qty or 0.0) % 1 != 0
     if is_fraction and (account.lot_size > 0 or not account.configuration["fractional_trading"]):
         raise forbidden("account is not allowed to trade fractional shares")
 
 
-def _check_wash(state: State, account: BrokerAccount, request: OrderRequest) -> None:
+def _check_wash(state: BrokerState, account: MarginAccount, request: OrderRequest) -> None:
     for order in state.open_orders(account.id, request.symbol):
         if order.side == request.side:
             continue
@@ -86,7 +86,7 @@ def _check_wash(state: State, account: BrokerAccount, request: OrderRequest) -> 
         )
 
 
-def _opening_shares(state: State, account: BrokerAccount, request: OrderRequest, shares: float) -> float:
+def _opening_shares(state: BrokerState, account: MarginAccount, request: OrderRequest, shares: float) -> float:
     """Shares of a request that open or add to a position.
 
     Raises
@@ -112,21 +112,23 @@ def _opening_shares(state: State, account: BrokerAccount, request: OrderRequest,
     return 0.0
 
 
-def reserved_shares(state: State, account: BrokerAccount, symbol: str) -> float:
+def reserved_shares(state: BrokerState, account: MarginAccount, symbol: str) -> float:
     """Shares of a position that open orders are to close, not signed."""
     held = account.quantity(symbol)
     closing = [order for order in state.open_orders(account.id, symbol) if order.sign * held < 0]
     return min(sum(order.remaining(1.0) for order in closing if order.qty is not None), abs(held))
 
 
-def _check_short(account: BrokerAccount, request: OrderRequest) -> None:
+def _check_short(account: MarginAccount, request: OrderRequest) -> None:
     if account.multiplier <= 1 or account.configuration["no_shorting"]:
         raise forbidden("account is not allowed to short")
     if request.notional is not None or (request.qty or 0.0) % 1:
         raise forbidden("fractional orders cannot be sold short")
 
 
-def _check_power(state: State, market: Market, account: BrokerAccount, request: OrderRequest, shares: float) -> None:
+def _check_power(
+    state: BrokerState, market: SimulatedMarket, account: MarginAccount, request: OrderRequest, shares: float
+) -> None:
     """Refuse what takes the exposure of positions and open orders above multiplier x equity."""
     orders: dict[str, float] = {}
     prices: dict[str, float] = {}
@@ -156,7 +158,7 @@ def _check_power(state: State, market: Market, account: BrokerAccount, request: 
         )
 
 
-def order_price(market: Market, state: State, order: Order | OrderRequest) -> float:
+def order_price(market: SimulatedMarket, state: BrokerState, order: Order | OrderRequest) -> float:
     """Price at which an order is valued before it trades: its limit, its stop, or the last price."""
     if order.limit_price is not None or order.stop_price is not None:
         return float(order.limit_price or order.stop_price or 0.0)

@@ -15,16 +15,16 @@ from trading_assets.brokers.embedded import (
     routes_reference,
     routes_trading,
 )
-from trading_assets.brokers.embedded.broker import Broker
+from trading_assets.brokers.embedded.broker import EmbeddedBroker
 from trading_assets.brokers.embedded.gate import Drop, Gate
 
 
-def build_application(broker: Broker, token: str, drop: Drop) -> FastAPI:
+def build_application(broker: EmbeddedBroker, token: str, drop: Drop) -> FastAPI:
     """The ASGI application of a broker.
 
     Parameters
     ----------
-    broker : Broker
+    broker : EmbeddedBroker
         What its calls act on.
     token : str
         What the control API asks for.
@@ -52,7 +52,7 @@ def build_application(broker: Broker, token: str, drop: Drop) -> FastAPI:
     return application
 
 
-def _data_endpoint(broker: Broker, feed: str) -> Callable[[WebSocket], Awaitable[None]]:
+def _data_endpoint(broker: EmbeddedBroker, feed: str) -> Callable[[WebSocket], Awaitable[None]]:
     async def serve(websocket: WebSocket) -> None:
         await broker.streams.data.serve(websocket, feed, broker.authenticate, broker.faults)
 

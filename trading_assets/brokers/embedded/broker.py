@@ -1,7 +1,7 @@
-"""The broker as a whole: clock, market, exchange, store and streams behind one door.
+"""The broker as a whole: clock, market, matching engine, store and streams.
 
 Everything happens in the server's one thread. A call first lets the clock catch up, then has its effect in memory, and
-what changed is stored in one transaction; only then does anybody hear of it. When storing fails, memory is read anew
+what changed is stored in one transaction; only then is it published. When storing fails, memory is read again
 from the store, so that the two never differ.
 """
 
@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from trading_assets.brokers.embedded.accounts import BrokerAccount, Position
+from trading_assets.brokers.embedded.accounts import MarginAccount, Position
 from trading_assets.brokers.embedded.clock import Clock
-from trading_assets.brokers.embedded.exchange import Exchange
+from trading_assets.brokers.embedded.engine import MatchingEngine
 from trading_assets.brokers.embedded.faults import Faults
-from trading_assets.brokers.embedded.market import Market
+from trading_assets.brokers.embedded.market import SimulatedMarket
 from trading_assets.brokers.embedded.matching import compile_rules
 from trading_assets.brokers.embedded.orders import ApiError, not_found
-from trading_assets.brokers.embedded.sessions import Sessions
+from trading_assets.brokers.embedded.sessions import TradingCalendar
 from trading_assets.brokers.embedded.state import Changes
 from trading_assets.brokers.embedded.store import Store
 from trading_assets.brokers.embedded.stream import Streams
@@ -33,7 +33,7 @@ from trading_assets.lake import Lake
 _CALLS_KEPT = 10_000
 
 
-class Broker:
+class EmbeddedBroker:
     """A broker over a lake.
 
     Parameters
@@ -54,7 +54,7 @@ class Broker:
         self.streams = Streams()
         self.calls: list[dict[str, Any]] = []
         self.store = Store(lake.postgres, name)
-        self.market = Market(lake, Sessions(exchange))
+        self.market = SimulatedMarket(lake, TradingCalendar(exchange))
         try:
             clock.resume(self.store.clock())
             self.load()
@@ -68,11 +68,11 @@ class Broker:
         session = self.market.sessions.at(time)
         self.state = self.store.load(time, session.open if session else None)
         self.market.refresh()
-        self.exchange = Exchange(self.state, self.market, self.faults)
+        self.engine = MatchingEngine(self.state, self.market, self.faults)
 
     @contextmanager
     def transaction(self, *, keeps_time: bool = False) -> Iterator[None]:
-        """Store what changes inside, all or nothing, and tell the streams afterwards.
+        """Store what changes inside, all or nothing, and publish it to the streams afterwards.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class Broker:
         now = self.clock.now()
         if now > self.state.time:
             with self.transaction():
-                self.exchange.advance(now)
+                self.engine.advance(now)
 
     def step(self, to: datetime) -> None:
         """Move a stepped clock and let everything happen in between, as one transaction."""
@@ -106,7 +106,7 @@ class Broker:
         self.clock.move(to)
         with self.transaction(keeps_time=True):
             self.market.refresh()
-            self.exchange.advance(to)
+            self.engine.advance(to)
 
     def create_account(
         self,
@@ -118,19 +118,19 @@ class Broker:
         lot_size: float,
         multiplier: float,
         borrowing: float,
-    ) -> tuple[BrokerAccount, str]:
+    ) -> tuple[MarginAccount, str]:
         """Open an account, or give an existing one new keys and rules; it keeps its money.
 
         Returns
         -------
-        tuple of BrokerAccount and str
+        tuple of MarginAccount and str
             The account and its secret, which is not known afterwards.
         """
         secret = secrets.token_urlsafe(30)
         account = self.account_named(name)
         if account is None:
             identity = uuid.uuid4()
-            account = BrokerAccount(
+            account = MarginAccount(
                 str(identity), name, f"PA{identity.int % 10**9:09d}", "", "", is_revoked=False, cash=cash,
                 equity_at_close=cash, multiplier=multiplier, borrowing=borrowing, max_participation=max_participation,
                 lot_size=lot_size, costs=costs, created_at=self.state.time,
@@ -144,11 +144,11 @@ class Broker:
         self.state.changes.accounts.add(account.id)
         return account, secret
 
-    def account_named(self, name: str) -> BrokerAccount | None:
+    def account_named(self, name: str) -> MarginAccount | None:
         """An account by its name."""
         return next((account for account in self.state.accounts.values() if account.name == name), None)
 
-    def authenticate(self, key_id: str | None, secret: str | None) -> BrokerAccount:
+    def authenticate(self, key_id: str | None, secret: str | None) -> MarginAccount:
         """The account of a pair of keys.
 
         Raises
@@ -183,7 +183,7 @@ class Broker:
             self.state.changes.positions[account.id].add(symbol)
         self.state.changes.accounts.add(account.id)
 
-    def require(self, name: str) -> BrokerAccount:
+    def require(self, name: str) -> MarginAccount:
         """An account by its name.
 
         Raises
@@ -198,7 +198,7 @@ class Broker:
         return account
 
     def note_call(self, call: dict[str, Any]) -> None:
-        """Remember a call for those who ask what was sent."""
+        """Remember a call, for `calls` of the control API."""
         self.calls.append(call)
         del self.calls[:-_CALLS_KEPT]
 

@@ -1,4 +1,4 @@
-"""The broker's clocks: the real one, one that runs faster, and one that moves only when told."""
+"""The broker's clocks: the real one, one that runs faster, and one that moves only on request."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from trading_assets.brokers.embedded.broker import Broker
+from trading_assets.brokers.embedded.broker import EmbeddedBroker
 from trading_assets.brokers.embedded.clock import ClockError
 from trading_assets.brokers.embedded.faults import FaultError
 from trading_assets.brokers.embedded.gate import Answer, Reply, as_response
@@ -21,10 +21,10 @@ from trading_assets.brokers.embedded.payloads import moment
 from trading_assets.execution.models import ExecutionModels
 
 TOKEN_HEADER = "X-Broker-Token"  # noqa: S105 - the name of a header
-Action = Callable[[Broker, dict[str, Any]], Answer]
+Action = Callable[[EmbeddedBroker, dict[str, Any]], Answer]
 
 
-def create_account(broker: Broker, body: dict[str, Any]) -> Answer:
+def create_account(broker: EmbeddedBroker, body: dict[str, Any]) -> Answer:
     """POST /_broker/accounts."""
     names = ("cash", "max_participation", "lot_size", "multiplier", "borrowing")
     values = {name: float(body[name]) for name in names}
@@ -34,34 +34,34 @@ def create_account(broker: Broker, body: dict[str, Any]) -> Answer:
     return {"key_id": account.key_id, "secret": secret, "account_number": account.number}
 
 
-def get_clock(broker: Broker, _: dict[str, Any]) -> Answer:
+def get_clock(broker: EmbeddedBroker, _: dict[str, Any]) -> Answer:
     """GET /_broker/clock."""
     broker.catch_up()
     return {"now": moment(broker.state.time), "kind": broker.clock.kind}
 
 
-def move_clock(broker: Broker, body: dict[str, Any]) -> Answer:
+def move_clock(broker: EmbeddedBroker, body: dict[str, Any]) -> Answer:
     """POST /_broker/clock."""
     to = datetime.fromisoformat(body["to"])
     if to.tzinfo is None:
         raise invalid(f"{body['to']} has no time zone: say which moment it is")
     broker.step(to)
-    # Now, so that whoever subscribes after this call hears nothing of what it has passed.
+    # Now, so that a client that subscribes after this call receives nothing of what it has passed.
     broker.streams.data.advance(broker.market, broker.state.time, broker.faults)
     return get_clock(broker, {})
 
 
-def halt(broker: Broker, body: dict[str, Any]) -> Answer:
+def halt(broker: EmbeddedBroker, body: dict[str, Any]) -> Answer:
     """POST /_broker/halts: a halted symbol does not trade."""
     return _set_halt(broker, body["symbol"], is_halted=True)
 
 
-def resume(broker: Broker, body: dict[str, Any]) -> Answer:
+def resume(broker: EmbeddedBroker, body: dict[str, Any]) -> Answer:
     """DELETE /_broker/halts."""
     return _set_halt(broker, body["symbol"], is_halted=False)
 
 
-def revoke(broker: Broker, body: dict[str, Any]) -> Answer:
+def revoke(broker: EmbeddedBroker, body: dict[str, Any]) -> Answer:
     """POST /_broker/revoke: the keys of an account work no longer, until it is created again."""
     account = broker.require(body["name"])
     with broker.transaction():
@@ -70,14 +70,14 @@ def revoke(broker: Broker, body: dict[str, Any]) -> Answer:
     return None
 
 
-def tamper(broker: Broker, body: dict[str, Any]) -> Answer:
+def tamper(broker: EmbeddedBroker, body: dict[str, Any]) -> Answer:
     """POST /_broker/tamper: set cash or positions of an account."""
     with broker.transaction():
         broker.tamper(body["name"], body.get("cash"), body.get("positions"))
     return None
 
 
-def inject(broker: Broker, body: dict[str, Any]) -> Answer:
+def inject(broker: EmbeddedBroker, body: dict[str, Any]) -> Answer:
     """POST /_broker/faults; `drop_streams` closes all streams at once."""
     if body.pop("drop_streams", False):
         broker.streams.disconnect()
@@ -85,13 +85,13 @@ def inject(broker: Broker, body: dict[str, Any]) -> Answer:
     return None
 
 
-def clear_faults(broker: Broker, _: dict[str, Any]) -> Answer:
+def clear_faults(broker: EmbeddedBroker, _: dict[str, Any]) -> Answer:
     """DELETE /_broker/faults."""
     broker.faults.clear()
     return None
 
 
-def restart(broker: Broker, _: dict[str, Any]) -> Answer:
+def restart(broker: EmbeddedBroker, _: dict[str, Any]) -> Answer:
     """POST /_broker/restart: forget everything in memory, end all streams, read the store."""
     broker.catch_up()
     broker.streams.disconnect()
@@ -99,7 +99,7 @@ def restart(broker: Broker, _: dict[str, Any]) -> Answer:
     return None
 
 
-def get_calls(broker: Broker, _: dict[str, Any]) -> Answer:
+def get_calls(broker: EmbeddedBroker, _: dict[str, Any]) -> Answer:
     """GET /_broker/calls."""
     return list(broker.calls)
 
@@ -119,7 +119,7 @@ ACTIONS: list[tuple[str, str, Action]] = [
 ]
 
 
-def endpoint(broker: Broker, token: str, action: Action) -> Callable[[Request], Awaitable[Response]]:
+def endpoint(broker: EmbeddedBroker, token: str, action: Action) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint of an action, for those who know the token."""
 
     async def respond(request: Request) -> Response:
@@ -138,7 +138,7 @@ def endpoint(broker: Broker, token: str, action: Action) -> Callable[[Request], 
     return respond
 
 
-def _set_halt(broker: Broker, symbol: str, *, is_halted: bool) -> Answer:
+def _set_halt(broker: EmbeddedBroker, symbol: str, *, is_halted: bool) -> Answer:
     broker.catch_up()
     with broker.transaction():
         (broker.state.halted.add if is_halted else broker.state.halted.discard)(symbol)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.brokers.embedded.accounts import BrokerAccount
-from trading_assets.brokers.embedded.market import Actions, Bar, Market
+from trading_assets.brokers.embedded.accounts import MarginAccount
+from trading_assets.brokers.embedded.market import Actions, Bar, SimulatedMarket
 from trading_assets.brokers.embedded.matching import book_entry, end_order, lots, tell
 from trading_assets.brokers.embedded.orders import Order
 from trading_assets.brokers.embedded.payloads import number
-from trading_assets.brokers.embedded.sessions import Session
-from trading_assets.brokers.embedded.state import EquityPoint, State
+from trading_assets.brokers.embedded.sessions import TradingSession
+from trading_assets.brokers.embedded.state import BrokerState, EquityPoint
 from trading_assets.execution.accounting import begin_session, fraction_of_share, trade
 
 
-def apply_actions(state: State, account: BrokerAccount, actions: Actions, bars: dict[str, Bar]) -> None:
+def apply_actions(state: BrokerState, account: MarginAccount, actions: Actions, bars: dict[str, Bar]) -> None:
     """Apply splits and dividends to an account before the open, as the ledger does.
 
     A split scales positions and open orders, pays out fractions of a share in cash at the open (at the last close
@@ -22,9 +22,9 @@ def apply_actions(state: State, account: BrokerAccount, actions: Actions, bars: 
 
     Parameters
     ----------
-    state : State
+    state : BrokerState
         Changed in place; its time is that of the open.
-    account : BrokerAccount
+    account : MarginAccount
         Whose positions and orders they are.
     actions : Actions
         What takes effect at this open.
@@ -55,8 +55,8 @@ def apply_actions(state: State, account: BrokerAccount, actions: Actions, bars: 
 
 
 def _report(
-    state: State,
-    account: BrokerAccount,
+    state: BrokerState,
+    account: MarginAccount,
     symbol: str,
     shares: tuple[float, float],
     split: float,
@@ -78,7 +78,7 @@ def _report(
         book_entry(state, account, "CIL", symbol, fraction * price, text, qty=number(-fraction), price=number(price))
 
 
-def _scale_orders(state: State, account: BrokerAccount, symbol: str, ratio: float, before: float) -> None:
+def _scale_orders(state: BrokerState, account: MarginAccount, symbol: str, ratio: float, before: float) -> None:
     """Scale the open orders of a split symbol; together they stay what closes a position if they were that."""
     orders = [order for order in state.open_orders(account.id, symbol) if order.qty is not None]
     old = sum(order.sign * order.remaining(1.0) for order in orders)
@@ -99,7 +99,7 @@ def _scale_orders(state: State, account: BrokerAccount, symbol: str, ratio: floa
             tell(state, order, "restated")
 
 
-def expire_orders(state: State, account: BrokerAccount) -> None:
+def expire_orders(state: BrokerState, account: MarginAccount) -> None:
     """End the orders that the close ends: all but those good till cancelled."""
     for order in list(state.open_orders(account.id)):
         if order.time_in_force in {"opg", "cls"}:
@@ -108,7 +108,7 @@ def expire_orders(state: State, account: BrokerAccount) -> None:
             end_order(state, order, "expired")
 
 
-def close_books(state: State, account: BrokerAccount, market: Market, session: Session) -> None:
+def close_books(state: BrokerState, account: MarginAccount, market: SimulatedMarket, session: TradingSession) -> None:
     """Mark an account at the close, close out what is delisted by now at what holders got, and note its equity."""
     bars, listings = market.bars(session.date), market.listings()
     gone: dict[str, float] = {}
@@ -130,7 +130,7 @@ def close_books(state: State, account: BrokerAccount, market: Market, session: S
     state.changes.equity.append(EquityPoint(account.id, session.close, account.equity_at_close, account.cash))
 
 
-def _close_out(state: State, account: BrokerAccount, returns: dict[str, float]) -> None:
+def _close_out(state: BrokerState, account: MarginAccount, returns: dict[str, float]) -> None:
     symbols = list(returns)
     ledger = account.ledger(symbols)
     for j, (symbol, earned) in enumerate(returns.items()):

@@ -12,7 +12,7 @@ _MESSAGE = "a fault has no {}; it takes {}"
 
 
 class FaultError(ValueError):
-    """A fault was asked for that does not exist."""
+    """There is no such fault."""
 
 
 @dataclass

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from fastapi import Request, Response
 
-from trading_assets.brokers.embedded.accounts import BrokerAccount
-from trading_assets.brokers.embedded.broker import Broker
+from trading_assets.brokers.embedded.accounts import MarginAccount
+from trading_assets.brokers.embedded.broker import EmbeddedBroker
 from trading_assets.brokers.embedded.faults import Fault
 from trading_assets.brokers.embedded.orders import ApiError, invalid
 
@@ -24,15 +24,15 @@ Answer = dict[str, Any] | list[Any] | None
 class Call(NamedTuple):
     """An authenticated call: its account, query parameters, path parameters and decoded body."""
 
-    broker: Broker
-    account: BrokerAccount
+    broker: EmbeddedBroker
+    account: MarginAccount
     query: dict[str, str]
     path: dict[str, str]
     body: dict[str, Any]
 
 
 class Reply(NamedTuple):
-    """An answer with a status of its own."""
+    """An answer with an HTTP status other than 200."""
 
     status: int
     body: Answer
@@ -47,13 +47,13 @@ class Gate:
 
     Parameters
     ----------
-    broker : Broker
+    broker : EmbeddedBroker
         What they act on.
     drop : callable
         Closes the connection of a request.
     """
 
-    def __init__(self, broker: Broker, drop: Drop) -> None:
+    def __init__(self, broker: EmbeddedBroker, drop: Drop) -> None:
         self.broker = broker
         self._drop = drop
 
@@ -109,7 +109,7 @@ class Gate:
             return as_response(Reply(500, {"code": 50010000, "message": "internal server error occurred"}))
 
 
-def _call(broker: Broker, account: BrokerAccount, request: Request, body: dict[str, Any] | None) -> Call:
+def _call(broker: EmbeddedBroker, account: MarginAccount, request: Request, body: dict[str, Any] | None) -> Call:
     if body is None:
         raise invalid("the body is not a JSON object")
     return Call(broker, account, dict(request.query_params), dict(request.path_params), body)

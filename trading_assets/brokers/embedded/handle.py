@@ -1,4 +1,4 @@
-"""The handle on a running broker, for whoever started it or knows its control token."""
+"""The handle on a running broker, for the process that started it or has its control token."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import requests
 
 from trading_assets.brokers.embedded.control import TOKEN_HEADER
+from trading_assets.errors import TradingAssetsError
 from trading_assets.execution.models import ExecutionModels
 
 
@@ -24,8 +25,8 @@ class Server(Protocol):
         """Wait until it has ended."""
 
 
-class BrokerError(RuntimeError):
-    """The broker refused what it was told, or could not be started."""
+class BrokerServerError(TradingAssetsError):
+    """The broker refused a control call, or could not be started."""
 
 
 class AccountKeys(NamedTuple):
@@ -163,7 +164,9 @@ class RunningBroker:
         try:
             reply = self.session.request(method, url, json=body, headers=headers, timeout=600)
         except requests.ConnectionError as error:
-            raise BrokerError(f"no broker answers at {self.url}: start it with 'trading-assets broker'") from error
+            raise BrokerServerError(
+                f"no broker answers at {self.url}: start it with 'trading-assets broker'"
+            ) from error
         if not reply.ok:
-            raise BrokerError(f"the broker refused {method} {path}: {reply.text}")
+            raise BrokerServerError(f"the broker refused {method} {path}: {reply.text}")
         return reply.json() if reply.content else None

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from trading_assets.brokers.embedded.market import Bar, Market, path_price
+from trading_assets.brokers.embedded.market import Bar, SimulatedMarket, path_price
 from trading_assets.brokers.embedded.orders import ApiError
 from trading_assets.brokers.embedded.payloads import moment
-from trading_assets.brokers.embedded.sessions import Session, third_points
+from trading_assets.brokers.embedded.sessions import TradingSession, third_points
 
 _CHUNK = 50  # symbols read at once
 _MINUTE = timedelta(minutes=1)
@@ -61,7 +61,7 @@ class History:
 
     Attributes
     ----------
-    market : Market
+    market : SimulatedMarket
         Prices.
     now : datetime.datetime
         Nothing later is visible.
@@ -69,7 +69,7 @@ class History:
         Half of the bid-ask spread of quotes at a price, in currency per share.
     """
 
-    market: Market
+    market: SimulatedMarket
     now: datetime
     half_spread: Callable[[float], float]
 
@@ -136,7 +136,7 @@ class History:
             bars.append(None if bar is None else bar_payload(self._midnight(item.date), bar))
         return bars[0], bars[1]
 
-    def _bars(self, timeframe: Timeframe, daily: list[tuple[Session, Bar]]) -> Iterator[tuple[datetime, Bar]]:
+    def _bars(self, timeframe: Timeframe, daily: list[tuple[TradingSession, Bar]]) -> Iterator[tuple[datetime, Bar]]:
         span = timeframe.span
         if span is not None:
             for session, bar in daily:
@@ -150,7 +150,7 @@ class History:
         for day, bar in merged.items():
             yield self._midnight(day), bar
 
-    def _within(self, session: Session, bar: Bar, span: timedelta) -> Iterator[tuple[datetime, Bar]]:
+    def _within(self, session: TradingSession, bar: Bar, span: timedelta) -> Iterator[tuple[datetime, Bar]]:
         start = session.open
         while start < session.close:
             end = min(start + span, session.close)
@@ -180,7 +180,7 @@ class History:
         return datetime.combine(day, time(), self.market.sessions.zone).astimezone(UTC)
 
 
-def part_of_bar(bar: Bar, session: Session, start: datetime, end: datetime) -> Bar:
+def part_of_bar(bar: Bar, session: TradingSession, start: datetime, end: datetime) -> Bar:
     """The part of a daily bar between two moments of its session."""
     turns = [point for point in third_points(session) if start < point < end]
     prices = [path_price(bar, session, at) for at in (start, *turns, end)]

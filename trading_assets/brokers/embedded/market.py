@@ -1,4 +1,4 @@
-"""Prices of the broker: what the lake's daily bars, corporate actions and listings say at a moment.
+"""Prices of the broker: what the lake's daily bars, corporate actions and listings are at a moment.
 
 Within a session the price follows a path that the daily bar fixes: it starts at the open, is at the low after a third
 and at the high after two thirds of the session if the close is not below the open, first at the high and then at the
@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 import polars as pl
 
-from trading_assets.brokers.embedded.sessions import Session, Sessions, segment, third_points
+from trading_assets.brokers.embedded.sessions import TradingCalendar, TradingSession, segment, third_points
 from trading_assets.lake import Lake
 from trading_assets.lake.store.frames import LakeFrame
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, LISTINGS, SYMBOLS
 
 _AHEAD = timedelta(days=100)
 _BEHIND = timedelta(days=12)
-_NEVER = Session(date.min, datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
+_NEVER = TradingSession(date.min, datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
 _COLUMNS = ("symbol", "date", "open", "high", "low", "close", "volume")
 
 
@@ -64,7 +64,7 @@ class Actions(NamedTuple):
     dividend: dict[str, float]
 
 
-def path_price(bar: Bar, session: Session, moment: datetime) -> float:
+def path_price(bar: Bar, session: TradingSession, moment: datetime) -> float:
     """Price of a bar's path at a moment of its session, in currency per share."""
     index, part = segment(session, moment)
     prices = bar.path()
@@ -73,7 +73,7 @@ def path_price(bar: Bar, session: Session, moment: datetime) -> float:
     return prices[index] + (prices[index + 1] - prices[index]) * part
 
 
-def crossing(bar: Bar, session: Session, after: datetime, level: float, *, falls: bool) -> datetime | None:
+def crossing(bar: Bar, session: TradingSession, after: datetime, level: float, *, falls: bool) -> datetime | None:
     """First moment from `after` on at which the path is at `level` or beyond it.
 
     Parameters
@@ -107,26 +107,26 @@ def crossing(bar: Bar, session: Session, after: datetime, level: float, *, falls
     return None
 
 
-class Market:
+class SimulatedMarket:
     """Prices, volumes and corporate actions of the lake, read in spans of sessions.
 
     Parameters
     ----------
     lake : Lake
         Where the bars are.
-    sessions : Sessions
+    sessions : TradingCalendar
         The exchange's calendar.
     """
 
-    def __init__(self, lake: Lake, sessions: Sessions) -> None:
+    def __init__(self, lake: Lake, sessions: TradingCalendar) -> None:
         self.lake = lake
         self.sessions = sessions
         self._version = -1
-        self._moment: tuple[datetime | None, tuple[Session | None, Session]]
+        self._moment: tuple[datetime | None, tuple[TradingSession | None, TradingSession]]
         self.forget()
 
     def forget(self) -> None:
-        """Read everything anew when it is next needed."""
+        """Drop all cached data; it is read again when needed."""
         self._moment = (None, (None, _NEVER))
         self._bars: dict[date, dict[str, Bar]] = {}
         self._span: tuple[date, date] | None = None
@@ -179,13 +179,13 @@ class Market:
                 return path_price(bar, session, moment)
         return self._price_at_rest(symbol, closed, session or closed)
 
-    def _phase(self, moment: datetime) -> tuple[Session | None, Session]:
+    def _phase(self, moment: datetime) -> tuple[TradingSession | None, TradingSession]:
         """The session that trades at a moment, and the last one that is over; many prices are of one moment."""
         if self._moment[0] != moment:
             self._moment = (moment, (self.sessions.at(moment), self.sessions.last_closed(moment)))
         return self._moment[1]
 
-    def _price_at_rest(self, symbol: str, closed: Session, begun: Session) -> float | None:
+    def _price_at_rest(self, symbol: str, closed: TradingSession, begun: TradingSession) -> float | None:
         """Last close in the shares of the last session that has begun."""
         key = (symbol, begun.date)
         if key not in self._rests:
@@ -208,7 +208,7 @@ class Market:
             self._closes[key] = self._earlier_close(symbol, day)
         return self._closes[key]
 
-    def actions(self, session: Session) -> Actions:
+    def actions(self, session: TradingSession) -> Actions:
         """Corporate actions that take effect at a session's open.
 
         An ex-date between sessions takes effect at the next one; splits of one session multiply, dividends add up.
@@ -245,7 +245,7 @@ class Market:
                 self._actions.setdefault(day, []).append((symbol, kind, value))
         return self._actions
 
-    def _effective(self, day: date) -> Session:
+    def _effective(self, day: date) -> TradingSession:
         """The session at whose open an action of an ex-date takes effect."""
         return self.sessions.on(day) or self.sessions.next(datetime.combine(day, time(12), self.sessions.zone))
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trading_assets.brokers.embedded.accounts import BrokerAccount
+from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.faults import Faults
 from trading_assets.brokers.embedded.market import Bar
 from trading_assets.brokers.embedded.orders import Order
 from trading_assets.brokers.embedded.payloads import moment, number, order_payload
-from trading_assets.brokers.embedded.state import Event, State
+from trading_assets.brokers.embedded.state import BrokerState, OrderEvent
 from trading_assets.execution.accounting import trade
 from trading_assets.execution.costs import commission, fill_price
 from trading_assets.execution.fills import OpeningAuction, fill_orders
@@ -34,7 +34,7 @@ def compile_rules(rules: TradingRules) -> None:
 
 
 def fill_at_open(
-    state: State, account: BrokerAccount, waiting: Sequence[Order], bars: dict[str, Bar], faults: Faults
+    state: BrokerState, account: MarginAccount, waiting: Sequence[Order], bars: dict[str, Bar], faults: Faults
 ) -> None:
     """Fill market orders of an account together in the opening auction.
 
@@ -43,9 +43,9 @@ def fill_at_open(
 
     Parameters
     ----------
-    state : State
+    state : BrokerState
         Changed in place; its time is that of the open.
-    account : BrokerAccount
+    account : MarginAccount
         Whose orders they are.
     waiting : sequence of Order
         Market orders, none of a halted symbol.
@@ -83,7 +83,11 @@ def fill_at_open(
 
 
 def _share_out(
-    state: State, account: BrokerAccount, orders: Sequence[Order], opening: float, traded: tuple[float, float, float]
+    state: BrokerState,
+    account: MarginAccount,
+    orders: Sequence[Order],
+    opening: float,
+    traded: tuple[float, float, float],
 ) -> None:
     """Give a fill (shares, price, commission) to its orders, first come first served, commission by shares."""
     shares, price, fee = traded
@@ -98,7 +102,7 @@ def _share_out(
         report_fill(state, account, order, part, price, fee * (part / shares), is_complete=is_complete)
 
 
-def attempt(state: State, account: BrokerAccount, order: Order, bar: Bar, price: float, faults: Faults) -> None:
+def attempt(state: BrokerState, account: MarginAccount, order: Order, bar: Bar, price: float, faults: Faults) -> None:
     """Trade an order at the market's price of the moment, as far as volume and cash allow.
 
     A limit order trades at its limit or better. A fill-or-kill order trades all of its shares or none. What remains of
@@ -106,9 +110,9 @@ def attempt(state: State, account: BrokerAccount, order: Order, bar: Bar, price:
 
     Parameters
     ----------
-    state : State
+    state : BrokerState
         Changed in place.
-    account : BrokerAccount
+    account : MarginAccount
         Whose order it is.
     order : Order
         A market order, or a limit order that the price has reached.
@@ -149,7 +153,14 @@ def _bounded(order: Order, price: float) -> float:
 
 
 def report_fill(
-    state: State, account: BrokerAccount, order: Order, shares: float, price: float, fee: float, *, is_complete: bool
+    state: BrokerState,
+    account: MarginAccount,
+    order: Order,
+    shares: float,
+    price: float,
+    fee: float,
+    *,
+    is_complete: bool,
 ) -> None:
     """Write a fill, not signed, into its order, the activities and the stream."""
     order.fill(shares, price, state.time, is_complete=is_complete)
@@ -180,7 +191,7 @@ def report_fill(
 
 
 def book_entry(
-    state: State, account: BrokerAccount, kind: str, symbol: str, amount: float, description: str, **more: str
+    state: BrokerState, account: MarginAccount, kind: str, symbol: str, amount: float, description: str, **more: str
 ) -> None:
     """Record an activity that is not a fill; `amount` is what it did to the cash, in currency."""
     body = {
@@ -194,7 +205,7 @@ def book_entry(
     state.record(account.id, kind, body)
 
 
-def tell(state: State, order: Order, event: str, **more: str) -> None:
+def tell(state: BrokerState, order: Order, event: str, **more: str) -> None:
     """Send an event of an order to the streams."""
     data = {
         "event": event,
@@ -203,10 +214,10 @@ def tell(state: State, order: Order, event: str, **more: str) -> None:
         "timestamp": moment(state.time),
         **more,
     }
-    state.changes.events.append(Event(order.account, data))
+    state.changes.events.append(OrderEvent(order.account, data))
 
 
-def end_order(state: State, order: Order, status: str) -> None:
+def end_order(state: BrokerState, order: Order, status: str) -> None:
     """Close an order: canceled, expired or rejected."""
     order.end(status, state.time)
     state.keep(order)

@@ -1,4 +1,4 @@
-"""Orders: what a client may ask for, and the state of what it asked for."""
+"""Orders: what a client may request, and the state of an order."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def parse_request(body: Mapping[str, Any], client_order_id: str) -> OrderRequest
 
 
 def check_request(request: OrderRequest) -> None:
-    """Check what the fields of an order say together.
+    """Check the fields of an order against each other.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from trading_assets.brokers.embedded.accounts import BrokerAccount, Position
+from trading_assets.brokers.embedded.accounts import MarginAccount, Position
 from trading_assets.brokers.embedded.market import Listing
 from trading_assets.brokers.embedded.orders import Order
 from trading_assets.brokers.embedded.state import asset_id
@@ -78,7 +78,7 @@ def order_payload(order: Order) -> dict[str, Any]:
     }
 
 
-def account_payload(account: BrokerAccount, long_value: float, short_value: float) -> dict[str, Any]:
+def account_payload(account: MarginAccount, long_value: float, short_value: float) -> dict[str, Any]:
     """An account with the market value of its long and its short positions (negative), in currency."""
     equity = account.cash + long_value + short_value
     gross = long_value - short_value

@@ -95,7 +95,7 @@ def _symbols(call: Call) -> list[str]:
 
 
 def _span(call: Call) -> tuple[datetime, datetime]:
-    """The span asked for: from the start of today at the exchange until now by default."""
+    """The requested span: from the start of today at the exchange until now by default."""
     now, zone = call.broker.state.time, call.broker.market.sessions.zone
     today = datetime.combine(now.astimezone(zone).date(), time(), zone).astimezone(UTC)
     end = min(end_of(call.query, "end") or now, now)

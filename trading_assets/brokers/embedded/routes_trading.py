@@ -57,7 +57,7 @@ def post_order(call: Call) -> Answer:
     """POST /v2/orders."""
     request = parse_request(call.body, str(uuid.uuid4()))
     _require_unique(call, request.client_order_id)
-    return call.broker.exchange.submit(call.account, request)
+    return call.broker.engine.submit(call.account, request)
 
 
 def get_orders(call: Call) -> Answer:
@@ -104,12 +104,12 @@ def patch_order(call: Call) -> Answer:
     if call.body.get("client_order_id"):
         changes["client_order_id"] = str(call.body["client_order_id"])
         _require_unique(call, changes["client_order_id"])
-    return call.broker.exchange.replace(call.account, order, changes)
+    return call.broker.engine.replace(call.account, order, changes)
 
 
 def delete_order(call: Call) -> Answer:
     """DELETE /v2/orders/{id}."""
-    call.broker.exchange.cancel(_order(call))
+    call.broker.engine.cancel(_order(call))
     return None
 
 
@@ -117,7 +117,7 @@ def delete_orders(call: Call) -> Answer | Reply:
     """DELETE /v2/orders."""
     cancelled = list(call.broker.state.open_orders(call.account.id))
     for order in cancelled:
-        call.broker.exchange.cancel(order)
+        call.broker.engine.cancel(order)
     return Reply(207, [{"id": order.id, "status": 200, "body": order_payload(order)} for order in cancelled])
 
 
@@ -202,7 +202,7 @@ def _close(call: Call, symbol: str, query: dict[str, str]) -> Answer:
         "type": "market",
         "time_in_force": "day",
     }
-    return call.broker.exchange.submit(call.account, parse_request(body, str(uuid.uuid4())))
+    return call.broker.engine.submit(call.account, parse_request(body, str(uuid.uuid4())))
 
 
 def _positive(name: str, value: Any) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from trading_assets.brokers.embedded.accounts import BrokerAccount
+from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.orders import Order
 from trading_assets.execution.models import ExecutionModels
 from trading_assets.lake.errors import LakeError
@@ -41,7 +41,7 @@ _NUMBERS = ("commission_per_share", "commission_bps", "min_commission", "half_sp
 _COLUMNS = ("cash", "equity_at_close", "positions")
 
 
-def account_row(store: str, account: BrokerAccount) -> tuple[Any, ...]:
+def account_row(store: str, account: MarginAccount) -> tuple[Any, ...]:
     """Row of an account, its positions left out."""
     body = {name: value for name, value in vars(account).items() if name not in _COLUMNS}
     body["costs"] = account.costs.model_dump(mode="json")
@@ -63,10 +63,10 @@ def read_order(body: dict[str, Any]) -> Order:
     return Order(**{**values, **moments})
 
 
-def read_account(body: dict[str, Any]) -> BrokerAccount:
+def read_account(body: dict[str, Any]) -> MarginAccount:
     """Account of a row's body and columns, without positions."""
     created_at = datetime.fromisoformat(body["created_at"])
-    return BrokerAccount(**{**body, "costs": _read_costs(body["name"], body["costs"]), "created_at": created_at})
+    return MarginAccount(**{**body, "costs": _read_costs(body["name"], body["costs"]), "created_at": created_at})
 
 
 def _read_costs(account: str, stored: Any) -> ExecutionModels:

@@ -12,12 +12,12 @@ import uvicorn
 from fastapi import Request
 
 from trading_assets.brokers.embedded.application import build_application
-from trading_assets.brokers.embedded.broker import Broker
+from trading_assets.brokers.embedded.broker import EmbeddedBroker
 from trading_assets.brokers.embedded.clock import Clock
-from trading_assets.brokers.embedded.handle import AccountKeys, BrokerError, RunningBroker
+from trading_assets.brokers.embedded.handle import AccountKeys, BrokerServerError, RunningBroker
 from trading_assets.lake import Lake
 
-__all__ = ["AccountKeys", "BrokerError", "RunningBroker", "start_broker"]
+__all__ = ["AccountKeys", "BrokerServerError", "RunningBroker", "start_broker"]
 
 _logger = logging.getLogger(__name__)
 _HOST = "127.0.0.1"
@@ -25,7 +25,7 @@ _TICK = 0.2  # seconds between two looks at a clock that moves by itself
 
 
 class _Server:
-    """uvicorn in a thread of its own; the thread makes the broker, so that one thread alone touches it."""
+    """uvicorn in a separate thread, which also creates the broker: only that thread touches it."""
 
     def __init__(self, lake: Lake, exchange: str, port: int, clock: Clock, name: str) -> None:
         self.token = secrets.token_urlsafe(24)
@@ -58,7 +58,7 @@ class _Server:
 
     def _run(self, lake: Lake, exchange: str, clock: Clock, name: str) -> None:
         try:
-            broker = Broker(lake, exchange, clock, name)
+            broker = EmbeddedBroker(lake, exchange, clock, name)
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
             self._error = error
             self._socket.close()
@@ -70,7 +70,7 @@ class _Server:
             broker.store.close()
             self._ready.set()
 
-    async def _serve(self, broker: Broker) -> None:
+    async def _serve(self, broker: EmbeddedBroker) -> None:
         config = uvicorn.Config(
             build_application(broker, self.token, self._drop),
             log_level="warning",
@@ -85,7 +85,7 @@ class _Server:
         await self._uvicorn.serve(sockets=[self._socket])
         ticker.cancel()
 
-    async def _tick(self, broker: Broker) -> None:
+    async def _tick(self, broker: EmbeddedBroker) -> None:
         """Say when the server listens, end its streams when it stops, and let the clock's events happen."""
         assert self._uvicorn is not None
         waited = 0.0
@@ -110,7 +110,7 @@ class _Server:
         await asyncio.sleep(0.01)
 
 
-def _catch_up(broker: Broker) -> None:
+def _catch_up(broker: EmbeddedBroker) -> None:
     """Let the clock's events happen; what fails now is tried again at the next tick, and by the next call."""
     try:
         broker.catch_up()
@@ -118,8 +118,8 @@ def _catch_up(broker: Broker) -> None:
         _logger.exception("the broker could not process what its clock has passed")
 
 
-def _publish(broker: Broker) -> None:
-    """Let the streams of market data tell what the clock has passed."""
+def _publish(broker: EmbeddedBroker) -> None:
+    """Publish the market data of the time that the clock has passed."""
     try:
         broker.streams.data.advance(broker.market, broker.state.time, broker.faults)
     except Exception:
@@ -149,7 +149,7 @@ def start_broker(lake: Lake, exchange: str, *, port: int = 0, clock: Clock, name
 
     Raises
     ------
-    BrokerError
+    BrokerServerError
         The port is taken.
     LakeError
         Postgres cannot be reached, or the store is being served already.
@@ -157,6 +157,6 @@ def start_broker(lake: Lake, exchange: str, *, port: int = 0, clock: Clock, name
     try:
         server = _Server(lake, exchange, port, clock, name)
     except OSError as error:
-        raise BrokerError(f"cannot listen on {_HOST}:{port}: {error.strerror}; choose another port") from error
+        raise BrokerServerError(f"cannot listen on {_HOST}:{port}: {error.strerror}; choose another port") from error
     server.start()
     return RunningBroker(f"http://{_HOST}:{server.port}", server.token, server)

@@ -16,7 +16,7 @@ from trading_assets.desk.calendar import (
 )
 
 
-class Session(NamedTuple):
+class TradingSession(NamedTuple):
     """A trading session.
 
     Attributes
@@ -32,7 +32,7 @@ class Session(NamedTuple):
     close: datetime
 
 
-class Sessions:
+class TradingCalendar:
     """When an exchange trades.
 
     Parameters
@@ -45,7 +45,7 @@ class Sessions:
         self.exchange = exchange
         self.zone = ZoneInfo(exchange_timezone(exchange))
 
-    def on(self, day: date) -> Session | None:
+    def on(self, day: date) -> TradingSession | None:
         """The session of a date, None if the exchange does not trade on it."""
         return _year(self.exchange, day.year).get(day)
 
@@ -53,17 +53,17 @@ class Sessions:
         """Date at the exchange."""
         return moment.astimezone(self.zone).date()
 
-    def between(self, start: date, end: date) -> list[Session]:
+    def between(self, start: date, end: date) -> list[TradingSession]:
         """Sessions from `start` to `end`, both included."""
         years = range(start.year, end.year + 1)
         return [s for year in years for s in _year(self.exchange, year).values() if start <= s.date <= end]
 
-    def at(self, moment: datetime) -> Session | None:
+    def at(self, moment: datetime) -> TradingSession | None:
         """The session that trades at a moment, None while the exchange is closed."""
         session = self.on(self.day(moment))
         return session if session and session.open <= moment < session.close else None
 
-    def next(self, moment: datetime) -> Session:
+    def next(self, moment: datetime) -> TradingSession:
         """The first session that opens after a moment."""
         day = self.day(moment)
         session = self.on(day)
@@ -72,7 +72,7 @@ class Sessions:
             session = self.on(day)
         return session
 
-    def last_closed(self, moment: datetime) -> Session:
+    def last_closed(self, moment: datetime) -> TradingSession:
         """The last session that is over at a moment."""
         day = self.day(moment)
         session = self.on(day)
@@ -81,7 +81,7 @@ class Sessions:
             session = self.on(day)
         return session
 
-    def before(self, session: Session) -> Session:
+    def before(self, session: TradingSession) -> TradingSession:
         """The session before another."""
         found = self.on(previous_session(self.exchange, session.date))
         if found is None:  # pragma: no cover - previous_session names a session
@@ -95,10 +95,10 @@ class Sessions:
 
 
 @lru_cache(maxsize=64)
-def _year(exchange: str, year: int) -> dict[date, Session]:
+def _year(exchange: str, year: int) -> dict[date, TradingSession]:
     start, end = date(year, 1, 1), _last_day(exchange, year)
     hours = session_hours(exchange, start, end).rows()
-    return {day: Session(day, opened.astimezone(UTC), closed.astimezone(UTC)) for day, opened, closed in hours}
+    return {day: TradingSession(day, opened.astimezone(UTC), closed.astimezone(UTC)) for day, opened, closed in hours}
 
 
 def _last_day(exchange: str, year: int) -> date:
@@ -108,18 +108,18 @@ def _last_day(exchange: str, year: int) -> date:
     return min(date(year, 12, 31), last_session(exchange))
 
 
-def wall_time(session: Session, zone: ZoneInfo) -> tuple[str, str]:
+def wall_time(session: TradingSession, zone: ZoneInfo) -> tuple[str, str]:
     """Open and close of a session as hours and minutes at the exchange."""
     return tuple(f"{moment.astimezone(zone):%H:%M}" for moment in (session.open, session.close))  # type: ignore[return-value]
 
 
-def third_points(session: Session) -> list[datetime]:
+def third_points(session: TradingSession) -> list[datetime]:
     """Open, the two turning points of the price path, and close."""
     third = (session.close - session.open) / 3
     return [session.open, session.open + third, session.open + 2 * third, session.close]
 
 
-def segment(session: Session, moment: datetime) -> tuple[int, float]:
+def segment(session: TradingSession, moment: datetime) -> tuple[int, float]:
     """Third of the session that a moment lies in (0 to 2), and the part of it that has passed (0 to 1)."""
     points = third_points(session)
     index = min(max(bisect_right(points, moment) - 1, 0), 2)

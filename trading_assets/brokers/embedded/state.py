@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from trading_assets.brokers.embedded.accounts import BrokerAccount
+from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.orders import Order
 from trading_assets.execution.accounting import Account
 
@@ -18,8 +18,8 @@ _ASSETS = uuid.UUID("6f9e2c1a-7d0b-5f43-9a55-0c6f0a6b2d11")
 _VERSION_BITS = (0x8 << 76) | (0x2 << 62)
 
 
-class Activity(NamedTuple):
-    """Something that happened in an account; `body` is what the protocol says of it."""
+class ActivityRecord(NamedTuple):
+    """Something that happened in an account; `body` is its form in the protocol."""
 
     id: str
     account: str
@@ -37,7 +37,7 @@ class EquityPoint(NamedTuple):
     cash: float
 
 
-class Event(NamedTuple):
+class OrderEvent(NamedTuple):
     """A message for the listeners of an account's stream."""
 
     account: str
@@ -46,14 +46,14 @@ class Event(NamedTuple):
 
 @dataclass
 class Changes:
-    """What a transaction has to store, and whom it has to tell afterwards."""
+    """What a transaction has to store, and the events to publish afterwards."""
 
     accounts: set[str] = field(default_factory=set)
     positions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     orders: dict[str, Order] = field(default_factory=dict)
-    activities: list[Activity] = field(default_factory=list)
+    activities: list[ActivityRecord] = field(default_factory=list)
     equity: list[EquityPoint] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    events: list[OrderEvent] = field(default_factory=list)
     has_halts: bool = False
 
     def __bool__(self) -> bool:
@@ -61,14 +61,14 @@ class Changes:
 
 
 @dataclass
-class State:
+class BrokerState:
     """Time, accounts, open orders by account, halted symbols, and the volume used in the session by account.
 
     `used` is shares by (account, symbol); `sequence` orders everything that happens.
     """
 
     time: datetime
-    accounts: dict[str, BrokerAccount] = field(default_factory=dict)
+    accounts: dict[str, MarginAccount] = field(default_factory=dict)
     orders: dict[str, dict[str, Order]] = field(default_factory=lambda: defaultdict(dict))
     halted: set[str] = field(default_factory=set)
     used: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
@@ -98,7 +98,7 @@ class State:
         else:
             self.orders[order.account].pop(order.id, None)
 
-    def settle(self, account: BrokerAccount, symbols: Sequence[str], ledger: Account) -> None:
+    def settle(self, account: MarginAccount, symbols: Sequence[str], ledger: Account) -> None:
         """Take an account's cash and positions over from the ledger's arrays."""
         account.settle(symbols, ledger)
         self.changes.accounts.add(account.id)
@@ -111,7 +111,7 @@ class State:
         unique = uuid.UUID(int=((sequence & (2**48 - 1)) << 80) | _VERSION_BITS | secrets.randbits(62))
         identity = f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 1000:03d}::{unique}"
         activity = {"id": identity, "account_id": account, "activity_type": kind, **body}
-        self.changes.activities.append(Activity(identity, account, kind, moment, activity))
+        self.changes.activities.append(ActivityRecord(identity, account, kind, moment, activity))
         return identity
 
     def record_id(self) -> str:
@@ -119,7 +119,7 @@ class State:
         return str(uuid.uuid4())
 
     def take_changes(self) -> Changes:
-        """Hand over what has changed and start anew."""
+        """Return what has changed, and start a new set of changes."""
         changes, self.changes = self.changes, Changes()
         return changes
 

@@ -7,16 +7,16 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from trading_assets.brokers.embedded.accounts import BrokerAccount, Position
+from trading_assets.brokers.embedded.accounts import MarginAccount, Position
 from trading_assets.brokers.embedded.orders import Order
 from trading_assets.brokers.embedded.rows import TABLES, account_row, order_row, read_account, read_order
-from trading_assets.brokers.embedded.state import Changes, State
+from trading_assets.brokers.embedded.state import BrokerState, Changes
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres.url import PostgresUrl
 
 
 class ActivityFilter(NamedTuple):
-    """Which activities a client asks for; `token` is the id of the last one it has seen."""
+    """Which activities a client requests; `token` is the id of the last one it has seen."""
 
     types: list[str] | None
     after: datetime | None
@@ -27,7 +27,7 @@ class ActivityFilter(NamedTuple):
 
 
 class OrderFilter(NamedTuple):
-    """Which orders a client asks for."""
+    """Which orders a client requests."""
 
     is_open: bool | None
     symbols: list[str] | None
@@ -76,7 +76,7 @@ class Store:
         rows = self._rows("SELECT clock FROM broker.stores WHERE store = %s", self.name)
         return rows[0][0] if rows else None
 
-    def load(self, time: datetime, session_open: datetime | None) -> State:
+    def load(self, time: datetime, session_open: datetime | None) -> BrokerState:
         """Read the state as it was last stored.
 
         Parameters
@@ -86,7 +86,7 @@ class Store:
         session_open : datetime.datetime or None
             Open of the session that is trading at the stored time; its fills have used volume.
         """
-        state = State(self.clock() or time)
+        state = BrokerState(self.clock() or time)
         for row in self._rows("SELECT halted FROM broker.stores WHERE store = %s", self.name):
             state.halted = set(row[0])
         for cash, equity, body in self._rows(
@@ -114,7 +114,7 @@ class Store:
         state.sequence = int(self._rows(sequences, self.name, self.name)[0][0] or 0)
         return state
 
-    def write(self, state: State, changes: Changes) -> None:
+    def write(self, state: BrokerState, changes: Changes) -> None:
         """Store what has changed, and the time, in one transaction."""
         accounts = [state.accounts[identity] for identity in sorted(changes.accounts)]
         with self._connection.cursor() as cursor:
@@ -196,7 +196,7 @@ class Store:
         )
         return [(at, equity) for at, equity in self._rows(statement, self.name, account, start, end)]
 
-    def _account_statements(self, cursor: Any, account: BrokerAccount, symbols: list[str]) -> list[bytes]:
+    def _account_statements(self, cursor: Any, account: MarginAccount, symbols: list[str]) -> list[bytes]:
         conflict = (
             " ON CONFLICT (store, id) DO UPDATE SET cash = excluded.cash, "
             "equity_at_close = excluded.equity_at_close, body = excluded.body"

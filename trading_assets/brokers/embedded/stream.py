@@ -13,12 +13,12 @@ from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
 
-from trading_assets.brokers.embedded.accounts import BrokerAccount
+from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.data_stream import DataStreams
 from trading_assets.brokers.embedded.orders import ApiError
-from trading_assets.brokers.embedded.state import Event
+from trading_assets.brokers.embedded.state import OrderEvent
 
-Authenticate = Callable[[str | None, str | None], BrokerAccount]
+Authenticate = Callable[[str | None, str | None], MarginAccount]
 
 
 class Streams:
@@ -29,7 +29,7 @@ class Streams:
         self._open: set[asyncio.Queue[dict[str, Any] | None]] = set()
         self.data = DataStreams()
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: OrderEvent) -> None:
         """Send an event to the listeners of its account."""
         for queue in self._listeners[event.account]:
             queue.put_nowait({"stream": "trade_updates", "data": event.data})
@@ -59,7 +59,7 @@ class Streams:
     async def _listen(
         self, socket: WebSocket, queue: asyncio.Queue[dict[str, Any] | None], authenticate: Authenticate
     ) -> None:
-        account: BrokerAccount | None = None
+        account: MarginAccount | None = None
         while True:
             message = await socket.receive()
             if message["type"] == "websocket.disconnect":
@@ -86,7 +86,7 @@ async def _send(socket: WebSocket, queue: asyncio.Queue[dict[str, Any] | None]) 
     await socket.close(1012)
 
 
-def _account(authenticate: Authenticate, keys: dict[str, Any]) -> BrokerAccount | None:
+def _account(authenticate: Authenticate, keys: dict[str, Any]) -> MarginAccount | None:
     try:
         return authenticate(keys.get("key_id"), keys.get("secret_key"))
     except ApiError:

@@ -18,7 +18,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from trading_assets.brokers.embedded.application import build_application
-from trading_assets.brokers.embedded.broker import Broker
+from trading_assets.brokers.embedded.broker import EmbeddedBroker
 from trading_assets.brokers.embedded.clock import Clock
 from trading_assets.brokers.embedded.handle import RunningBroker
 from trading_assets.lake import Lake
@@ -120,7 +120,7 @@ class InProcessBroker:
     """A broker in this process: a handle on it, and transports for its clients."""
 
     def __init__(self, lake: Lake, exchange: str, clock: Clock, name: str) -> None:
-        self._broker = Broker(lake, exchange, clock, name)
+        self._broker = EmbeddedBroker(lake, exchange, clock, name)
         self._application = build_application(self._broker, _TOKEN, _drop)
         self._loop = VirtualLoop()
         session = requests.Session()

@@ -14,7 +14,7 @@ from datetime import timedelta
 import pytest
 
 from trading_assets.brokers.embedded.clock import AcceleratedClock, ClockError, RealClock, SteppedClock
-from trading_assets.brokers.embedded.server import BrokerError, RunningBroker, start_broker
+from trading_assets.brokers.embedded.server import BrokerServerError, RunningBroker, start_broker
 from trading_assets.brokers.embedded.store import Store
 from trading_assets.desk.clock import now
 from trading_assets.lake import Lake
@@ -197,7 +197,7 @@ def test_one_store_has_one_server_and_one_port(market):
         with pytest.raises(LakeError, match="another process is serving the broker 'single'"):
             start_broker(market, "XNYS", clock=SteppedClock(at(DAYS[0])), name="single")
         port = int(first.url.rpartition(":")[2])
-        with pytest.raises(BrokerError, match="choose another port"):
+        with pytest.raises(BrokerServerError, match="choose another port"):
             start_broker(market, "XNYS", clock=SteppedClock(at(DAYS[0])), name="second", port=port)
 
 
@@ -206,7 +206,7 @@ def test_accelerated_clock_trades_by_itself_and_never_goes_back(market):
     with start_broker(market, "XNYS", clock=clock, name="fast") as broker:
         client = trading(broker, open_account(broker))
         order = client.submit_order(limit(99.0, tif="day"))
-        with pytest.raises(BrokerError, match="by itself"):
+        with pytest.raises(BrokerServerError, match="by itself"):
             broker.advance(at(DAYS[2]))
         end = time.monotonic() + 30
         while outcome(client, order)[0] != "filled":
@@ -244,6 +244,6 @@ def test_real_clock_tells_the_time_of_day(market):
     with start_broker(market, "XNYS", clock=RealClock(), name="real") as broker:
         client = trading(broker, open_account(broker))
         assert abs(client.get_clock().timestamp - now()) < timedelta(seconds=5)
-        with pytest.raises(BrokerError, match="real one"):
+        with pytest.raises(BrokerServerError, match="real one"):
             broker.advance(now())
         assert client.get_account().cash == "100000"

@@ -9,7 +9,7 @@ import pytest
 import requests
 from alpaca.common.exceptions import APIError
 
-from trading_assets.brokers.embedded.server import BrokerError
+from trading_assets.brokers.embedded.server import BrokerServerError
 from trading_assets_tests.brokers.embedded.markets import DAYS, FREE, at
 from trading_assets_tests.brokers.embedded.test_orders import market, outcome, refusal
 
@@ -112,28 +112,28 @@ def test_tampered_account(broker, client):
     assert client.get_open_position("AAA").qty == "3"
     broker.tamper("main", positions={"AAA": 0})
     assert client.get_all_positions() == []
-    with pytest.raises(BrokerError, match="no account 'nobody'; it has main"):
+    with pytest.raises(BrokerServerError, match="no account 'nobody'; it has main"):
         broker.tamper("nobody", cash=1.0)
 
 
 def test_control_needs_its_token_and_valid_requests(broker):
     answer = requests.get(f"{broker.url}/_broker/clock", headers={"X-Broker-Token": "wrong"}, timeout=9)
     assert answer.status_code == 401
-    with pytest.raises(BrokerError, match="a fault has no colour"):
+    with pytest.raises(BrokerServerError, match="a fault has no colour"):
         broker.inject(colour="red")
-    with pytest.raises(BrokerError, match="before or after"):
+    with pytest.raises(BrokerServerError, match="before or after"):
         broker.inject(status=500, when="never")
-    with pytest.raises(BrokerError, match="cannot move the broker's clock back"):
+    with pytest.raises(BrokerServerError, match="cannot move the broker's clock back"):
         broker.advance(at(DAYS[0], "09:00"))
-    with pytest.raises(BrokerError, match="time zone"):
+    with pytest.raises(BrokerServerError, match="time zone"):
         broker.advance(at(DAYS[1]).replace(tzinfo=None))
-    with pytest.raises(BrokerError, match="the request lacks 'cash'"):
+    with pytest.raises(BrokerServerError, match="the request lacks 'cash'"):
         broker._call("POST", "accounts", {"name": "x"})
 
 
 def test_stopped_broker_says_so(broker):
     broker.stop()
-    with pytest.raises(BrokerError, match="no broker answers"):
+    with pytest.raises(BrokerServerError, match="no broker answers"):
         broker.create_account("late", cash=1.0, costs=FREE, max_participation=0.1, lot_size=1.0)
 
 

@@ -34,7 +34,7 @@ from alpaca.trading.requests import (
 )
 from alpaca.trading.stream import TradingStream
 
-from trading_assets.brokers.embedded.server import BrokerError
+from trading_assets.brokers.embedded.server import BrokerServerError
 from trading_assets_tests.brokers.embedded.markets import DAYS, FULL, at, stock_data, trading
 from trading_assets_tests.brokers.embedded.test_orders import limit, market, refusal
 
@@ -52,7 +52,7 @@ def test_an_account_is_not_opened_with_models_that_are_not_there(broker):
         "multiplier": 2.0,
         "borrowing": 0.0,
     }
-    with pytest.raises(BrokerError, match=r"commission[\s\S]*'per_tade'[\s\S]*'per_share', 'per_trade'"):
+    with pytest.raises(BrokerServerError, match=r"commission[\s\S]*'per_tade'[\s\S]*'per_share', 'per_trade'"):
         broker._call("POST", "accounts", settings | {"costs": {"commission": {"kind": "per_tade"}, "slippage": {}}})
 
 

@@ -13,32 +13,32 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from trading_assets.brokers.embedded.accounts import BrokerAccount
+from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.admission import admit
 from trading_assets.brokers.embedded.day import apply_actions, close_books, expire_orders, waits_for_open
 from trading_assets.brokers.embedded.faults import Faults
-from trading_assets.brokers.embedded.market import Bar, Market, crossing, path_price
+from trading_assets.brokers.embedded.market import Bar, SimulatedMarket, crossing, path_price
 from trading_assets.brokers.embedded.matching import attempt, end_order, fill_at_open, tell
 from trading_assets.brokers.embedded.orders import Order, OrderRequest, check_request, invalid, refused
 from trading_assets.brokers.embedded.payloads import order_payload
-from trading_assets.brokers.embedded.sessions import Session, third_points
-from trading_assets.brokers.embedded.state import State
+from trading_assets.brokers.embedded.sessions import TradingSession, third_points
+from trading_assets.brokers.embedded.state import BrokerState
 
 
-class Exchange:
+class MatchingEngine:
     """Matches the orders of all accounts.
 
     Parameters
     ----------
-    state : State
+    state : BrokerState
         What is known and open; changed in place.
-    market : Market
+    market : SimulatedMarket
         Prices.
     faults : Faults
         What goes wrong on purpose.
     """
 
-    def __init__(self, state: State, market: Market, faults: Faults) -> None:
+    def __init__(self, state: BrokerState, market: SimulatedMarket, faults: Faults) -> None:
         self.state = state
         self.market = market
         self.faults = faults
@@ -47,7 +47,7 @@ class Exchange:
         if session is not None:
             self._watch(session)
 
-    def submit(self, account: BrokerAccount, request: OrderRequest, replaces: Order | None = None) -> dict[str, Any]:
+    def submit(self, account: MarginAccount, request: OrderRequest, replaces: Order | None = None) -> dict[str, Any]:
         """Take an order; while the market is open it trades at once if it can.
 
         Returns
@@ -94,7 +94,7 @@ class Exchange:
             raise refused(f'order is already in "{order.status}" state')
         end_order(self.state, order, "canceled")
 
-    def replace(self, account: BrokerAccount, order: Order, changes: dict[str, Any]) -> dict[str, Any]:
+    def replace(self, account: MarginAccount, order: Order, changes: dict[str, Any]) -> dict[str, Any]:
         """Replace an order by another one for the rest of it.
 
         `qty` counts what has been filled already; the new order is for the remainder.
@@ -139,7 +139,7 @@ class Exchange:
             happen(session)
         self.state.time = max(self.state.time, to)
 
-    def _next_event(self) -> tuple[datetime, Any, Session]:
+    def _next_event(self) -> tuple[datetime, Any, TradingSession]:
         time = self.state.time
         session = self.market.sessions.at(time)
         if session is None:
@@ -152,7 +152,7 @@ class Exchange:
                 return point, self._turn, session
         return session.close, self._close, session
 
-    def _open(self, session: Session) -> None:
+    def _open(self, session: TradingSession) -> None:
         self.market.refresh()
         state, bars = self.state, self.market.bars(session.date)
         state.used.clear()
@@ -172,7 +172,7 @@ class Exchange:
                     self._at_auction(session, order)
         self._watch(session)
 
-    def _cross(self, session: Session) -> None:
+    def _cross(self, session: TradingSession) -> None:
         """An order's price is reached: a stop becomes a market or limit order, a limit order trades."""
         _, _, account, identity = heapq.heappop(self._crossings)
         order = self.state.orders[account].get(identity)
@@ -185,13 +185,13 @@ class Exchange:
         else:
             self._trade(session, order)
 
-    def _turn(self, session: Session) -> None:
+    def _turn(self, session: TradingSession) -> None:
         """Offer what is left of partly filled orders to the market again."""
         for order in sorted(self.state.all_open_orders(), key=lambda order: order.sequence):
             if order.time_in_force not in {"opg", "cls"}:
                 self._trade(session, order)
 
-    def _close(self, session: Session) -> None:
+    def _close(self, session: TradingSession) -> None:
         state = self.state
         state.time = session.close
         for account in state.accounts.values():
@@ -202,14 +202,14 @@ class Exchange:
             close_books(state, account, self.market, session)
         self._crossings.clear()
 
-    def _at_auction(self, session: Session, order: Order) -> None:
+    def _at_auction(self, session: TradingSession, order: Order) -> None:
         """Trade a limit order for the open, or any order for the close, and cancel what remains."""
         if order.time_in_force == "cls" or order.works_as == "limit":
             self._trade(session, order)
         if order.is_open:
             end_order(self.state, order, "canceled")
 
-    def _enter(self, session: Session, order: Order) -> None:
+    def _enter(self, session: TradingSession, order: Order) -> None:
         """Bring an order into the open market: trade it if it can trade now, wait for its price otherwise."""
         if order.time_in_force != "cls":
             if order.works_as in {"market", "limit"}:
@@ -219,7 +219,7 @@ class Exchange:
             self._watch_order(session, order)
         self.state.keep(order)
 
-    def _trade(self, session: Session, order: Order) -> None:
+    def _trade(self, session: TradingSession, order: Order) -> None:
         bar = self._tradable_bar(session, order)
         if bar is None or order.works_as not in {"market", "limit"}:
             return
@@ -229,16 +229,16 @@ class Exchange:
             return
         attempt(self.state, self.state.accounts[order.account], order, bar, price, self.faults)
 
-    def _tradable_bar(self, session: Session, order: Order) -> Bar | None:
+    def _tradable_bar(self, session: TradingSession, order: Order) -> Bar | None:
         return None if order.symbol in self.state.halted else self.market.bar(order.symbol, session.date)
 
-    def _watch(self, session: Session) -> None:
+    def _watch(self, session: TradingSession) -> None:
         """Find when the path reaches the prices of all open orders."""
         self._crossings.clear()
         for order in self.state.all_open_orders():
             self._watch_order(session, order)
 
-    def _watch_order(self, session: Session, order: Order) -> None:
+    def _watch_order(self, session: TradingSession, order: Order) -> None:
         level = order.stop_price if order.works_as in {"stop", "stop_limit"} else order.limit_price
         bar = self.market.bar(order.symbol, session.date)
         if not order.is_open or bar is None or level is None or order.time_in_force in {"cls", "opg"}:
