@@ -8,7 +8,7 @@ from trading_assets.lake.contracts import Contract, column
 from trading_assets.lake.contracts.pandera_polars import pa
 
 
-class TearSheet(pa.DataFrameModel):
+class BookStatistics(pa.DataFrameModel):
     """Statistics of each book over its whole history, after costs."""
 
     book: str = column("name of the book")
@@ -26,6 +26,6 @@ class ModelCard(pa.DataFrameModel):
     rank_ic: float = column("mean rank correlation of prediction and forward return", nullable=True, ge=-1, le=1)
 
 
-TEAR_SHEET = Contract(TearSheet, "reports.tear_sheet", key=("book", "statistic"))
+TEAR_SHEET = Contract(BookStatistics, "reports.tear_sheet", key=("book", "statistic"))
 MODEL_CARD = Contract(ModelCard, "reports.model_card", key=("model", "month"))
 CONTRACTS = (TEAR_SHEET, MODEL_CARD)

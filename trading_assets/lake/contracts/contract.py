@@ -51,7 +51,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class SplitRows:
     """A frame divided by its contract: rows that hold, and rows that broke a rule with the rule's name."""
 
     good: pl.DataFrame
@@ -129,7 +129,7 @@ class Contract:
         """Frame with the contract's columns and no row."""
         return pl.DataFrame(schema=self.schema)
 
-    def split(self, frame: pl.DataFrame, rules: Mapping[str, pl.Expr] | None = None) -> Split:
+    def split(self, frame: pl.DataFrame, rules: Mapping[str, pl.Expr] | None = None) -> SplitRows:
         """Cast a frame to the contract and divide it into good and quarantined rows; none is lost.
 
         NaN and infinities become null: other libraries spell a missing value so, in integer columns too. Of identical
@@ -157,7 +157,7 @@ class Contract:
         bad = (
             _quarantined(self, indexed, cast, broken) if broken.height else pl.DataFrame(schema=self.quarantine_schema)
         )
-        return Split(_in_order(good.drop("__row"), self.key), bad)
+        return SplitRows(_in_order(good.drop("__row"), self.key), bad)
 
     def breaking(self, stored: pl.DataFrame) -> pl.DataFrame:
         """Rows that break the contract, of which the `constrained` columns alone are given, and the rules they break.
