@@ -11,6 +11,7 @@ from trading_assets.desk.desk import Desk
 from trading_assets.desk.pictures import as_markdown_image
 from trading_assets.lake import Contract, LakeFrame, Scope
 from trading_assets.lake.store._literals import literal
+from trading_assets.market_data.assets.common import as_table
 from trading_assets.market_data.contract import (
     ANOMALIES,
     BARS_DAILY,
@@ -27,7 +28,6 @@ from trading_assets.market_data.contract import (
     SYMBOL_MAINTENANCE,
 )
 from trading_assets.market_data.quality import QualityRules
-from trading_assets.market_data.quality_assets import as_table
 
 _BARS = (BARS_DAILY, BARS_HOURLY, BARS_MINUTE)
 _ANSWERED = (*_BARS, CORPORATE_ACTIONS, COMPANIES, FUNDAMENTALS, NEWS)

@@ -1,12 +1,12 @@
-"""Who is listed: the names of a universe, their listing events, and the partitions that a listing overlaps."""
+"""Listings: the symbols of a universe, their listing events, and the partitions that a listing overlaps."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import cast
 
 import polars as pl
 
-from trading_assets.market_data.gathering import Failure, gather
+from trading_assets.lake import Scope
+from trading_assets.market_data.ingest import Failure, fetch
 from trading_assets.market_data.sources import (
     LISTINGS_SCHEMA,
     ListingsSource,
@@ -22,7 +22,7 @@ class UnlistedSymbolError(ValueError):
 
 
 def listed_partitions(symbols: pl.DataFrame, wanted: Iterable[str], years: Iterable[int]) -> list[str]:
-    """Partition keys ``year|symbol`` in which a name has traded.
+    """Return the partition keys ``year|symbol`` in which a symbol has traded.
 
     Parameters
     ----------
@@ -44,12 +44,12 @@ def listed_partitions(symbols: pl.DataFrame, wanted: Iterable[str], years: Itera
     overlapping = listed.filter(
         (pl.col("first_session").dt.year() <= pl.col("year")) & (pl.col("last_session").dt.year() >= pl.col("year"))
     )
-    # The join makes a chunk for each name, and Polars 2.1's `format` panics where the filter has emptied one.
+    # The join makes a chunk per symbol, and `format` of Polars 2.1 panics if the filter has emptied one.
     return overlapping.rechunk().select(pl.format("{}|{}", "year", "symbol")).to_series().to_list()
 
 
 def listed_months(symbols: pl.DataFrame, wanted: Iterable[str], months: Iterable[str]) -> list[str]:
-    """Partition keys ``year-month|symbol`` in which a name has traded; see `listed_partitions`."""
+    """Return the partition keys ``year-month|symbol`` in which a symbol has traded; see `listed_partitions`."""
     listed = _listed(symbols, wanted).join(
         pl.DataFrame({"month": sorted(set(months))}, schema={"month": pl.String}), how="cross"
     )
@@ -64,21 +64,21 @@ def _listed(symbols: pl.DataFrame, wanted: Iterable[str]) -> pl.DataFrame:
     if missing:
         msg = (
             f"{missing[0]}{f' and {len(missing) - 1} more symbols' if missing[1:] else ''} not found in "
-            "market_data.symbols; materialise market_data/symbols, or take the symbol out of the partitions"
+            "market_data.symbols; materialise market_data/symbols, or remove the symbol from the partitions"
         )
         raise UnlistedSymbolError(msg)
     return symbols.filter(pl.col("symbol").is_in(wanted))
 
 
 def listed_names(source: Source, universe: Universe) -> tuple[pl.DataFrame, Mapping[str, Failure]]:
-    """Names of a universe that a source lists, and why the others are not listed.
+    """Fetch the symbols of a universe from a source, and why the others failed.
 
     Returns
     -------
     polars.DataFrame
         Rows of market_data.symbols.
     mapping of str to Failure
-        Name of the universe -> why the source has none of it.
+        Symbol of the universe -> why the source does not list it.
     """
     try:
         rows, failed = source.symbols(), {}
@@ -89,18 +89,16 @@ def listed_names(source: Source, universe: Universe) -> tuple[pl.DataFrame, Mapp
         return rows, failed
     wanted = names_of(lists)
     for symbol in sorted(set(wanted) - set(rows["symbol"]) - set(failed)):
-        message = f"the source {source.name!r} does not have {symbol!r} of the universe; correct the list or its source"
+        message = f"the source {source.name!r} does not have {symbol!r} of the universe; correct the list or the source"
         failed[symbol] = Failure(source.name, UnknownSymbolError(message, [symbol]))
     return rows.filter(pl.col("symbol").is_in(wanted)), failed
 
 
-def all_listings(
-    sources: Sequence[Source], symbols: pl.DataFrame, wanted: Sequence[str], start: date, end: date
-) -> pl.DataFrame:
-    """Listing events of names: what sources tell, and where they tell nothing, what the span of the bars says.
+def all_listings(sources: Sequence[Source], symbols: pl.DataFrame, request: Scope) -> pl.DataFrame:
+    """Fetch listing events; those that no source reports are derived from the span of the bars.
 
-    The span of the bars gives the first session (known from its start) and the first session without the name (known
-    when that day begins); it knows of no delisting return and no rename.
+    The span gives the first session (known from its start) and the first session without the symbol (known when that
+    day begins); it has no delisting return and no rename.
 
     Parameters
     ----------
@@ -108,19 +106,19 @@ def all_listings(
         Sources with a method `listings`, primary first; may be empty.
     symbols : polars.DataFrame
         market_data.symbols.
-    wanted : sequence of str
-        Symbols.
-    start, end : date
-        First and last day of the events.
+    request : Scope
+        Symbols, and the window of the events.
     """
-    told = LISTINGS_SCHEMA.to_frame()
+    start, end = request.window()
+    reported = LISTINGS_SCHEMA.to_frame()
     if sources:
-        found = gather(
-            sources, wanted, lambda source, names: cast("ListingsSource", source).listings(names, start, end)
-        )
-        told = found.require_rows()
+        reported = fetch(
+            sources,
+            request,
+            lambda source, part: cast("ListingsSource", source).listings(part.values["symbol"], start, end),
+        ).require_rows()
     spans = [
-        symbols.filter(pl.col("symbol").is_in(list(wanted))).select(
+        symbols.filter(pl.col("symbol").is_in(request.values["symbol"])).select(
             "symbol", date=pl.col(day), kind=pl.lit(kind), source="source"
         )
         for day, kind in (("first_session", "listing"), ("delisted_on", "delisting"))
@@ -135,6 +133,6 @@ def all_listings(
             raw=pl.lit(None, dtype=pl.String),
         )
         .select(*LISTINGS_SCHEMA)
-        .join(told, on=["symbol", "kind"], how="anti")
+        .join(reported, on=["symbol", "kind"], how="anti")
     )
-    return pl.concat([told, derived]).sort("symbol", "date", "kind")
+    return pl.concat([reported, derived]).sort("symbol", "date", "kind")

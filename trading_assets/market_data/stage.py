@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.partitions import desk_partitions
-from trading_assets.desk.stage import Asset, Span, Stage, StageJob
+from trading_assets.desk.stage import Span, Stage, StageJob
 from trading_assets.lake.bridge.partition_keys import range_tags
-from trading_assets.market_data import assets as daily_assets
-from trading_assets.market_data import filing_assets, intraday_assets, quality_assets
+from trading_assets.market_data.assets import assets
 from trading_assets.market_data.checks import CHECKS
 from trading_assets.market_data.contract import (
     ANOMALIES,
@@ -43,16 +41,6 @@ _PANEL = (
     ANOMALIES,
     SOURCE_COMPARISON,
 )
-
-
-def assets(desk: Desk) -> Sequence[Asset]:
-    """Assets of the stage."""
-    return [
-        *daily_assets.build_assets(desk),
-        *intraday_assets.build_assets(desk),
-        *filing_assets.build_assets(desk),
-        *quality_assets.build_assets(desk),
-    ]
 
 
 def tags_of_panel(desk: Desk, span: Span) -> dict[str, str] | None:

@@ -14,8 +14,8 @@ from trading_assets.lake.contracts import Contract, column
 from trading_assets.lake.contracts.pandera_polars import pa
 from trading_assets.lake.store.frames import LakeFrame
 from trading_assets.lake.store.maintenance import maintain
+from trading_assets.market_data.assets.quality import reported_snapshot
 from trading_assets.market_data.contract import RESTATEMENTS
-from trading_assets.market_data.quality_assets import reported_snapshot
 
 
 class Maintenance(pa.DataFrameModel):

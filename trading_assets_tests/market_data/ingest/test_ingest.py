@@ -1,6 +1,6 @@
-"""A remote source into the lake: only what is new is asked for, nothing is lost or doubled, failures are said.
+"""A remote source into the lake: only what is new is requested, nothing is lost or doubled, failures are reported.
 
-The same asset as in production runs here; the source alone is a stand-in that counts what it is asked.
+The same asset as in production runs here; only the source is a stand-in, which records its requests.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from trading_assets.desk.calendar import sessions
 from trading_assets.desk.retries import MAX_RETRIES
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.store.hashing import content_hash
+from trading_assets.market_data.assets.common import REFETCH_TAG
 from trading_assets.market_data.contract import BARS_DAILY, SOURCE_FAILURES
-from trading_assets.market_data.ingest import Table, ingest
-from trading_assets.market_data.refetch import Stored, batches_of, pieces_to_fetch, settle
-from trading_assets.market_data.rows import Home, ask_bars
-from trading_assets.market_data.source_assets import REFETCH_TAG
+from trading_assets.market_data.ingest import CatchAll, SourcedTable, ingest, read_bars
+from trading_assets.market_data.ingest.plan import partition_state, plan_sessions
+from trading_assets.market_data.ingest.settle import settle_bars
 from trading_assets.market_data.sources import (
     SimulationParameters,
     SourceUnavailableError,
@@ -65,7 +65,7 @@ def failures(bench):
     return LakeFrame(bench.desk.lake, SOURCE_FAILURES).read(table_name=BARS).select("symbol", "reason").rows()
 
 
-def test_a_lake_that_ends_within_a_year_asks_for_nothing_after_its_end(postgres, tmp_path, remote):
+def test_a_lake_that_ends_within_a_year_requests_nothing_after_its_end(postgres, tmp_path, remote):
     with open_bench(postgres, tmp_path, remote, START, date(2016, 7, 1)) as bench:
         bench.list_symbols()
         refresh(bench)
@@ -73,7 +73,7 @@ def test_a_lake_that_ends_within_a_year_asks_for_nothing_after_its_end(postgres,
         assert bench.read(BARS)["date"].max() == date(2016, 6, 30)
 
 
-def test_a_second_run_asks_for_the_newest_sessions_alone_and_changes_nothing(bench, remote):
+def test_a_second_run_requests_the_newest_sessions_alone_and_changes_nothing(bench, remote):
     first = refresh(bench)
     before = bench.hashes(BARS)
     remote.asked.clear()
@@ -100,7 +100,7 @@ def test_new_sessions_are_added_and_late_corrections_of_the_last_ones_are_found(
     assert metadata_of(again, BARS)["rows_added"] == 0
 
 
-def test_an_old_correction_is_found_when_everything_is_asked_for_again(bench, remote):
+def test_an_old_correction_is_found_when_everything_is_requested_again(bench, remote):
     refresh(bench)
     corrected = (pl.col("date") == DAYS[5]) & (pl.col("symbol") == "SIM0001")
     remote.change = lambda rows: rows.with_columns(
@@ -130,7 +130,7 @@ def test_what_may_pass_is_tried_again_and_then_reported_while_the_others_are_kep
     assert len(retries) == MAX_RETRIES
     assert failures(bench) == [("SIM0002", "outage")]
     others = [asked for asked in remote.asked if "SIM0002" not in asked[0]]
-    assert all(asked[1] >= DAYS[-5] for asked in others), "what had arrived was asked for again as a whole"
+    assert all(asked[1] >= DAYS[-5] for asked in others), "what had arrived was requested again as a whole"
 
 
 def test_an_outage_fails_the_step_and_leaves_the_lake_as_it_was(bench, remote):
@@ -172,10 +172,10 @@ def test_bad_bars_of_an_answer_are_quarantined_and_the_stored_ones_stay(bench, r
 
 
 class DyingSource(RemoteSource):
-    """A remote source whose process is killed when it is asked for the third time."""
+    """A remote source whose process is killed at the third request."""
 
     def bars(self, symbols, start, end, interval="1d"):
-        """The answer, or the end."""
+        """Answer, or die."""
         if len(self.asked) == 2:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().bars(symbols, start, end, interval)
@@ -185,29 +185,25 @@ NAMES = ("SIM0001", "SIM0002", "SIM0003", "SIM0004", "SIM0005")
 SCOPE = Scope(
     {"symbol": NAMES}, "date", START, END, tuple(sorted(f"{y}|{name}" for y in (2015, 2016) for name in NAMES))
 )
-ASK = partial(ask_bars, home=Home("", date.max), known=(DAYS[0], DAYS[-1]), interval="1d")
+READ = partial(read_bars, catch_all=CatchAll("", date.max), known=(DAYS[0], DAYS[-1]), interval="1d")
 
 
-def fetch(lake, source):
+def fill(lake, source):
     """What the asset does, with batches of one name."""
-    written = lake.written_partitions(BARS) if lake.has_table(BARS) else set()
-    rows = LakeFrame(lake, BARS_DAILY).read(["symbol", "date"])
-    last = rows.group_by("symbol", pl.col("date").dt.year().alias("year")).agg(last=pl.col("date").max())
-    stored = Stored(frozenset(written), {f"{year}|{name}": day for name, year, day in last.iter_rows()})
-    pieces = pieces_to_fetch(SCOPE, stored, {}, DAYS, refetch_sessions=3, batch_size=1)
-    return ingest(
-        lake, Table(BARS_DAILY, ASK, settle=settle, has_sessions=True), [source], SCOPE, pieces, author="test"
-    )
+    state = partition_state(lake, BARS_DAILY, SCOPE)
+    plan = plan_sessions(SCOPE, state, {}, DAYS, refetch_sessions=3, batch_size=1)
+    table = SourcedTable(BARS_DAILY, READ, settle=settle_bars, has_sessions=True)
+    return ingest(lake, table, [source], SCOPE, plan, author="test")
 
 
 def test_a_run_that_was_killed_goes_on_where_it_stopped(lake):
     dying, patient = DyingSource(PARAMETERS), RemoteSource(PARAMETERS)
-    child = context.Process(target=fetch, args=(lake, replace(dying, change=_same)))
+    child = context.Process(target=fill, args=(lake, replace(dying, change=_same)))
     child.start()
     child.join(120)
     assert child.exitcode == -signal.SIGKILL
     assert LakeFrame(lake, BARS_DAILY).read()["symbol"].unique().sort().to_list() == ["SIM0001", "SIM0002"]
-    found = fetch(lake, replace(patient, change=_same, asked=patient.asked))
+    found = fill(lake, replace(patient, change=_same, asked=patient.asked))
     whole = [asked[0] for asked in patient.asked if asked[1] == DAYS[0]]
     assert whole == [("SIM0003",), ("SIM0004",), ("SIM0005",)]
     stored = LakeFrame(lake, BARS_DAILY).read()
@@ -215,10 +211,6 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(lake):
     assert stored.select("symbol", "date").is_unique().all()
     assert stored.drop("source").equals(expected.select(BARS_DAILY.schema.keys()).drop("source"))
     assert found.result.content_hash == content_hash(stored, key=BARS_DAILY.key)
-
-
-def test_batches_hold_every_name_once():
-    assert [part.values["symbol"] for part in batches_of(SCOPE, 2)] == [NAMES[:2], NAMES[2:4], NAMES[4:]]
 
 
 def _same(rows):
@@ -234,7 +226,7 @@ def _as_setting(parameters):
     }
 
 
-def test_a_name_that_is_not_answered_for_today_stays_in_the_universe(bench, remote):
+def test_a_symbol_without_an_answer_today_stays_in_the_universe(bench, remote):
     before = bench.read("market_data.symbols")
     remote.failures["SIM0002"] = DOWN
     bench.run("refresh_symbols")

@@ -1,4 +1,4 @@
-"""Assets of bars within sessions, by name and month, and the longer bars that are joined from shorter ones."""
+"""Assets of intraday bars, by symbol and month, and of the longer bars that are built from shorter ones."""
 
 from functools import partial
 from typing import cast
@@ -15,33 +15,32 @@ from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import Contract, LakeFrame
 from trading_assets.lake.bridge.io_manager import Rows, Written
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
-from trading_assets.market_data.assets import OWNER, home_of
-from trading_assets.market_data.contract import BARS_DAILY, BARS_HOURLY, BARS_MINUTE, SYMBOLS
-from trading_assets.market_data.ingest import Table
-from trading_assets.market_data.refetch import settle
+from trading_assets.market_data.assets.common import OWNER, catch_all, fill
+from trading_assets.market_data.contract import BARS, BARS_DAILY, BARS_HOURLY, BARS_MINUTE, SYMBOLS, Interval
+from trading_assets.market_data.ingest import SourcedTable, read_bars
+from trading_assets.market_data.ingest.settle import bar_rules, intraday_rules, settle_bars
 from trading_assets.market_data.resample import daily, hourly
-from trading_assets.market_data.rows import ask_bars, bar_rules, intraday_rules
-from trading_assets.market_data.source_assets import fill
 from trading_assets.market_data.source_policy import source_policy
-from trading_assets.market_data.sources import Interval
 
 
-def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
-    """Build the assets of intraday bars that the sources of the desk can fill."""
+def assets(desk: Desk) -> list[dg.AssetsDefinition]:
+    """Define the bars that the sources of the desk have, and those that can be built from them."""
     partitions, policy = desk.part(desk_partitions), desk.part(source_policy)
     found = []
     if policy.of("bars_minute"):
-        found.append(_asked(BARS_MINUTE, "1m", partitions))
+        found.append(_fetched("1m", partitions))
     if policy.of("bars_hourly"):
-        found.append(_asked(BARS_HOURLY, "1h", partitions))
+        found.append(_fetched("1h", partitions))
     elif policy.of("bars_minute"):
-        found.append(_joined(partitions))
+        found.append(_hourly_from_minutes(partitions))
     if not policy.of("bars_daily"):
-        found.append(_daily(BARS_HOURLY if policy.of("bars_hourly") else BARS_MINUTE, partitions))
+        found.append(_daily_from(BARS_HOURLY if policy.of("bars_hourly") else BARS_MINUTE, partitions))
     return found
 
 
-def _asked(contract: Contract, interval: Interval, partitions: Partitions) -> dg.AssetsDefinition:
+def _fetched(interval: Interval, partitions: Partitions) -> dg.AssetsDefinition:
+    contract = BARS[interval]
+
     @dg.asset(
         **table_asset(contract, owner=OWNER, kinds={"polars"}),
         partitions_def=partitions.panel_months,
@@ -53,13 +52,13 @@ def _asked(contract: Contract, interval: Interval, partitions: Partitions) -> dg
         known = (first_session(code), last_close(code, now()))
         rules = bar_rules(sessions(code, first, last), known[1], code)
         rules |= intraday_rules(session_hours(code, first, last), code)
-        ask = partial(ask_bars, home=home_of(context, partitions), known=known, interval=interval)
-        return fill(context, desk, Table(contract, ask, rules, settle, has_sessions=True))
+        read = partial(read_bars, catch_all=catch_all(context, desk), known=known, interval=interval)
+        return fill(context, desk, SourcedTable(contract, read, rules, settle_bars, has_sessions=True))
 
     return cast("dg.AssetsDefinition", bars)
 
 
-def _joined(partitions: Partitions) -> dg.AssetsDefinition:
+def _hourly_from_minutes(partitions: Partitions) -> dg.AssetsDefinition:
     @dg.asset(
         **table_asset(BARS_HOURLY, owner=OWNER, kinds={"polars"}),
         partitions_def=partitions.panel_months,
@@ -77,7 +76,7 @@ def _joined(partitions: Partitions) -> dg.AssetsDefinition:
     return cast("dg.AssetsDefinition", bars_hourly)
 
 
-def _daily(shorter: Contract, partitions: Partitions) -> dg.AssetsDefinition:
+def _daily_from(shorter: Contract, partitions: Partitions) -> dg.AssetsDefinition:
     @dg.asset(
         **table_asset(BARS_DAILY, owner=OWNER, kinds={"polars"}),
         partitions_def=partitions.panel,

@@ -1,4 +1,4 @@
-"""Assets that say how good the data are: coverage, anomalies, comparison of sources, restatements, maintenance."""
+"""Assets about the quality of the data: failures, coverage, anomalies, source comparison, restatements, maintenance."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -12,9 +12,11 @@ from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
+from trading_assets.desk.stage import Asset
 from trading_assets.lake import Lake, LakeFrame, Scope
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data import quality
+from trading_assets.market_data.assets.common import OWNER, as_table
 from trading_assets.market_data.contract import (
     ANOMALIES,
     BARS_DAILY,
@@ -26,27 +28,45 @@ from trading_assets.market_data.contract import (
     SYMBOL_MAINTENANCE,
     SYMBOLS,
 )
+from trading_assets.market_data.ingest import closed_sessions
 from trading_assets.market_data.listing import listed_partitions
 from trading_assets.market_data.quality import QualityRules
 from trading_assets.market_data.quality.restatements import TABLES as TABLES_OF_BARS
-from trading_assets.market_data.source_assets import closed_sessions
 from trading_assets.market_data.source_policy import source_policy
 from trading_assets.market_data.sources import PartialAnswerError
 from trading_assets.market_data.split_jumps import split_like_jumps
 
-OWNER = "market_data"
 _SHOWN = 20
 _LOOK_BACK_YEARS = 2
 # Metadata of market_data.restatements: the newest snapshot whose changes it has reported.
 REPORTED_THROUGH = "reported_through"
 
 
-def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
-    """Build the assets of the quality of the data; the comparison where the settings name a source to compare with."""
+def assets(desk: Desk) -> list[Asset]:
+    """Define the assets of data quality; the comparison if the settings name a source to compare with."""
     partitions, settings = desk.part(desk_partitions), desk.settings
     rules = QualityRules.of(settings.quality)
-    assets = [_coverage(partitions), _anomalies(partitions, rules), _restatements(), _symbol_maintenance(rules)]
-    return assets + ([_source_comparison(partitions, rules)] if settings.compare_with is not None else [])
+    comparison = [_source_comparison(partitions, rules)] if settings.compare_with is not None else []
+    return [
+        _source_failures(),
+        _coverage(partitions),
+        _anomalies(partitions, rules),
+        _restatements(),
+        _symbol_maintenance(rules),
+        *comparison,
+    ]
+
+
+def _source_failures() -> dg.AssetSpec:
+    """The table that every asset filled from sources writes."""
+    return dg.AssetSpec(
+        SOURCE_FAILURES.asset_key,
+        group_name="market_data",
+        description=SOURCE_FAILURES.meaning,
+        owners=[f"team:{OWNER}"],
+        kinds={"parquet"},
+        metadata={"dagster/table_name": SOURCE_FAILURES.table},
+    )
 
 
 def _coverage(partitions: Partitions) -> dg.AssetsDefinition:
@@ -82,7 +102,7 @@ def _anomalies(partitions: Partitions, rules: QualityRules) -> dg.AssetsDefiniti
     @dg.asset(
         **table_asset(ANOMALIES, owner=OWNER, kinds={"polars"}),
         partitions_def=partitions.panel,
-        # One run per range: the sessions before a year must be there when it is looked at.
+        # One run per range: the sessions before a year must be there when the year is examined.
         backfill_policy=dg.BackfillPolicy.multi_run(1_000_000),
         ins={
             "symbols": table_in(SYMBOLS),
@@ -141,15 +161,15 @@ def _source_comparison(partitions: Partitions, rules: QualityRules) -> dg.Assets
         if other is None or not days:
             return before
         bars, failures = quality.other_bars(other, names, days[0], days[-1])
-        asked = [name for name in names if name not in failures]
-        stored = bars_daily.read(start=days[0], end=days[-1], symbol=asked)
+        compared = [name for name in names if name not in failures]
+        stored = bars_daily.read(start=days[0], end=days[-1], symbol=compared)
         found = quality.compare_bars(stored, bars.filter(pl.col("date").is_in(days)), rules, other_source=other.name)
         if failures:
             context.log.warning(f"not compared with {other.name}: {PartialAnswerError(bars, failures)}")
         context.add_output_metadata(
             {"bars_compared": stored.height, "differences": found.height, "names_not_compared": len(failures)}
         )
-        is_again = pl.col("symbol").is_in(asked) & pl.col("date").is_between(days[0], days[-1])
+        is_again = pl.col("symbol").is_in(compared) & pl.col("date").is_between(days[0], days[-1])
         return pl.concat([before.filter(~is_again), found])
 
     return cast("dg.AssetsDefinition", source_comparison)
@@ -202,14 +222,14 @@ def _symbol_maintenance(rules: QualityRules) -> dg.AssetsDefinition:
 
 
 def reported_snapshot(instance: dg.DagsterInstance) -> int | None:
-    """Newest snapshot whose restatements have been reported; None if there was no report yet."""
+    """Return the newest snapshot whose restatements have been reported; None if there was no report yet."""
     event = instance.get_latest_materialization_event(dg.AssetKey(RESTATEMENTS.asset_key))
     metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
     return int(str(metadata[REPORTED_THROUGH].value)) if REPORTED_THROUGH in metadata else None
 
 
 def quarantined_bars(lake: Lake, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
-    """Quarantined daily bars of names in a span: symbol, date, rule."""
+    """Read the quarantined daily bars of symbols in a span: symbol, date, rule."""
     if not lake.has_table(BARS_DAILY.quarantine_table):
         return pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, "rule": pl.String})
     where = Scope({"symbol": tuple(symbols)}, "date", first, last + timedelta(days=1)).sql()
@@ -217,17 +237,7 @@ def quarantined_bars(lake: Lake, symbols: Sequence[str], first: date, last: date
 
 
 def answered_partitions(table: LakeFrame, listed: pl.DataFrame, years: Sequence[int]) -> list[str]:
-    """Partitions of a table that must have been written: those of listed names that its source has answered for."""
+    """List the partitions of a table that must have been written: those of listed symbols without a failure."""
     failed = LakeFrame(table.lake, SOURCE_FAILURES).read(["symbol"], table_name=table.table)["symbol"].to_list()
     answered = listed.filter(~pl.col("symbol").is_in(failed))
     return listed_partitions(answered, answered["symbol"], years)
-
-
-def as_table(rows: pl.DataFrame) -> dg.TableMetadataValue:
-    """First rows of a frame as the web UI shows them."""
-    columns = [dg.TableColumn(name, "string") for name in rows.columns]
-    records = [
-        dg.TableRecord({name: "" if value is None else str(value) for name, value in row.items()})
-        for row in rows.head(_SHOWN).iter_rows(named=True)
-    ]
-    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))

@@ -1,6 +1,5 @@
-"""Assets of what is known about companies: who they are, figures of filings, news, and the latest quotes."""
+"""Assets about companies: their profiles, the figures of their filings, news, and the latest quotes."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
@@ -15,13 +14,10 @@ from trading_assets.desk.symbols import registered_symbols
 from trading_assets.lake import Contract, Scope
 from trading_assets.lake.bridge.io_manager import Written
 from trading_assets.lake.bridge.table_assets import table_asset
-from trading_assets.market_data.assets import OWNER, home_of
-from trading_assets.market_data.bitemporal import keep_changes, keep_known
+from trading_assets.market_data.assets.common import OWNER, catch_all, fill
 from trading_assets.market_data.contract import COMPANIES, FUNDAMENTALS, NEWS, QUOTES, SYMBOLS
-from trading_assets.market_data.gathering import gather
-from trading_assets.market_data.ingest import Table
-from trading_assets.market_data.rows import ask_rows
-from trading_assets.market_data.source_assets import fill, record_failures
+from trading_assets.market_data.ingest import SourcedTable, fetch, read_rows, replace_failures
+from trading_assets.market_data.ingest.settle import settle_changes, settle_versions
 from trading_assets.market_data.source_policy import source_policy
 from trading_assets.market_data.sources import CompaniesSource, QuotesSource, Source
 
@@ -32,11 +28,11 @@ _RESTATED = {
 _CHANGES = ("name", "sector", "industry", "country", "shares_outstanding", "officers")
 
 
-def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
-    """Build the assets that the sources of the desk can fill."""
+def assets(desk: Desk) -> list[dg.AssetsDefinition]:
+    """Define the assets that the sources of the desk can fill."""
     partitions, policy = desk.part(desk_partitions), desk.part(source_policy)
     found = [
-        _dated(contract, method, partitions)
+        _versions(contract, method, partitions)
         for contract, method in ((FUNDAMENTALS, "fundamentals"), (NEWS, "news"))
         if policy.of(method)
     ]
@@ -47,7 +43,7 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     return found
 
 
-def _dated(contract: Contract, method: str, partitions: Partitions) -> dg.AssetsDefinition:
+def _versions(contract: Contract, method: str, partitions: Partitions) -> dg.AssetsDefinition:
     @dg.asset(
         **table_asset(contract, owner=OWNER, kinds={"polars"}),
         partitions_def=partitions.panel,
@@ -56,10 +52,10 @@ def _dated(contract: Contract, method: str, partitions: Partitions) -> dg.Assets
     )
     def filings(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> Written:
         moment = now()
-        ask = partial(ask_rows, method=method, time=str(contract.time), home=home_of(context, partitions))
+        read = partial(read_rows, method=method, time=str(contract.time), catch_all=catch_all(context, desk))
         rules = {"known_at is later than now": pl.col("known_at") > moment}
-        keep = partial(keep_known, key=contract.key, values=_RESTATED[contract.table], now=moment)
-        return fill(context, desk, Table(contract, ask, rules, keep))
+        settle = partial(settle_versions, key=contract.key, values=_RESTATED[contract.table], now=moment)
+        return fill(context, desk, SourcedTable(contract, read, rules, settle))
 
     return cast("dg.AssetsDefinition", filings)
 
@@ -72,13 +68,11 @@ def _companies(partitions: Partitions) -> dg.AssetsDefinition:
         deps=[SYMBOLS.asset_key],
     )
     def companies(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> Written:
-        def ask(source: Source, symbols: Sequence[str], scope: Scope) -> pl.DataFrame:
-            first, last = scope.window()
-            rows = cast("CompaniesSource", source).companies(symbols, now())
-            return rows.filter(pl.col("known_on").is_between(first, last))
+        def read(source: Source, request: Scope) -> pl.DataFrame:
+            rows = cast("CompaniesSource", source).companies(request.values["symbol"], now())
+            return rows.filter(pl.col("known_on").is_between(*request.window()))
 
-        keep = partial(keep_changes, values=_CHANGES)
-        return fill(context, desk, Table(COMPANIES, ask, settle=keep))
+        return fill(context, desk, SourcedTable(COMPANIES, read, settle=partial(settle_changes, values=_CHANGES)))
 
     return cast("dg.AssetsDefinition", companies)
 
@@ -86,15 +80,15 @@ def _companies(partitions: Partitions) -> dg.AssetsDefinition:
 def _quotes() -> dg.AssetsDefinition:
     @dg.asset(**table_asset(QUOTES, owner=OWNER, kinds={"polars"}), deps=[SYMBOLS.asset_key])
     def quotes(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
-        names = registered_symbols(context.instance)
+        symbols = tuple(registered_symbols(context.instance))
         with retry_when_not_ready(desk.settings.retry_seconds):
-            found = gather(
+            answer = fetch(
                 desk.part(source_policy).of("quotes"),
-                names,
-                lambda source, asked: cast("QuotesSource", source).quotes(asked),
+                Scope({"symbol": symbols}),
+                lambda source, request: cast("QuotesSource", source).quotes(request.values["symbol"]),
             )
-            rows = found.require_rows()
-        record_failures(desk.lake, QUOTES.table, names, found.failures, now())
+            rows = answer.require_rows()
+        replace_failures(desk.lake, QUOTES.table, symbols, answer.failures, now())
         return rows
 
     return cast("dg.AssetsDefinition", quotes)

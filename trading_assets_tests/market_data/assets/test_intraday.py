@@ -1,4 +1,4 @@
-"""Minutes from a source, hours and days joined from them, through the desk's assets and jobs."""
+"""Minutes from a source, hours and days built from them, through the desk's assets and jobs."""
 
 from datetime import date
 
@@ -41,23 +41,23 @@ def test_minutes_are_stored_as_the_source_has_them(bench, minutes):
     assert bench.read(MINUTE).select("ts", *VALUES).equals(minutes.select("ts", *VALUES))
 
 
-def test_hours_are_joined_from_minutes_where_no_source_has_them(bench, minutes):
+def test_hours_are_built_from_minutes_where_no_source_has_them(bench, minutes):
     expected = hourly(minutes, session_hours("XNYS", START, date(2018, 12, 31)))
     assert bench.read(HOURLY).select("ts", *VALUES).equals(expected.select("ts", *VALUES))
 
 
-def test_days_are_joined_from_shorter_bars_where_no_source_has_them(bench):
+def test_days_are_built_from_shorter_bars_where_no_source_has_them(bench):
     expected = SOURCE.bars(NAMES, START, date(2018, 12, 31))
     assert bench.read(DAILY).select(VALUES).equals(expected.select(VALUES))
 
 
-def test_intraday_bars_are_a_stage_before_the_daily_ones_where_the_settings_ask_for_them(bench):
+def test_intraday_bars_are_a_stage_before_the_daily_ones_where_the_settings_list_them(bench):
     assert refresh_jobs(bench.desk)[:3] == (SYMBOLS_JOB, INTRADAY_JOB, PANEL_JOB)
     made = bench.defs.resolve_job_def(INTRADAY_JOB).asset_layer.executable_asset_keys
     assert {".".join(key.path) for key in made} == {MINUTE, HOURLY}
 
 
-def test_a_month_that_was_not_filled_is_not_joined_into_days(postgres, tmp_path, minutes):
+def test_a_month_that_was_not_filled_is_not_built_into_days(postgres, tmp_path, minutes):
     days = sessions("XNYS", START, date(2018, 11, 30))
     november = minutes.filter(minutes["date"].is_in(days))
     november.select(*COLUMNS, date="ts").write_parquet(tmp_path / "minutes.parquet")
@@ -74,6 +74,6 @@ def test_a_month_that_was_not_filled_is_not_joined_into_days(postgres, tmp_path,
 
 def test_an_interval_that_a_source_does_not_have_says_which_it_has():
     with pytest.raises(
-        UnsupportedIntervalError, match="'simulated' has no bars of interval '1h'; ask for one of 1d, 1m"
+        UnsupportedIntervalError, match="'simulated' has no bars of interval '1h'; request one of 1d, 1m"
     ):
         SOURCE.bars(NAMES, START, END, "1h")
