@@ -177,6 +177,16 @@ def test_only_assets_and_checks_of_a_stage_know_dagster() -> None:
     assert knowing == []
 
 
+def test_only_one_module_reads_the_tables_of_ducklake() -> None:
+    catalog = re.compile(r"\blake\.ducklake_|__ducklake_metadata")
+    named = {
+        str(path.relative_to(ROOT)): path.read_text()
+        for path in PACKAGE.rglob("*.py")
+        if path != PACKAGE / "lake" / "store" / "ducklake_catalog.py"
+    }
+    assert lines_with(catalog, named) == []
+
+
 def test_only_one_module_reads_the_clock() -> None:
     clock = re.compile(r"datetime\.(now|utcnow)\(|date\.today\(|\btime\.time\(")
     named = {

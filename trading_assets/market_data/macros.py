@@ -8,7 +8,6 @@ the functions of `trading_assets.market_data.as_of`. Their names of tables carry
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 
 import duckdb
@@ -118,24 +117,6 @@ MACROS = (
 )
 
 
-_TABLES = """
-SELECT s.schema_name || '.' || t.table_name
-FROM lake.ducklake_table t JOIN lake.ducklake_schema s USING (schema_id)
-WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL
-"""
-
-_STORED = """
-SELECT m.macro_name, i.sql, string_agg(concat_ws(' ', p.parameter_name, p.parameter_type, p.default_value), ', '
-                                       ORDER BY p.column_id)
-FROM lake.ducklake_macro m
-JOIN lake.ducklake_schema s USING (schema_id)
-JOIN lake.ducklake_macro_impl i USING (macro_id)
-LEFT JOIN lake.ducklake_macro_parameters p USING (macro_id)
-WHERE m.end_snapshot IS NULL AND s.end_snapshot IS NULL AND s.schema_name = %s
-GROUP BY m.macro_id, m.macro_name, i.sql
-"""
-
-
 def ensure_macros(lake: Lake, macros: Sequence[Macro] = MACROS) -> list[str]:
     """Store the macros whose tables exist, where the lake does not have them as they are.
 
@@ -146,7 +127,6 @@ def ensure_macros(lake: Lake, macros: Sequence[Macro] = MACROS) -> list[str]:
     list of str
         Names of the macros that were stored now.
     """
-    lake.cursor().close()  # the catalog is there
     if not _outdated(lake, macros):
         return []
     with lake.exclusively("macros"):
@@ -158,16 +138,12 @@ def _storing(macro: Macro) -> Callable[[duckdb.DuckDBPyConnection], object]:
 
 
 def _outdated(lake: Lake, macros: Sequence[Macro]) -> list[Macro]:
-    # Asked of Postgres itself: DuckDB would read each of the catalog's tables in a transaction of its own.
-    with closing(lake.postgres.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(_TABLES)
-        tables = {name for (name,) in cursor.fetchall()}
-        cursor.execute(_STORED, (_SCHEMA,))
-        stored = {name: (query, parameters) for name, query, parameters in cursor.fetchall()}
+    tables = lake.ducklake.columns({table for macro in macros for table in macro.tables})
+    stored = lake.ducklake.macros(_SCHEMA)
     return [
         macro
         for macro in macros
-        if tables.issuperset(macro.tables) and stored.get(macro.name) != (rendered(macro.query), _typed(macro))
+        if tables.keys() >= set(macro.tables) and stored.get(macro.name) != (rendered(macro.query), _typed(macro))
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from trading_assets.features.matrix.matrix import KEY, Matrix, features_in, short_name
 from trading_assets.lake import Lake
-from trading_assets.lake.store.views import ensure_view, stored_tables
+from trading_assets.lake.store.views import ensure_view
 
 NAME = "features.matrix"
 MEANING = (
@@ -41,7 +41,7 @@ def view_query(matrix: Matrix, stored: Mapping[str, Collection[str]]) -> str | N
 
 
 def ensure_matrix(lake: Lake, matrix: Matrix | None = None) -> bool:
-    """Make the view, or make it again where a table or a column has appeared; two questions to Postgres otherwise.
+    """Create the view, or replace it where a table or a column has appeared; two queries of Postgres otherwise.
 
     Returns
     -------
@@ -49,5 +49,5 @@ def ensure_matrix(lake: Lake, matrix: Matrix | None = None) -> bool:
         Whether the view was made now.
     """
     matrix = matrix or Matrix()
-    query = view_query(matrix, stored_tables(lake, [table.table for table in matrix.tables]))
+    query = view_query(matrix, lake.ducklake.columns([table.table for table in matrix.tables]))
     return query is not None and ensure_view(lake, NAME, query, meaning=MEANING)

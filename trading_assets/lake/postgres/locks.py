@@ -26,7 +26,7 @@ def locked(sessions: Sessions, names: Mapping[str, Literal["shared", "exclusive"
     LakeError
         Another process has held one of them for ten minutes.
     """
-    with sessions.lent() as cursor:
+    with sessions.borrow() as cursor:
         cursor.execute(f"SET lock_timeout = '{_TIMEOUT}'")
         try:
             for name, mode in names.items():

@@ -1,7 +1,7 @@
 """Sessions that are kept for the next use: DuckDB's on the lake, and Postgres's on its catalog.
 
-A new cursor of DuckDB takes a transaction of the catalog before it is the lake's own, a new session of Postgres a
-process of the server: both cost more than most of the questions asked on them.
+A new cursor of DuckDB takes a transaction of the catalog before it has the lake in use, a new session of Postgres a
+process of the server: both cost more than most statements.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from trading_assets.lake.postgres.url import PostgresUrl
 
 
 class Cursors:
-    """Cursors of one DuckDB connection, each lent to one user at a time."""
+    """Cursors of one DuckDB connection, each borrowed by one user at a time."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -33,7 +33,7 @@ class Cursors:
         return cursor
 
     @contextmanager
-    def lent(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def borrow(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for a statement that is read to its end; it is kept if the statement succeeds."""
         with self._lock:
             cursor = self._idle.pop() if self._idle else None
@@ -60,7 +60,7 @@ class Cursors:
 
 
 class Sessions:
-    """Sessions of Postgres, each lent to one user at a time; one that the server has dropped is replaced."""
+    """Sessions of Postgres, each borrowed by one user at a time; one that the server has dropped is replaced."""
 
     def __init__(self, postgres: PostgresUrl) -> None:
         self._postgres = postgres
@@ -68,7 +68,7 @@ class Sessions:
         self._lock = threading.Lock()
 
     @contextmanager
-    def lent(self) -> Iterator[Any]:
+    def borrow(self) -> Iterator[Any]:
         """A cursor of a session; what is locked in it is released, by its end if something fails."""
         connection = self._alive() or self._postgres.connect()
         try:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +13,7 @@ from typing import Any, Literal
 import duckdb
 import polars as pl
 
+from trading_assets.files import write_if_changed
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres.locks import CATALOG, EVERYTHING, locked
@@ -24,77 +22,14 @@ from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store import _tables
 from trading_assets.lake.store._connecting import connect
 from trading_assets.lake.store._literals import literal
+from trading_assets.lake.store.ducklake_catalog import DuckLakeCatalog, wait_for_commits
 from trading_assets.lake.store.retries import with_retries
 
 WRITTEN = "catalog.written_partitions"
-METADATA = "__ducklake_metadata_lake.lake"
-# A file that maintenance has merged from several keeps the first snapshot as begin and the last as partial_max.
-_CHANGED_AT = """
-    SELECT max(snapshot) FROM (
-        SELECT table_id, greatest(begin_snapshot, end_snapshot, partial_max) AS snapshot FROM lake.ducklake_data_file
-        UNION ALL
-        SELECT table_id, greatest(begin_snapshot, end_snapshot, partial_max) FROM lake.ducklake_delete_file) files
-    JOIN lake.ducklake_table t USING (table_id) JOIN lake.ducklake_schema s USING (schema_id)
-    WHERE s.schema_name || '.' || t.table_name = ANY(%s)
-"""
-_HAS_FILES = """
-    SELECT EXISTS (
-        SELECT 1 FROM lake.ducklake_schema s
-        JOIN lake.ducklake_table t USING (schema_id)
-        JOIN lake.ducklake_data_file f USING (table_id)
-        WHERE s.schema_name = %s AND t.table_name = %s
-        AND s.end_snapshot IS NULL AND t.end_snapshot IS NULL AND f.end_snapshot IS NULL)
-"""
-# A commit's changes are written down as: inserted_into_table:7,deleted_from_table:7
-_COMMITS = """
-    SELECT json_agg(json_build_array(snapshot, kinds, info) ORDER BY snapshot DESC) FROM (
-        SELECT c.snapshot_id AS snapshot, c.commit_extra_info AS info,
-            ARRAY(SELECT m[1] FROM regexp_matches(c.changes_made, '([a-z_]+):' || t.table_id || '(?=,|$)', 'g') m) kinds
-        FROM lake.ducklake_snapshot_changes c
-        JOIN lake.ducklake_table t ON c.changes_made ~ ('[a-z_]:' || t.table_id || '(,|$)')
-        JOIN lake.ducklake_schema s USING (schema_id)
-        WHERE s.schema_name = %s AND t.table_name = %s AND t.end_snapshot IS NULL AND s.end_snapshot IS NULL
-        AND c.snapshot_id < %s
-        ORDER BY 1 DESC LIMIT %s) commits
-"""
-_COMMITS_AT_ONCE = 100
-_COLUMNS = """
-    SELECT c.column_name FROM lake.ducklake_schema s
-    JOIN lake.ducklake_table t USING (schema_id)
-    JOIN lake.ducklake_column c USING (table_id)
-    WHERE s.schema_name = %s AND t.table_name = %s
-    AND s.end_snapshot IS NULL AND t.end_snapshot IS NULL AND c.end_snapshot IS NULL
-"""
 _EARLIER = (
     "this lake was written by an earlier version, which had a partition for each session; nothing is lost: run once "
     "trading-assets lake migrate (with the same --home)"
 )
-_SAME_ROWS = {"merge_adjacent", "rewrite_delete"}
-_KEPT = "SELECT json_agg(snapshot_id) FROM lake.ducklake_snapshot WHERE snapshot_id = ANY(%s)"
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A snapshot that touched a table.
-
-    Attributes
-    ----------
-    snapshot : int
-        Its id.
-    kinds : frozenset of str
-        What DuckLake notes of it: ``inserted_into_table``, ``deleted_from_table``, ``merge_adjacent``...
-    info : mapping
-        What its writer recorded.
-    """
-
-    snapshot: int
-    kinds: frozenset[str]
-    info: Mapping[str, Any]
-
-    @property
-    def keeps_rows(self) -> bool:
-        """Whether it arranged the files of the table anew and left its rows as they were."""
-        return self.kinds <= _SAME_ROWS
 
 
 @dataclass
@@ -118,6 +53,7 @@ class Lake:
     writing: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
     _cursors: Cursors | None = field(default=None, repr=False)
     _sessions: Sessions = field(init=False, repr=False)
+    _ducklake: DuckLakeCatalog = field(init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     # Contract that a table was last found to hold, and the version of the lake's schema then.
     _ensured: dict[str, tuple[int, Contract]] = field(default_factory=dict, repr=False)
@@ -126,6 +62,7 @@ class Lake:
 
     def __post_init__(self) -> None:
         self._sessions = Sessions(self.postgres)
+        self._ducklake = DuckLakeCatalog(self._sessions)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"postgres": self.postgres, "data_path": self.data_path, "threads": self.threads}
@@ -161,7 +98,7 @@ class Lake:
             Postgres cannot be reached, or there is no such snapshot; the message holds no password.
         """
         is_reader = read_only or at is not None
-        if is_reader and not self._has_catalog():
+        if is_reader and not self._ducklake.exists():
             self._opened()
         return self._connect(self.attach_statement(read_only=is_reader, at=at))
 
@@ -193,10 +130,7 @@ class Lake:
             "INSTALL ducklake;\nINSTALL postgres;\nLOAD ducklake;\nLOAD postgres;\n"
             f"{self.attach_statement(read_only=True)};\nUSE lake;\n"
         )
-        if not path.exists() or path.read_text() != text:
-            partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-            partial.write_text(text)
-            partial.replace(path)
+        write_if_changed(path, text)
 
     @contextmanager
     def exclusively(self, *tables: str) -> Iterator[None]:
@@ -214,21 +148,19 @@ class Lake:
         names: dict[str, Literal["shared", "exclusive"]] = {EVERYTHING: "shared" if tables else "exclusive"}
         names.update(dict.fromkeys(sorted(tables), "exclusive"))
         with locked(self._sessions, names) as postgres:
-            # A killed writer's last commit may still be on its way through Postgres: let it end first.
-            postgres.execute("BEGIN; LOCK TABLE lake.ducklake_snapshot IN SHARE MODE; COMMIT")
+            wait_for_commits(postgres)
             yield
 
     def query(self, statement: str, parameters: list[object] | None = None) -> pl.DataFrame:
         """Run a query and return its rows."""
-        with self._opened().lent() as cursor:
+        with self._opened().borrow() as cursor:
             return cursor.execute(statement, parameters).pl()
 
-    def asked(self, statement: str, *values: object) -> Any:
-        """The one value that Postgres answers about the catalog: DuckDB would take a transaction of its own for it."""
+    @property
+    def ducklake(self) -> DuckLakeCatalog:
+        """DuckLake's own tables."""
         self._opened()
-        with self._sessions.lent() as cursor:
-            cursor.execute(statement, values)
-            return cursor.fetchone()[0]
+        return self._ducklake
 
     def tables(self) -> list[str]:
         """Names ``stage.table`` of all tables in the lake."""
@@ -244,8 +176,7 @@ class Lake:
 
     def stored_columns(self, table: str) -> list[str]:
         """Names of the columns that a table has in the lake; empty if it has not been written yet."""
-        with self._opened().lent() as cursor:
-            return list(_tables.stored_columns(cursor, table))
+        return self.ducklake.columns([table]).get(table, [])
 
     def ensure_table(self, contract: Contract) -> None:
         """Create a contract's table and its quarantine, or add the columns that the contract has gained.
@@ -260,7 +191,7 @@ class Lake:
 
     def ensure_own_table(self, contract: Contract) -> None:
         """Do the same for a table that the caller holds exclusively."""
-        version = self.asked("SELECT schema_version FROM lake.ducklake_snapshot ORDER BY snapshot_id DESC LIMIT 1")
+        version = self.ducklake.schema_version()
         if self._ensured.get(contract.table) != (version, contract):
             with_retries(self, lambda cursor: _tables.ensure_table(cursor, contract))
             self._ensured[contract.table] = (version, contract)
@@ -268,30 +199,17 @@ class Lake:
     def has_files(self, table: str) -> bool:
         """Whether a table exists and has data.
 
-        Asked before it is read: DuckLake asks Postgres twice for each column of a table that has never had any.
+        Worth knowing before a read: DuckLake queries Postgres twice for each column of a table that has never had any.
         """
-        stage, name = table.split(".")
-        return bool(self.asked(_HAS_FILES, stage, name))
+        return self.ducklake.has_files(table)
 
     def current_snapshot(self) -> int:
         """Id of the newest snapshot."""
-        return int(self.asked("SELECT max(snapshot_id) FROM lake.ducklake_snapshot") or 0)
+        return self.ducklake.current_snapshot()
 
     def table_snapshot(self, *tables: str) -> int:
         """Id of the newest snapshot that changed any of the tables; 0 if none did."""
-        return int(self.asked(_CHANGED_AT, list(tables)) or 0)
-
-    def commits(self, table: str) -> Iterator[Commit]:
-        """Snapshots that touched a table, newest first, read as they are asked for."""
-        stage, name = table.split(".")
-        before = sys.maxsize
-        while found := self.asked(_COMMITS, stage, name, before, _COMMITS_AT_ONCE):
-            yield from (Commit(at, frozenset(kinds), json.loads(info or "{}")) for at, kinds, info in found)
-            before = found[-1][0]
-
-    def kept_snapshots(self, among: Collection[int]) -> set[int]:
-        """Those of some snapshots that maintenance has not expired."""
-        return set(self.asked(_KEPT, list(among)) or ()) if among else set()
+        return self.ducklake.changed_at(tables)
 
     def written_partitions(self, table: str, among: Collection[str] = ()) -> frozenset[str]:
         """Partition keys of a table that have been written at least once, as `written_through` has them."""
@@ -350,18 +268,10 @@ class Lake:
 
     def has_layout(self) -> bool:
         """Whether the lake has the layout of this version, or nothing is in it yet."""
-        if not self._has_catalog():
+        if not self._ducklake.exists():
             return True
-        stage, name = WRITTEN.split(".")
-        with self._sessions.lent() as cursor:
-            cursor.execute(_COLUMNS, (stage, name))
-            found = {column for (column,) in cursor.fetchall()}
-        return not found or "through" in found
+        found = self._ducklake.columns([WRITTEN])
+        return WRITTEN not in found or "through" in found[WRITTEN]
 
     def _connect(self, attach_statement: str) -> duckdb.DuckDBPyConnection:
         return connect(self.postgres, attach_statement, self.data_path, self.threads)
-
-    def _has_catalog(self) -> bool:
-        with self._sessions.lent() as cursor:
-            cursor.execute("SELECT to_regclass('lake.ducklake_snapshot') IS NOT NULL")
-            return bool(cursor.fetchone()[0])

@@ -9,13 +9,13 @@ import duckdb
 import polars as pl
 
 from trading_assets.lake.errors import LakeError
-from trading_assets.lake.store.catalog import METADATA, Lake
+from trading_assets.lake.store.catalog import Lake
 from trading_assets.lake.store.retries import roll_back, with_retries
 
 
 def snapshots(lake: Lake, *, limit: int | None = None) -> pl.DataFrame:
     """Snapshots, newest first: id, time (UTC), what changed, who wrote it."""
-    tables = _table_names(lake)
+    tables = lake.ducklake.table_names()
     rows = (
         lake.cursor()
         .execute(
@@ -78,7 +78,7 @@ def rollback(lake: Lake, snapshot: int) -> pl.DataFrame:
     with lake.exclusively():
         now = lake.current_snapshot()
         undone = diff(lake, snapshot, now)
-        dropped = sorted(set(undone["table"]) - _tables_at(lake, now).keys())
+        dropped = sorted(set(undone["table"]) - lake.ducklake.tables_at(now).keys())
         if dropped:
             msg = f"{', '.join(dropped)} was dropped since snapshot {snapshot}; materialise it again, then roll back"
             raise LakeError(msg)
@@ -151,18 +151,6 @@ def columns_at(cursor: duckdb.DuckDBPyConnection, source: str) -> list[str] | No
     return [column[0] for column in found or []]
 
 
-def _table_names(lake: Lake) -> dict[str, str]:
-    rows = (
-        lake.cursor()
-        .execute(
-            f"SELECT DISTINCT t.table_id, s.schema_name || '.' || t.table_name FROM {METADATA}.ducklake_table t "
-            f"JOIN {METADATA}.ducklake_schema s USING (schema_id)"
-        )
-        .fetchall()
-    )
-    return {str(table_id): name for table_id, name in rows}
-
-
 def _describe(changes: dict[str, list[str]], tables: dict[str, str]) -> str:
     parts = []
     for kind, items in changes.items():
@@ -180,24 +168,10 @@ def _require_snapshots(lake: Lake, *wanted: int) -> None:
             raise LakeError(msg)
 
 
-def _tables_at(lake: Lake, snapshot: int) -> dict[str, str]:
-    """Names of the tables at a snapshot with their ids."""
-    rows = (
-        lake.cursor()
-        .execute(
-            f"SELECT s.schema_name || '.' || t.table_name, t.table_id FROM {METADATA}.ducklake_table t "
-            f"JOIN {METADATA}.ducklake_schema s USING (schema_id) "
-            f"WHERE t.begin_snapshot <= {snapshot} AND (t.end_snapshot IS NULL OR t.end_snapshot > {snapshot})"
-        )
-        .fetchall()
-    )
-    return {str(name): str(table_id) for name, table_id in rows}
-
-
 def _touched(lake: Lake, one: int, other: int) -> list[str]:
     """Tables that a snapshot between the two made, dropped, altered or wrote to."""
     first, last = sorted((one, other))
-    before, after = _tables_at(lake, first), _tables_at(lake, last)
+    before, after = lake.ducklake.tables_at(first), lake.ducklake.tables_at(last)
     rows = (
         lake.cursor()
         .execute(f"SELECT changes FROM lake.snapshots() WHERE snapshot_id > {first} AND snapshot_id <= {last}")

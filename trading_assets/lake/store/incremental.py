@@ -163,7 +163,7 @@ def _made_at(lake: Lake, contract: Contract, scope: Scope, code: str) -> dict[st
     """Symbol -> snapshot that its rows were made from by this code, where nothing else has touched them since."""
     wanted = set(scope.values.get("symbol", (ALL,)))
     found: dict[str, int] = {}
-    for commit in lake.commits(contract.table):
+    for commit in lake.ducklake.commits(contract.table):
         if commit.keeps_rows:
             continue
         made = commit.info.get("made_from")
@@ -173,7 +173,7 @@ def _made_at(lake: Lake, contract: Contract, scope: Scope, code: str) -> dict[st
             covered = wanted.intersection(made["symbols"])
             found |= dict.fromkeys(covered, int(made["snapshot"]))
             wanted -= covered
-    kept = lake.kept_snapshots(set(found.values()))
+    kept = lake.ducklake.kept_snapshots(set(found.values()))
     return {name: snapshot for name, snapshot in found.items() if snapshot in kept}
 
 
@@ -194,7 +194,7 @@ def _changed(lake: Lake, one: Input, before: int, after: int, span: tuple[date, 
 def _written_from(lake: Lake, contract: Contract, after: int) -> date:
     """First day of the rows that the writer has touched since a snapshot; the first of all where it cannot be known."""
     found = date.max
-    for commit in lake.commits(contract.table):
+    for commit in lake.ducklake.commits(contract.table):
         if commit.snapshot <= after:
             break
         if not commit.keeps_rows:

@@ -38,7 +38,8 @@ def remove_names(lake: Lake, contract: Contract, column: str, names: Collection[
     where = one_of(column, tuple(names))
     # a key is date|name or name|date, in the order of the dimensions' names
     of_names = " OR ".join(
-        f"partition_key LIKE {literal(f'%|{name}')} OR partition_key LIKE {literal(f'{name}|%')}" for name in names
+        f"ends_with(partition_key, {literal(f'|{name}')}) OR starts_with(partition_key, {literal(f'{name}|')})"
+        for name in names
     )
 
     def remove(cursor: duckdb.DuckDBPyConnection) -> int:

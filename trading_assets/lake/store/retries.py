@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import re
 import threading
-import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Protocol, TypeVar
@@ -15,6 +13,7 @@ import duckdb
 from trading_assets.lake.errors import LakeError
 
 MAX_ATTEMPTS = 40
+_FIRST_SECONDS, _LONGEST_SECONDS = 0.04, 1.0
 _CONFLICT = re.compile(
     r"conflict|could not serialize|deadlock|has been altered|already exists|was created|retry count", re.IGNORECASE
 )
@@ -28,27 +27,44 @@ class _HasCursor(Protocol):
 
 
 def with_retries(lake: _HasCursor, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-    """Run a transaction again, with jitter, while other writers conflict with it.
+    """Run a transaction again while other writers conflict with it, after pauses of random, growing length.
 
     Threads of a process run theirs one after the other, whatever the tables: where two transactions of one DuckDB
     commit at the same time, DuckLake may fail with a table or a schema that it does not find.
+
+    Parameters
+    ----------
+    lake : Lake
+        The lake.
+    work : callable
+        The transaction, on a cursor of its own; called once for each attempt.
 
     Raises
     ------
     LakeError
         All attempts met a conflict.
     """
-    jitter = random.SystemRandom()  # spreads writers out; no result depends on it
-    for attempt in range(MAX_ATTEMPTS):
+    from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+    attempts = Retrying(
+        retry=retry_if_exception(_is_conflict),
+        wait=wait_random_exponential(multiplier=_FIRST_SECONDS, max=_LONGEST_SECONDS),
+        stop=stop_after_attempt(MAX_ATTEMPTS),
+    )
+
+    def attempt() -> T:
         with lake.writing, closing(lake.cursor()) as cursor:
-            try:
-                return work(cursor)
-            except duckdb.Error as error:
-                if not _CONFLICT.search(str(error)):
-                    raise
-        time.sleep(jitter.uniform(0.01, 0.05) * min(attempt + 1, 20))
-    msg = f"gave up after {MAX_ATTEMPTS} attempts because other writers kept changing the same rows; run it again"
-    raise LakeError(msg)
+            return work(cursor)
+
+    try:
+        return attempts(attempt)
+    except RetryError:
+        msg = f"gave up after {MAX_ATTEMPTS} attempts because other writers kept changing the same rows; run it again"
+        raise LakeError(msg) from None
+
+
+def _is_conflict(error: BaseException) -> bool:
+    return isinstance(error, duckdb.Error) and bool(_CONFLICT.search(str(error)))
 
 
 def roll_back(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -8,7 +8,6 @@ import polars as pl
 
 from trading_assets.lake import Lake
 from trading_assets.lake.contracts import Contract
-from trading_assets.lake.store.catalog import METADATA
 from trading_assets.market_data.contract import BARS_DAILY, BARS_HOURLY, BARS_MINUTE, RESTATEMENTS
 from trading_assets.market_data.quality._shape import as_rows
 
@@ -70,11 +69,13 @@ def restatements_between(lake: Lake, since: int, until: int) -> pl.DataFrame:
     is left: what it replaced is gone.
     """
     listed = _snapshots(lake, since, until)
+    names = lake.ducklake.table_names()
     found = [RESTATEMENTS.empty()]
     for contract in TABLES:
         if not lake.has_table(contract.table):
             continue
-        ids = _table_ids(lake, contract)
+        # ids that the table has, or had before it was dropped and created again
+        ids = [table_id for table_id, name in names.items() if name == contract.table]
         taken = listed.filter(pl.col("deleted_from").list.set_intersection(ids).list.len() > 0)
         for first, last in _runs(taken["snapshot"].sort().to_list()):
             changes = _changes(lake, contract, first, last).join(listed, on="snapshot")
@@ -121,17 +122,6 @@ def _changes(lake: Lake, contract: Contract, first: int, last: int) -> pl.DataFr
         f"SELECT snapshot_id AS snapshot, change_type, {listed} "
         f"FROM ducklake_table_changes('lake', '{stage}', '{name}', {first}, {last})"
     ).cast({"snapshot": pl.Int64})
-
-
-def _table_ids(lake: Lake, contract: Contract) -> list[str]:
-    """Ids that the table has, or had before it was dropped and made again."""
-    stage, name = contract.table.split(".")
-    found = lake.query(
-        f"SELECT DISTINCT t.table_id::VARCHAR AS id FROM {METADATA}.ducklake_table t "
-        f"JOIN {METADATA}.ducklake_schema s USING (schema_id) "
-        f"WHERE s.schema_name = '{stage}' AND t.table_name = '{name}'"
-    )
-    return found["id"].to_list()
 
 
 def _runs(snapshots: Sequence[int]) -> Iterator[tuple[int, int]]:

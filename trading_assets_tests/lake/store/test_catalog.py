@@ -4,6 +4,7 @@ import sys
 from contextlib import closing
 from dataclasses import replace as copy
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -12,7 +13,7 @@ from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store._connecting import import_extensions
-from trading_assets.lake.store.retries import roll_back, with_retries
+from trading_assets.lake.store.retries import MAX_ATTEMPTS, roll_back, with_retries
 from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets_tests.lake.examples import BARS, bars, content, symbol_years
@@ -216,6 +217,20 @@ def test_conflict_is_tried_again_and_other_errors_are_not(lake):
     with pytest.raises(duckdb.CatalogException):
         with_retries(lake, lambda cursor: cursor.execute("FROM nowhere"))
     assert len(met) == 3
+
+
+def test_conflicts_without_end_are_given_up_after_pauses_that_grow(lake, monkeypatch):
+    pauses = []
+    monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=pauses.append))
+
+    def work(cursor):
+        raise duckdb.TransactionException("Transaction conflict - attempting to insert")
+
+    with pytest.raises(LakeError, match="gave up after 40 attempts because other writers"):
+        with_retries(lake, work)
+    assert len(pauses) == MAX_ATTEMPTS - 1
+    assert max(pauses[:3]) < 0.2 < max(pauses) <= 1.0
+    assert len(set(pauses)) > 30, "writers that met once would meet again"
 
 
 def test_writers_of_other_tables_do_not_wait(lake):

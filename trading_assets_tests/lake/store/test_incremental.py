@@ -8,7 +8,7 @@ import pytest
 from trading_assets.lake import Contract, Lake, Scope
 from trading_assets.lake.contracts import column
 from trading_assets.lake.contracts.pandera_polars import pa
-from trading_assets.lake.store import catalog
+from trading_assets.lake.store import ducklake_catalog
 from trading_assets.lake.store.history import rollback
 from trading_assets.lake.store.incremental import ALL, Input, Stale, stale_rows
 from trading_assets.lake.store.maintenance import maintain
@@ -140,10 +140,10 @@ def test_an_input_that_matters_to_all_names_makes_all_stale(made: Lake) -> None:
 def test_what_the_writer_has_touched_of_such_an_input_need_not_be_read(made: Lake, *, by_hand: bool) -> None:
     of_all = Input(PRICES, "date", columns=("close",))
     deliver(made, prices([*JANUARY, TODAY], source="y").filter(pl.col("date") != JANUARY[3]))
-    assert next(made.commits(PRICES.table)).info["changed_from"] == str(JANUARY[0]), "all have another source"
+    assert next(made.ducklake.commits(PRICES.table)).info["changed_from"] == str(JANUARY[0]), "all have another source"
     make(made, asked(made, inputs=(of_all,)))
     deliver(made, prices([*JANUARY, TODAY], source="y"))
-    assert next(made.commits(PRICES.table)).info["changed_from"] == str(JANUARY[3])
+    assert next(made.ducklake.commits(PRICES.table)).info["changed_from"] == str(JANUARY[3])
     if by_hand:
         made.cursor().execute(f"DELETE FROM lake.{PRICES.table} WHERE date = '{JANUARY[1]}'")
     day = JANUARY[1] if by_hand else JANUARY[3]
@@ -152,7 +152,7 @@ def test_what_the_writer_has_touched_of_such_an_input_need_not_be_read(made: Lak
 
 def test_what_was_changed_by_hand_before_the_first_day_that_the_writer_touched_is_found(made: Lake) -> None:
     deliver(made, prices([*JANUARY, TODAY]))
-    assert next(made.commits(PRICES.table)).info["changed_from"] == str(TODAY)
+    assert next(made.ducklake.commits(PRICES.table)).info["changed_from"] == str(TODAY)
     made.cursor().execute(f"UPDATE lake.{PRICES.table} SET close = 99 WHERE symbol = 'B' AND date = '{JANUARY[2]}'")
     assert asked(made).first_days == {"A": TODAY, "B": JANUARY[2], "C": TODAY}
 
@@ -220,7 +220,7 @@ def test_maintenance_leaves_up_to_date_what_is(made: Lake) -> None:
         deliver(made, prices([*JANUARY, day]))  # the session before is taken away: its file has deleted rows
         make(made, asked(made))
     maintain(made, now=datetime.now(UTC), retention=timedelta(days=90))
-    assert {kind for commit in made.commits(DOUBLED.table) for kind in commit.kinds} >= {"merge_adjacent"}
+    assert {kind for commit in made.ducklake.commits(DOUBLED.table) for kind in commit.kinds} >= {"merge_adjacent"}
     assert asked(made).first_days == {}
     deliver(made, prices([*JANUARY, date(2024, 1, 16), date(2024, 1, 17)]))
     assert asked(made).first_days == dict.fromkeys(NAMES, date(2024, 1, 17))
@@ -241,13 +241,16 @@ def test_a_part_of_the_names_is_up_to_date_by_itself(lake: Lake) -> None:
 
 
 def test_a_record_that_lies_many_commits_back_is_found(made: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "_COMMITS_AT_ONCE", 2)
+    monkeypatch.setattr(ducklake_catalog, "_COMMITS_AT_ONCE", 2)
     for day in (12, 15, 16, 17, 18):
         deliver(made, prices([*JANUARY, date(2024, 1, day)]))
         make(made, asked(made, "A"))
-    assert [commit.kinds for commit in made.commits(DOUBLED.table)][-2:] == [{"inserted_into_table"}, {"altered_table"}]
+    assert [commit.kinds for commit in made.ducklake.commits(DOUBLED.table)][-2:] == [
+        {"inserted_into_table"},
+        {"altered_table"},
+    ]
     assert asked(made).first_days == dict.fromkeys(("B", "C"), date(2024, 1, 18))
-    assert list(made.commits("market_data.nothing")) == []
+    assert list(made.ducklake.commits("market_data.nothing")) == []
 
 
 def test_a_record_of_fewer_days_does_not_vouch_for_more(lake: Lake) -> None:
