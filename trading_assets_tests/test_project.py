@@ -7,7 +7,6 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -239,7 +238,7 @@ def test_every_make_target_of_the_readme_exists() -> None:
 def test_the_readme_explains_every_setting() -> None:
     rows = re.findall(r"^\| (`.*?) \|", readme().split("## Configuration", 1)[1], re.MULTILINE)
     explained = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-    settings = {field.name for field in fields(Settings)} - {"home", "database_url"}
+    settings = set(Settings.model_fields) - {"home", "database_url"}
     assert settings <= explained
     assert explained - settings == {
         HOME_VARIABLE,

@@ -1,7 +1,8 @@
 """Command line: ``trading-assets ...``.
 
 What lives here: the commands: the main job, SQL, the web UI and the lake in this module, trading in `trading`, the
-stream of bars in `streaming`, features of your own and their pages in `features`, and what all share in `common`.
+stream of bars in `streaming`, features of your own and their pages in `features`, JSON schemas for editors in `schema`,
+and what all share in `common`.
 What not: what a command does; it calls the stage that does it.
 """
 
@@ -22,6 +23,7 @@ from rich.table import Table
 
 from trading_assets.cli.common import Home, console, require_free, signalled, wait_for_signal
 from trading_assets.cli.features import features_app
+from trading_assets.cli.schema import schema_app
 from trading_assets.cli.streaming import streaming_app
 from trading_assets.cli.trading import print_replay, trading_app
 from trading_assets.desk.settings import Settings, SettingsError, load_settings
@@ -38,6 +40,7 @@ app.add_typer(lake_app, name="lake")
 app.add_typer(trading_app)
 app.add_typer(streaming_app)
 app.add_typer(features_app)
+app.add_typer(schema_app)
 REMOTE = ("yahoo", "alpaca")
 SIMULATED_NAMES = 20
 

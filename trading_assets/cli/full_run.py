@@ -14,12 +14,12 @@ import polars as pl
 from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import first_session, sessions
 from trading_assets.desk.clock import last_close, now
+from trading_assets.desk.configuration import UniverseSettings
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import FILE_NAME, INTRADAY_TABLES, Settings, SettingsError
 from trading_assets.lake import LakeFrame
 from trading_assets.market_data.listing import listed_names
 from trading_assets.market_data.source_policy import primary_source
-from trading_assets.market_data.universe import desk_universe
 from trading_assets.orchestration.instance import open_instance
 from trading_assets.orchestration.maintenance import MAINTENANCE, MAINTENANCE_JOB
 from trading_assets.orchestration.refresh import QUIET, StageReport, refresh
@@ -81,8 +81,8 @@ def configure(
     """
     stored = settings.home / FILE_NAME
     wanted = settings.with_values(source=source, universe=universe or {"kind": "listed"})
-    if stored.exists() and (dict(settings.source), dict(settings.universe)) != (wanted.source, wanted.universe):
-        held = dict(settings.source) | ({} if settings.universe == {"kind": "listed"} else dict(settings.universe))
+    if stored.exists() and (settings.source, settings.universe) != (wanted.source, wanted.universe):
+        held = dict(settings.source) | ({} if settings.universe == UniverseSettings() else settings.universe.stored())
         msg = (
             f"the lake in {settings.home} holds the source {held}; "
             "use another folder (--home DIR), or remove it with: make clean"
@@ -91,7 +91,7 @@ def configure(
     if not stored.exists():
         desk = Desk(wanted)
         found = desk.part(primary_source)
-        listed, _ = listed_names(found, desk.part(desk_universe))
+        listed, _ = listed_names(found, desk.settings.universe)
         span = _possible_span(listed, settings.exchange)
         if span is None:
             msg = f"the source {dict(source)} has no bar on any session; check its path and column mapping"

@@ -59,14 +59,14 @@ def stream(
 def _source(settings: Settings, symbols: str | None, feed: str | None, url: str | None) -> "AlpacaSource":
     """Alpaca as the settings have it, if they do, with the options of the command."""
     from trading_assets.market_data.sources import AlpacaSource, make_source
-    from trading_assets.market_data.universe import names_of, universe_of
+    from trading_assets.market_data.universe import member_lists, names_of
 
     configured = (settings.source, *settings.other_sources.values())
     options: dict[str, Any] = {"exchange": settings.exchange, "kind": "alpaca"}
     options |= next((dict(source) for source in configured if source.get("kind") == "alpaca"), {})
     given = {"symbols": [name.strip() for name in (symbols or "").split(",") if name.strip()], "feed": feed, "url": url}
     options |= {name: value for name, value in given.items() if value}
-    options["symbols"] = options.get("symbols") or names_of(universe_of(settings.universe).lists())
+    options["symbols"] = options.get("symbols") or names_of(member_lists(settings.universe))
     source = make_source(options)
     if not (isinstance(source, AlpacaSource) and source.parameters.symbols):
         msg = "which names? Use --symbols AAPL,MSFT, or list them under universe.symbols in settings.yaml"

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, NamedTuple
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from trading_assets.desk.configuration import ConfigModel
 
 # What closes a position takes risk off: its size never holds it back.
 _OPENS = "_to_open"
@@ -19,50 +21,33 @@ _Fraction = Annotated[float, Field(gt=0, le=1)]
 _AtLeastOne = Annotated[float, Field(ge=1)]
 
 
-class LiveRules(BaseModel):
-    """What a book may do at a broker.
+class LiveRules(ConfigModel):
+    """What a book may do at a broker."""
 
-    Attributes
-    ----------
-    time_in_force : {"opg", "day"}
-        "opg" trades in the opening auction or not at all, as the backtest does; "day" goes on until the close. Alpaca
-        takes fractions of a share as "day" only.
-    max_order_value : float
-        Largest value of one order that opens a position, as a fraction of equity.
-    max_session_value : float
-        Largest value of all orders of a session that open positions, as a fraction of equity.
-    max_orders : float
-        Most orders of a session.
-    max_orders_per_minute : float
-        Pace at which orders are sent at most.
-    price_collar : float
-        Largest distance of the newest price from the one an order was planned at, as a fraction of it.
-    max_daily_loss : float
-        Loss of a session, as a fraction of the equity before, from which on nothing is sent.
-    max_drawdown : float
-        Fall of equity below its running maximum, as a fraction of it, from which on nothing is sent.
-    drift_threshold : float or None
-        Distance of a position's weight from its target at which the book trades outside its rebalance sessions, as a
-        fraction of equity; None never does.
-    parity_tolerance : float
-        Largest difference of equity between the account and the backtest of a session, as a fraction of equity.
-    allow_live : bool
-        Whether the book may trade real money; one of three settings that must agree.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    time_in_force: Literal["opg", "day"]
-    max_order_value: Annotated[float, Field(gt=0, le=10)]
-    max_session_value: Annotated[float, Field(gt=0, le=20)]
-    max_orders: _AtLeastOne
-    max_orders_per_minute: _AtLeastOne
-    price_collar: _Fraction
-    max_daily_loss: _Fraction
-    max_drawdown: _Fraction
-    drift_threshold: _Fraction | None
-    parity_tolerance: Annotated[float, Field(ge=0, le=1)]
-    allow_live: bool
+    time_in_force: Literal["opg", "day"] = "opg"
+    """"opg" trades in the opening auction or not at all, as the backtest does; "day" goes on until the close. Alpaca
+    takes fractions of a share as "day" only."""
+    max_order_value: Annotated[float, Field(gt=0, le=10)] = 0.6
+    """Largest value of one order that opens a position, as a fraction of equity."""
+    max_session_value: Annotated[float, Field(gt=0, le=20)] = 2.5
+    """Largest value of all orders of a session that open positions, as a fraction of equity."""
+    max_orders: _AtLeastOne = 1_000.0
+    """Most orders of a session."""
+    max_orders_per_minute: _AtLeastOne = 6_000.0
+    """Pace at which orders are sent at most."""
+    price_collar: _Fraction = 0.2
+    """Largest distance of the newest price from the one an order was planned at, as a fraction of it."""
+    max_daily_loss: _Fraction = 0.1
+    """Loss of a session, as a fraction of the equity before, from which on nothing is sent."""
+    max_drawdown: _Fraction = 0.7
+    """Fall of equity below its running maximum, as a fraction of it, from which on nothing is sent."""
+    drift_threshold: _Fraction | None = None
+    """Distance of a position's weight from its target at which the book trades outside its rebalance sessions, as a
+    fraction of equity; null never does."""
+    parity_tolerance: Annotated[float, Field(ge=0, le=1)] = 0.001
+    """Largest difference of equity between the account and the backtest of a session, as a fraction of equity."""
+    allow_live: bool = False
+    """Whether the book may trade real money; one of three settings that must agree."""
 
 
 class RiskState(NamedTuple):

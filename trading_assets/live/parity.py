@@ -7,7 +7,7 @@ its own code, fills at its own prices and marks at the same close. So a differen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -154,7 +154,7 @@ def _expected(
     if live.orders.height:
         weights = weights.with_columns(is_rebalance=pl.col("is_rebalance") | (pl.col("date") == before))
     return simulate(
-        replace(book, start=before),
+        book.with_values(start=before),
         _with_last_closes(data, before),
         data.actions,
         weights,

@@ -27,7 +27,6 @@ from trading_assets.market_data.contract import (
     SOURCE_FAILURES,
     SYMBOL_MAINTENANCE,
 )
-from trading_assets.market_data.quality import QualityRules
 
 _BARS = (BARS_DAILY, BARS_HOURLY, BARS_MINUTE)
 _ANSWERED = (*_BARS, CORPORATE_ACTIONS, COMPANIES, FUNDAMENTALS, NEWS)
@@ -65,7 +64,7 @@ def thin_coverage(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
     del run_id
     rows = _of_scope(desk, COVERAGE, scope).filter(pl.col("expected") > 0)
     share = pl.col("present") / pl.col("expected")
-    least = QualityRules.of(desk.settings.quality).min_coverage
+    least = desk.settings.quality.min_coverage
     thin = rows.filter(share < least).with_columns(share=share.round(4))
     return thin.sort("share", "symbol", "period")
 

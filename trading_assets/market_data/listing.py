@@ -5,6 +5,7 @@ from typing import cast
 
 import polars as pl
 
+from trading_assets.desk.configuration import UniverseSettings
 from trading_assets.lake import Scope
 from trading_assets.market_data.ingest import Failure, fetch
 from trading_assets.market_data.sources import (
@@ -14,7 +15,7 @@ from trading_assets.market_data.sources import (
     Source,
     UnknownSymbolError,
 )
-from trading_assets.market_data.universe import Universe, names_of
+from trading_assets.market_data.universe import member_lists, names_of
 
 
 class UnlistedSymbolError(ValueError):
@@ -70,7 +71,7 @@ def _listed(symbols: pl.DataFrame, wanted: Iterable[str]) -> pl.DataFrame:
     return symbols.filter(pl.col("symbol").is_in(wanted))
 
 
-def listed_names(source: Source, universe: Universe) -> tuple[pl.DataFrame, Mapping[str, Failure]]:
+def listed_names(source: Source, universe: UniverseSettings) -> tuple[pl.DataFrame, Mapping[str, Failure]]:
     """Fetch the symbols of a universe from a source, and why the others failed.
 
     Returns
@@ -84,7 +85,7 @@ def listed_names(source: Source, universe: Universe) -> tuple[pl.DataFrame, Mapp
         rows, failed = source.symbols(), {}
     except PartialAnswerError as partial:
         rows, failed = partial.rows, {symbol: Failure(source.name, error) for symbol, error in partial.failures.items()}
-    lists = universe.lists()
+    lists = member_lists(universe)
     if not lists:
         return rows, failed
     wanted = names_of(lists)

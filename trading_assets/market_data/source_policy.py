@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from trading_assets.desk.configuration import UniverseSettings
 from trading_assets.desk.desk import Desk
 from trading_assets.market_data.sources import Source, SourceConfigError, make_source
-from trading_assets.market_data.universe import Universe, desk_universe, names_of
+from trading_assets.market_data.universe import member_lists, names_of
 
 PRIMARY = "primary"
 
@@ -77,17 +78,17 @@ _HAS_SCREENS = ("yahoo",)
 
 def primary_source(desk: Desk) -> Source:
     """The market data source that the settings choose, the primary one."""
-    return make_source(_of_the_universe(desk.settings.source, desk.part(desk_universe)))
+    return make_source(_of_the_universe(desk.settings.source, desk.settings.universe))
 
 
 def source_policy(desk: Desk) -> SourcePolicy:
     """Which source of a desk fills which table."""
-    settings, universe = desk.settings, desk.part(desk_universe)
+    settings, universe = desk.settings, desk.settings.universe
     others = {name: make_source(_of_the_universe(one, universe)) for name, one in settings.other_sources.items()}
     return SourcePolicy({PRIMARY: desk.part(primary_source), **others}, settings.source_policy, settings.compare_with)
 
 
-def _of_the_universe(source: Mapping[str, Any], universe: Universe) -> Mapping[str, Any]:
+def _of_the_universe(source: Mapping[str, Any], universe: UniverseSettings) -> Mapping[str, Any]:
     """A source that has to be told its names gets those of the universe, unless it has its own."""
     if source.get("kind") not in _TOLD_ITS_NAMES or source.get("symbols") or source.get("screen"):
         return source
@@ -96,4 +97,4 @@ def _of_the_universe(source: Mapping[str, Any], universe: Universe) -> Mapping[s
             msg = f"the source {source.get('kind')!r} has no screens for the universe; give it symbols of its own"
             raise SourceConfigError(msg)
         return {**source, "screen": universe.screen}
-    return {**source, "symbols": names_of(universe.lists())}
+    return {**source, "symbols": names_of(member_lists(universe))}

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args
 
 import polars as pl
 
-from trading_assets.desk.desk import Desk
+from trading_assets.desk.configuration import UniverseSettings
 from trading_assets.errors import TradingAssetsError
 from trading_assets.market_data.contract import MEMBERSHIP
-
-Kind = Literal["listed", "symbols", "file", "index", "screen"]
 
 _A_DAY = timedelta(days=1)
 _DATED = re.compile(r"(\d{4}-\d{2}-\d{2})")
@@ -24,7 +21,7 @@ _SPELLING = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-^=]{0,14}")
 
 
 class UniverseError(TradingAssetsError, ValueError):
-    """The setting `universe` cannot be used; the message names the part of it, or the file, and the remedy."""
+    """The lists of the universe cannot be used; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,87 +43,21 @@ class MemberList:
     malformed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Universe:
-    """The setting `universe`.
-
-    Parameters
-    ----------
-    kind
-        ``listed``: every name of the source, while it is listed. ``symbols``: the names given here. ``file``: one
-        list. ``index``: a folder with one list per date, the date in the file name (``..._2014-01-01.csv``).
-        ``screen``: what a screen of the source answers today.
-    name
-        Name of the universe in `market_data.membership`.
-    symbols, path, screen
-        What the kind needs.
-    as_of
-        Day of a list that does not say its own.
+def member_lists(universe: UniverseSettings) -> list[MemberList]:
+    """The lists of a universe, oldest first; none for the kinds whose names the source gives.
 
     Raises
     ------
     UniverseError
-        The kind is unknown, or lacks what it needs.
+        A file is missing, empty, has no column of symbols, or an index has no dated list.
     """
-
-    kind: Kind = "listed"
-    name: str = "universe"
-    symbols: tuple[str, ...] = ()
-    path: Path | None = None
-    screen: str | None = None
-    as_of: date | None = None
-
-    def __post_init__(self) -> None:
-        """Check that the kind has what it needs."""
-        if self.kind not in get_args(Kind):
-            msg = f"setting universe.kind is {self.kind!r}; it must be one of {', '.join(get_args(Kind))}"
-            raise UniverseError(msg)
-        needed = {"symbols": "symbols", "file": "path", "index": "path", "screen": "screen"}.get(self.kind)
-        if needed and not getattr(self, needed):
-            msg = f"setting universe: the kind {self.kind!r} needs {needed}"
-            raise UniverseError(msg)
-
-    def lists(self) -> list[MemberList]:
-        """The lists of the universe, oldest first; none for the kinds whose names the source gives.
-
-        Raises
-        ------
-        UniverseError
-            A file is missing, empty, has no column of symbols, or an index has no dated list.
-        """
-        if self.kind == "symbols":
-            return [MemberList(self.as_of, tuple(dict.fromkeys(self.symbols)))]
-        if self.kind == "file" and self.path:
-            return [read_list(self.path, self.as_of or _day_in(self.path))]
-        if self.kind == "index" and self.path:
-            return _index_lists(self.path, self.as_of)
-        return []
-
-
-def universe_of(setting: Mapping[str, Any] | None) -> Universe:
-    """Read the setting `universe`.
-
-    Raises
-    ------
-    UniverseError
-        A key is unknown or a value cannot be used.
-    """
-    values = dict(setting or {})
-    known = Universe.__dataclass_fields__
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        msg = f"setting universe.{unknown[0]} does not exist; there are {', '.join(known)}"
-        raise UniverseError(msg)
-    if values.get("path"):
-        values["path"] = Path(values["path"]).expanduser()
-    if "symbols" in values:
-        values["symbols"] = tuple(map(str, values["symbols"] or ()))
-    return Universe(**values)
-
-
-def desk_universe(desk: Desk) -> Universe:
-    """The universe that the settings of a desk choose."""
-    return universe_of(desk.settings.universe)
+    if universe.kind == "symbols":
+        return [MemberList(universe.as_of, tuple(dict.fromkeys(universe.symbols)))]
+    if universe.kind == "file" and universe.path:
+        return [read_list(universe.path, universe.as_of or _day_in(universe.path))]
+    if universe.kind == "index" and universe.path:
+        return _index_lists(universe.path, universe.as_of)
+    return []
 
 
 def names_of(lists: Iterable[MemberList]) -> list[str]:
@@ -210,13 +141,13 @@ def list_membership(
 
 
 def membership_of(
-    universe: Universe, symbols: pl.DataFrame, before: pl.DataFrame, *, start: date, today: date
+    universe: UniverseSettings, symbols: pl.DataFrame, before: pl.DataFrame, *, start: date, today: date
 ) -> pl.DataFrame:
     """Membership of a desk's universe, in the columns of market_data.membership.
 
     Parameters
     ----------
-    universe : Universe
+    universe : UniverseSettings
         The setting.
     symbols : polars.DataFrame
         market_data.symbols.
@@ -227,7 +158,7 @@ def membership_of(
     """
     if universe.kind == "listed":
         return listed_membership(symbols, universe=universe.name)
-    lists = universe.lists() or [MemberList(None, tuple(symbols["symbol"]))]
+    lists = member_lists(universe) or [MemberList(None, tuple(symbols["symbol"]))]
     first_used = before.filter(pl.col("universe") == universe.name)["listed_on"].min()
     day = first_used if isinstance(first_used, date) else today
     dated = sorted((replace(one, day=one.day or day) for one in lists), key=_dated)

@@ -78,6 +78,29 @@ def backward_adjust(bars: pl.DataFrame, actions: pl.DataFrame, *, method: Method
 
 
 def adjustment_steps(rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """What happens to one share between a bar and the next, where every dividend leaves something of its price.
+
+    Parameters
+    ----------
+    rows, actions
+        As in `steps_between_bars`.
+
+    Returns
+    -------
+    polars.DataFrame
+        As in `steps_between_bars`.
+
+    Raises
+    ------
+    ValueError
+        Dividends that are not below the close.
+    """
+    steps = steps_between_bars(rows, actions)
+    _check_dividends(steps)
+    return steps
+
+
+def steps_between_bars(rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """What happens to one share between a bar and the next.
 
     Parameters
@@ -92,11 +115,6 @@ def adjustment_steps(rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame
         symbol, date and close of the last bar before the ex-dates; ratio: shares that one of its shares becomes;
         cash: dividends on it. Sorted by symbol and date; actions before the first bar have no row.
-
-    Raises
-    ------
-    ValueError
-        Dividends that are not below the close.
     """
     closes = (
         rows.join(actions.select("symbol").unique(), on="symbol", how="semi", maintain_order="left")
@@ -108,7 +126,7 @@ def adjustment_steps(rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
         "symbol", "ex_date", "kind", "value", descending=[False, False, True, False]
     )
     split = pl.col("kind") == "split"
-    steps = (
+    return (
         ordered.join_asof(
             closes,
             left_on="ex_date",
@@ -128,8 +146,6 @@ def adjustment_steps(rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("close").first(), pl.col("ratio").product(), pl.col("cash").sum())
         .sort(_BAR)
     )
-    _check_dividends(steps)
-    return steps
 
 
 def _cumulated(steps: pl.DataFrame, method: Method) -> pl.DataFrame:

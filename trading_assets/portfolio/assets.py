@@ -1,11 +1,12 @@
 """Assets of portfolios: what each book wants to hold."""
 
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date
 
 import dagster as dg
+import polars as pl
 
 from trading_assets.desk import mappings
-from trading_assets.desk.calendar import sessions
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.failures import Failures
 from trading_assets.desk.partitions import closed_sessions_of, desk_partitions, through_by_month
@@ -13,21 +14,28 @@ from trading_assets.lake import LakeFrame
 from trading_assets.lake.bridge.io_manager import Rows, TableOutput
 from trading_assets.lake.bridge.portions import PortionWriter
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
-from trading_assets.portfolio.books import books
+from trading_assets.portfolio.books import Book, books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
-from trading_assets.portfolio.weights import rebalance_sessions, target_weights
+from trading_assets.portfolio.reading import PRICES, first_decision, read_prices, require_prices, sessions_around
+from trading_assets.portfolio.returns import session_returns
+from trading_assets.portfolio.weights import carried_weights, decided_weights, decision_sessions
 from trading_assets.signals.contract import SCORES
 
 OWNER = "portfolio"
-_AROUND = timedelta(days=45)
+_SHOWN = 5
 
 
 def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage."""
+    """Build the assets of this stage; prices are upstream where the sizing of a book needs returns."""
     partitions = desk.part(desk_partitions)
+    needs_returns = any(book.sizing.needs.return_sessions for book in desk.part(books).values())
 
     @dg.asset(
         **table_asset(TARGET_WEIGHTS, owner=OWNER, kinds={"polars"}),
+        deps=[
+            dg.AssetDep(table.asset_key, partition_mapping=mappings.everything_so_far())
+            for table in (PRICES if needs_returns else ())
+        ],
         partitions_def=partitions.by_month("book", desk.part(books)),
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins={"signals": table_in(SCORES, mappings.month_and_the_one_before())},
@@ -37,29 +45,44 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
         days = closed_sessions_of(desk, scope)
         if not days:
             return Rows(TARGET_WEIGHTS.empty())
-        first, last = days[0], days[-1]
-        calendar = sessions(desk.settings.exchange, first - _AROUND, last + _AROUND)
-        writer = PortionWriter(context, desk.lake, TARGET_WEIGHTS, scope, "book", through=last)
-        failures = Failures("book")
+        writer = PortionWriter(context, desk.lake, TARGET_WEIGHTS, scope, "book", through=days[-1])
+        failures, left_out = Failures("book"), []
         for name in scope.values["book"]:
             with failures.of(name):
                 book = desk.part(books)[name]
-                decided = decision_sessions(calendar, days, book.rebalance, desk.settings.start)
-                needed = through_by_month(decided, "strategy", book.strategy)
+                calendar = sessions_around(desk.settings.exchange, book, days[0], days[-1])
+                decisions = decision_sessions(days, book, calendar)
+                rebalances = [day for day in decisions["rebalance"].unique().sort() if day >= desk.settings.start]
+                needed = through_by_month(rebalances, "strategy", book.strategy)
                 signals.require_written_through(needed, for_what=f"{TARGET_WEIGHTS.table} of the book {name}")
-                scores = signals.read(start=first - _AROUND, end=last, strategy=book.strategy)
-                writer.add(name, target_weights(scores, days, book, calendar))
+                scores = signals.read(start=first_decision(days[0]), end=days[-1], strategy=book.strategy)
+                returns = _known_returns(desk, book, scores, rebalances, calendar)
+                decided = decided_weights(scores, rebalances, book, calendar, returns)
+                writer.add(name, carried_weights(decided, decisions, book))
+                left_out.append(decided.drop_nulls("left_out").with_columns(book=pl.lit(name)))
         writer.flush()
         failures.raise_them(desk.settings.retry_seconds)
+        context.add_output_metadata(_names_left_out(pl.concat(left_out)))
         return writer.written()
 
     return [weights]
 
 
-def decision_sessions(calendar: list[date], days: list[date], rebalance: str, start: date) -> list[date]:
-    """Rebalance sessions whose signals decide the weights of some days, from the first day of the lake on."""
-    if not days:
-        return []
-    ends = [day for day in rebalance_sessions(calendar, rebalance) if day <= days[-1]]
-    before = [day for day in ends if day <= days[0]][-1:]
-    return [day for day in [*before, *(day for day in ends if day > days[0])] if day >= start]
+def _known_returns(
+    desk: Desk, book: Book, scores: pl.DataFrame, rebalances: Sequence[date], calendar: Sequence[date]
+) -> pl.DataFrame | None:
+    """Returns that a book's sizing needs; None where it needs none."""
+    if not book.sizing.needs.return_sessions:
+        return None
+    names = scores["symbol"].unique().sort().to_list()
+    if not (names and rebalances):
+        return pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, "return": pl.Float64})
+    require_prices(desk, book, names, rebalances, calendar)
+    return session_returns(*read_prices(desk, book, names, rebalances, calendar), calendar)
+
+
+def _names_left_out(left_out: pl.DataFrame) -> dict[str, int | str]:
+    """How often a name could not be sized, and why the first times."""
+    shown = left_out.head(_SHOWN).select("book", "symbol", "rebalance", "left_out").iter_rows()
+    causes = [f"{symbol} of {book} on {day}: {cause}" for book, symbol, day, cause in shown]
+    return {"names_left_out": left_out.height, "left_out": "; ".join(causes)}

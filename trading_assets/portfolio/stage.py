@@ -7,6 +7,7 @@ from trading_assets.desk.partitions import desk_partitions, tags_of_months
 from trading_assets.desk.stage import Span, Stage, StageJob
 from trading_assets.portfolio.assets import build_assets
 from trading_assets.portfolio.books import books
+from trading_assets.portfolio.checks import CHECKS
 from trading_assets.portfolio.contract import CONTRACTS
 
 TRADING_JOB = "trade_books"
@@ -21,5 +22,6 @@ STAGE = Stage(
     "portfolio",
     contracts=lambda _: CONTRACTS,
     assets=build_assets,
+    checks=lambda _: CHECKS,
     jobs=(StageJob(TRADING_JOB, lambda _: [contract.table for contract in CONTRACTS], tags_of_books),),
 )

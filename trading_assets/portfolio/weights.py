@@ -1,16 +1,20 @@
 """Target weights: the scores of the last rebalance session, sized by the rules of a book."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import polars as pl
 
 from trading_assets.portfolio.books import Book
+from trading_assets.portfolio.contract import TARGET_WEIGHTS
+from trading_assets.portfolio.returns import RETURNS_SCHEMA, returns_known
+from trading_assets.portfolio.sizing import SizingInputs
 
-SCHEMA = pl.Schema(
-    {"book": pl.String, "date": pl.Date, "symbol": pl.String, "weight": pl.Float64, "is_rebalance": pl.Boolean}
-)
+DECIDED_SCHEMA = pl.Schema({"rebalance": pl.Date, "symbol": pl.String, "weight": pl.Float64, "left_out": pl.String})
 _PERIODS = {"daily": "1d", "weekly": "1w", "monthly": "1mo"}
+# Rows of returns that a sizing gets at once: those of all sessions of ten years would be gigabytes.
+_ROWS_AT_ONCE = 2_000_000
+_TOLERANCE = 1e-9
 
 
 class TargetWeightError(ValueError):
@@ -40,35 +44,27 @@ def rebalance_sessions(calendar_sessions: Sequence[date], rebalance: str) -> lis
 
 
 def target_weights(
-    signals: pl.DataFrame, sessions: Sequence[date], book: Book, calendar_sessions: Sequence[date]
+    signals: pl.DataFrame,
+    sessions: Sequence[date],
+    book: Book,
+    calendar_sessions: Sequence[date],
+    returns: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Weights a book wants to hold after the close of each session.
 
-    The weights of a session d are a function of the scores at r(d), the latest rebalance session up to d, and of
+    The weights of a session d are a function of what is known at r(d), the latest rebalance session up to d, and of
     nothing else: r(d) follows from the exchange's calendar, so neither the range asked for nor the data around it
-    changes them. A null or NaN score is no opinion and weighs 0. Ties are broken by symbol.
-
-    - `equal_weight_long`: the highest `top_fraction` of the n scored names (rounded up, at least one), equal weights.
-    - `rank_long_short`: the highest `top_fraction` long and the lowest short (at most half of the names each), weights
-      proportional to the distance of the rank from the middle, half of `gross_leverage` on each side: dollar neutral.
-    - `score_weighted`: the `top_fraction` with the largest absolute score, weights proportional to the score; a
-      negative score is a short position.
-
-    What a name would get above `max_weight` goes to the others in proportion to their weights, until all are at the
-    cap; the sum of absolute weights is `gross_leverage` or what the caps leave of it.
+    changes them.
 
     Parameters
     ----------
-    signals : polars.DataFrame
-        `date, symbol, score` of the book's strategy, from the latest rebalance session at or before the first of
-        `sessions`.
+    signals, book, returns
+        As in `decided_weights`, from the latest rebalance session at or before the first of `sessions`.
     sessions : sequence of datetime.date
         Sessions to give weights for.
-    book : Book
-        Rebalance rule, sizing and caps.
     calendar_sessions : sequence of datetime.date
         The exchange's sessions from a rebalance session at or before the first of `sessions` into the period after
-        the last: 45 days more on either side suffice.
+        the last: 45 days more on either side suffice. A sizing that needs returns needs its sessions before as well.
 
     Returns
     -------
@@ -79,27 +75,114 @@ def target_weights(
     Raises
     ------
     TargetWeightError
-        The calendar does not determine r(d), or a score is repeated or infinite.
+        The calendar does not determine r(d), a score is repeated or infinite, or the sizing gives weights that cannot
+        be used.
+    """
+    decisions = decision_sessions(sessions, book, calendar_sessions)
+    decided = decided_weights(signals, decisions["rebalance"].to_list(), book, calendar_sessions, returns)
+    return carried_weights(decided, decisions, book)
+
+
+def decision_sessions(sessions: Sequence[date], book: Book, calendar_sessions: Sequence[date]) -> pl.DataFrame:
+    """For each session the rebalance session that decides its weights: the latest one up to it.
+
+    Parameters
+    ----------
+    sessions : sequence of datetime.date
+        Sessions.
+    book : Book
+        The book, for its rule of rebalancing.
+    calendar_sessions : sequence of datetime.date
+        As in `target_weights`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `date, rebalance`, ascending.
+
+    Raises
+    ------
+    TargetWeightError
+        The calendar does not determine it.
     """
     days = pl.DataFrame({"date": sorted(set(sessions))}, schema={"date": pl.Date})
     if days.is_empty():
-        return pl.DataFrame(schema=SCHEMA)
+        return days.with_columns(rebalance="date")
     rebalances = _calendar(days, calendar_sessions, book)
-    held = days.join_asof(rebalances, left_on="date", right_on="rebalance", strategy="backward", coalesce=False)
-    scores = signals.select("symbol", "score", rebalance="date").filter(
-        pl.col("rebalance").is_in(held["rebalance"].unique().to_list())
-    )
+    return days.join_asof(rebalances, left_on="date", right_on="rebalance", strategy="backward", coalesce=False)
+
+
+def decided_weights(
+    signals: pl.DataFrame,
+    rebalances: Sequence[date],
+    book: Book,
+    calendar_sessions: Sequence[date],
+    returns: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Weights that a book decides on at the close of rebalance sessions.
+
+    A null or NaN score is no opinion and weighs 0.
+
+    Parameters
+    ----------
+    signals : polars.DataFrame
+        `date, symbol, score` of the book's strategy.
+    rebalances : sequence of datetime.date
+        Rebalance sessions.
+    book : Book
+        Sizing and limits.
+    calendar_sessions : sequence of datetime.date
+        The exchange's sessions, those whose returns the sizing needs among them.
+    returns : polars.DataFrame, optional
+        `symbol, date, return` as `trading_assets.portfolio.returns.session_returns` gives them, where the sizing needs
+        any.
+
+    Returns
+    -------
+    polars.DataFrame
+        `rebalance, symbol, weight, left_out`: a row for every symbol with a row of `signals` in the session; left_out
+        says why the sizing cannot size a name.
+
+    Raises
+    ------
+    TargetWeightError
+        A score is repeated or infinite, returns are missing, or the sizing gives weights that cannot be used.
+    """
+    scores = signals.select("symbol", "score", rebalance="date").filter(pl.col("rebalance").is_in(list(rebalances)))
     _check_scores(scores, book)
+    known = scores.with_columns(pl.col("score").cast(pl.Float64).fill_nan(None)).drop_nulls("score")
+    sized = pl.concat([_sized(inputs, book) for inputs in _inputs(known, book, calendar_sessions, returns)])
     return (
-        held.join(_sized(scores, book), on="rebalance", how="inner")
-        .select(
-            pl.lit(book.name).alias("book"),
-            "date",
-            "symbol",
-            "weight",
-            (pl.col("date") == pl.col("rebalance")).alias("is_rebalance"),
-        )
-        .cast(SCHEMA)
+        scores.join(sized, on=["rebalance", "symbol"], how="left")
+        .with_columns(pl.col("weight").fill_null(0.0))
+        .select(DECIDED_SCHEMA.names())
+        .cast(DECIDED_SCHEMA)
+        .sort("rebalance", "symbol")
+    )
+
+
+def carried_weights(decided: pl.DataFrame, decisions: pl.DataFrame, book: Book) -> pl.DataFrame:
+    """Decided weights in each session until the next decision.
+
+    Parameters
+    ----------
+    decided : polars.DataFrame
+        As `decided_weights` gives them.
+    decisions : polars.DataFrame
+        As `decision_sessions` gives them.
+    book : Book
+        The book.
+
+    Returns
+    -------
+    polars.DataFrame
+        The rows of `portfolio.target_weights`, by date and symbol.
+    """
+    return (
+        decisions.join(decided, on="rebalance", how="inner")
+        .with_columns(book=pl.lit(book.name), is_rebalance=pl.col("date") == pl.col("rebalance"))
+        .select(*TARGET_WEIGHTS.schema)
+        .cast(dict(TARGET_WEIGHTS.schema))  # type: ignore[arg-type]
         .sort("date", "symbol")
     )
 
@@ -146,65 +229,53 @@ def _check_scores(scores: pl.DataFrame, book: Book) -> None:
             )
 
 
-def _sized(scores: pl.DataFrame, book: Book) -> pl.DataFrame:
-    """Weights by rebalance session and symbol; every symbol of `scores` has a row."""
-    known = scores.with_columns(pl.col("score").cast(pl.Float64).fill_nan(None)).drop_nulls("score")
-    claims = {"equal_weight_long": _top, "rank_long_short": _ranked, "score_weighted": _proportional}[book.sizing]
-    budget = book.gross_leverage / 2 if book.sizing == "rank_long_short" else book.gross_leverage
-    weights = _capped(claims(known, book), budget, book.max_weight)
-    return scores.join(weights, on=["rebalance", "symbol"], how="left").select(
-        "rebalance", "symbol", pl.col("weight").fill_null(0.0)
-    )
+def _inputs(
+    known: pl.DataFrame, book: Book, calendar_sessions: Sequence[date], returns: pl.DataFrame | None
+) -> Iterator[SizingInputs]:
+    """What the sizing gets, some rebalance sessions at a time where it needs returns."""
+    known = known.sort("rebalance", "symbol")
+    sessions = book.sizing.needs.return_sessions
+    if not sessions:
+        yield SizingInputs(known, pl.DataFrame(schema=RETURNS_SCHEMA), book.sizing_limits)
+        return
+    if returns is None:
+        raise TargetWeightError(
+            f"book {book.name!r}: the sizing {book.sizing.kind!r} needs the returns of {sessions} sessions; pass them"
+        )
+    days = known["rebalance"].unique().sort()
+    at_once = max(_ROWS_AT_ONCE * max(days.len(), 1) // max(known.height * sessions, 1), 1)
+    for first in range(0, max(days.len(), 1), at_once):
+        scores = known.filter(pl.col("rebalance").is_in(days.slice(first, at_once).implode()))
+        yield SizingInputs(scores, returns_known(returns, scores, calendar_sessions, sessions), book.sizing_limits)
 
 
-def _placed(known: pl.DataFrame, by: pl.Expr) -> pl.DataFrame:
-    """Return the names of each session numbered from 0 for the largest `by`, ties in the order of symbols."""
-    ordered = known.with_columns(by=by).sort("rebalance", "by", "symbol", descending=[False, True, False])
-    return ordered.with_columns(place=pl.int_range(pl.len()).over("rebalance"))
+def _sized(inputs: SizingInputs, book: Book) -> pl.DataFrame:
+    """Weights of a sizing, refused where they are not what it promises."""
+    sized = book.sizing.weights(inputs)
+    missing = [name for name in ("rebalance", "symbol", "weight") if name not in sized.columns]
+    if missing:
+        raise TargetWeightError(f"{_named(book)} gives no {', '.join(missing)}; it must give rebalance, symbol, weight")
+    if "left_out" not in sized.columns:
+        sized = sized.with_columns(left_out=pl.lit(None, dtype=pl.String))
+    sized = sized.select(DECIDED_SCHEMA.names()).cast(DECIDED_SCHEMA)
+    keys, weight = ["rebalance", "symbol"], pl.col("weight")
+    gross = weight.abs().sum().over("rebalance")
+    limits = book.sizing_limits
+    faults = {
+        "no finite weight": sized.filter(weight.is_null() | ~weight.is_finite()),
+        "more than one weight": sized.filter(pl.struct(keys).is_duplicated()),
+        "a weight without a score": sized.join(inputs.scores, on=keys, how="anti"),
+        f"a weight above max_weight {limits.max_weight:g}": sized.filter(weight.abs() > limits.max_weight + _TOLERANCE),
+        f"weights that sum to more than gross_leverage {limits.gross_leverage:g}, the first": sized.filter(
+            gross > limits.gross_leverage + _TOLERANCE
+        ),
+    }
+    for fault, rows in faults.items():
+        if not rows.is_empty():
+            day, symbol, value = rows.sort(keys).row(0)[:3]
+            raise TargetWeightError(f"{_named(book)} gives {fault} for {symbol!r} on {day}: {value}; correct it")
+    return sized
 
 
-def _chosen(book: Book) -> pl.Expr:
-    """Return how many names `top_fraction` of a session is, rounded up; 1e-9 absorbs the error of the product."""
-    return (pl.len().over("rebalance") * book.top_fraction - 1e-9).ceil().cast(pl.Int64).clip(lower_bound=1)
-
-
-def _top(known: pl.DataFrame, book: Book) -> pl.DataFrame:
-    placed = _placed(known, pl.col("score")).filter(pl.col("place") < _chosen(book))
-    return placed.with_columns(leg=1.0, sign=1.0, claim=1.0)
-
-
-def _ranked(known: pl.DataFrame, book: Book) -> pl.DataFrame:
-    names = pl.len().over("rebalance").cast(pl.Int64)
-    chosen = pl.min_horizontal(_chosen(book), names // 2)
-    from_middle = (names - 1) / 2 - pl.col("place")
-    return (
-        _placed(known, pl.col("score"))
-        .with_columns(leg=from_middle.sign(), sign=from_middle.sign(), claim=from_middle.abs(), chosen=chosen)
-        .filter((pl.col("place") < pl.col("chosen")) | (pl.col("place") >= names - pl.col("chosen")))
-    )
-
-
-def _proportional(known: pl.DataFrame, book: Book) -> pl.DataFrame:
-    size = pl.col("score").abs()
-    placed = _placed(known, size).filter((pl.col("place") < _chosen(book)) & (size > 0))
-    return placed.with_columns(leg=1.0, sign=pl.col("score").sign(), claim=size / size.max().over("rebalance"))
-
-
-def _capped(claims: pl.DataFrame, budget: float, cap: float) -> pl.DataFrame:
-    """Share the budget of each leg in proportion to `claim`, no share above `cap`, the excess to the others.
-
-    With the claims in descending order, giving the first i the cap leaves (budget - i cap) for the rest, a rate of
-    that over the sum of their claims. The rates at which the next share is within the cap are largest for the fewest
-    capped names, which is the solution (water filling). Running sums and maxima follow the order of the rows, so a
-    session has the same bits alone as among others.
-    """
-    leg = ["rebalance", "leg"]
-    place = pl.int_range(pl.len()).over(leg)
-    rate = (budget - place * cap) / pl.col("claim").cum_sum(reverse=True).over(leg)
-    fitting = pl.when(pl.col("rate") * pl.col("claim") <= cap).then("rate").max().over(leg)
-    share = pl.min_horizontal(fitting * pl.col("claim"), pl.lit(cap))
-    return (
-        claims.sort("rebalance", "leg", "claim", "symbol", descending=[False, False, True, False])
-        .with_columns(rate=rate)
-        .select("rebalance", "symbol", weight=pl.col("sign") * share.fill_null(cap))
-    )
+def _named(book: Book) -> str:
+    return f"book {book.name!r}: the sizing {book.sizing.kind!r}"

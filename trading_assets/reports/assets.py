@@ -1,7 +1,6 @@
 """Assets of reports: a tear sheet per book, a card per model."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import dagster as dg
@@ -54,7 +53,7 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
                 book=name,
                 pnl=rows,
                 horizon=HORIZON_SESSIONS,
-                config=asdict(book),
+                config=book.model_dump(),
                 snapshot={"pnl_content_hash": content_hash(rows.drop("costs"), key=PNL.key)},
                 ic=information_coefficient(desk, model) if model else None,
                 importance=queries.latest_importance(desk, model=model) if model else None,

@@ -1,7 +1,6 @@
 """A book replayed from frames to frames."""
 
 import hashlib
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -29,8 +28,7 @@ def frame(schema, *rows):
 
 
 HAND = {
-    "book": replace(
-        load_books()["main"],
+    "book": load_books()["main"].with_values(
         capital=100_000.0,
         rebalance="daily",
         gross_leverage=1.0,
@@ -179,10 +177,10 @@ def test_row_order_other_books_and_unwanted_symbols_change_nothing():
 def test_the_book_starts_with_its_first_weights_or_on_its_date():
     late = HAND["target_weights"].filter(pl.col("date") > TUE)
     assert simulate(**HAND | {"target_weights": late}).pnl["date"].to_list() == [WED, THU]
-    dated = replace(HAND["book"], start=date(2024, 1, 1))
+    dated = HAND["book"].with_values(start=date(2024, 1, 1))
     pnl = simulate(**HAND | {"target_weights": late, "book": dated}).pnl
     assert pnl.select("date", "equity").rows()[0] == (TUE, 100_000.0)
-    after = replace(HAND["book"], start=WED)
+    after = HAND["book"].with_values(start=WED)
     assert simulate(**HAND | {"book": after}).orders["date"].to_list() == [WED]
 
 
@@ -190,7 +188,7 @@ def test_a_book_that_has_not_started_has_frames_without_rows():
     full = simulate(**HAND)
     for change in (
         {"target_weights": HAND["target_weights"].clear()},
-        {"book": replace(HAND["book"], start=date(2024, 1, 5))},
+        {"book": HAND["book"].with_values(start=date(2024, 1, 5))},
         {"sessions": []},
     ):
         result = simulate(**HAND | change)
@@ -199,7 +197,7 @@ def test_a_book_that_has_not_started_has_frames_without_rows():
 
 
 def test_a_dated_book_without_weights_yet_is_all_cash():
-    result = simulate(**HAND | {"book": replace(HAND["book"], start=TUE), "target_weights": frame(WEIGHTS)})
+    result = simulate(**HAND | {"book": HAND["book"].with_values(start=TUE), "target_weights": frame(WEIGHTS)})
     assert result.pnl["equity"].to_list() == [100_000.0] * 3
     assert result.orders.is_empty()
 
@@ -212,7 +210,7 @@ def test_a_dated_book_without_weights_yet_is_all_cash():
         ({"bars": HAND["bars"].filter(pl.col("symbol") == "AAA")}, "'BBB' on 2024-01-02 has a target weight but no"),
         ({"bars": HAND["bars"].drop("volume")}, "market_data.bars_daily lacks the columns volume"),
         ({"target_weights": HAND["target_weights"].drop("weight")}, "portfolio.target_weights lacks the columns wei"),
-        ({"book": replace(HAND["book"], gross_leverage=0.7)}, "sum to 0.8 on 2024-01-02, above gross_leverage 0.7"),
+        ({"book": HAND["book"].with_values(gross_leverage=0.7)}, "sum to 0.8 on 2024-01-02, above gross_leverage 0.7"),
         ({"symbols": HAND["symbols"].head(1)}, "'BBB' on .* does not list it"),
     ],
 )
@@ -257,7 +255,7 @@ def history():
 @pytest.mark.parametrize("sizing", ["equal_weight_long", "rank_long_short", "score_weighted"])
 def test_a_replay_cut_at_a_session_equals_a_replay_that_ends_there(history, sizing):
     table, actions, listed, sessions, calendar = history
-    book = replace(load_books()["main"], sizing=sizing, lot_size=1.0)
+    book = load_books()["main"].with_values(sizing=sizing, lot_size=1.0)
     scores, bars = table.select("date", "symbol", "score"), table.drop("score")
     weights = target_weights(scores, sessions, book, calendar)
     whole = simulate(book, bars, actions, weights, symbols=listed, sessions=sessions)
@@ -280,8 +278,7 @@ def test_a_replay_cut_at_a_session_equals_a_replay_that_ends_there(history, sizi
 def test_a_buy_and_hold_of_one_real_name_earns_its_price_return():
     bars = pl.read_parquet(REAL_BARS).filter(pl.col("symbol") == "MSFT").sort("date")
     sessions = bars["date"].to_list()
-    free = replace(
-        load_books()["main"],
+    free = load_books()["main"].with_values(
         lot_size=0.0,
         gross_leverage=1.0,
         max_weight=1.0,

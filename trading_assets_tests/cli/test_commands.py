@@ -231,12 +231,12 @@ def test_a_demo_that_cannot_start_says_why(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sorce: {kind: sample}", "unknown settings ['sorce']; known are"),
-        ("start: last year", "start must be a date such as 2013-02-08, not 'last year'"),
-        ("source: sample", "source must be a mapping such as {kind: sample}, not 'sample'"),
-        ("retention_days: many", "retention_days must be a whole number of days, not 'many'"),
+        ("sorce: {kind: sample}", "unknown key sorce (did you mean 'source'?); allowed are"),
+        ("start: last year", "start is 'last year'; allowed: a date such as 2013-02-08"),
+        ("source: sample", "source is 'sample'; allowed: a mapping such as {kind: sample}"),
+        ("retention_days: many", "retention_days is 'many'; allowed: a whole number at least 0"),
         ("start: 2015-01-01\nend: 2014-01-01", "end 2014-01-01 must be after start 2015-01-01"),
-        ("- a list", "must hold settings, one `name: value` per line"),
+        ("- a list", "must hold a mapping, one `name: value` per line"),
         ("start: [2015", "is not readable as YAML"),
     ],
 )

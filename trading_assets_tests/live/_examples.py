@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -20,7 +19,7 @@ def a_book(*, live: dict[str, Any] | None = None, **values: Any) -> Book:
     book = load_books()["main"]
     rules = book.live_rules.model_copy(update=live)
     wide = {"name": "desk", "start": None, "gross_leverage": 10.0, "max_weight": 10.0, "max_participation": 0.1}
-    return replace(book, **(wide | {"live": rules} | values))
+    return book.with_values(**(wide | {"live": rules} | values))
 
 
 def fill(number: int, symbol: str, side: str, quantity: float, price: float, day: date = TUESDAY) -> Activity:

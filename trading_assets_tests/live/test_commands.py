@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import pytest
 
@@ -204,7 +203,7 @@ def test_a_book_is_confirmed_by_typing_the_number_of_its_account(make_trader):
 
 
 def test_books_at_a_broker_are_those_with_limits():
-    books = {"real": a_book(name="real"), "paper": replace(a_book(name="paper"), broker="sim", live=None)}
+    books = {"real": a_book(name="real"), "paper": a_book(name="paper").with_values(broker="sim", live=None)}
     assert [book.name for book in books_at_a_broker(books, None)] == ["real"]
     assert [book.name for book in books_at_a_broker(books, "real")] == ["real"]
     for name in ("paper", "unknown"):

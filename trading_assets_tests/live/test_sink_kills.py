@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -61,7 +60,7 @@ def make_session(module_lake):
     with start_broker(module_lake, "XNYS", clock=SteppedClock(at(SESSION, "18:00")), name="kills") as broker:
 
         def make():
-            book = replace(load_books()["main"], name=f"book_{next(numbers)}")
+            book = load_books()["main"].with_values(name=f"book_{next(numbers)}")
             keys = broker.create_account(book.name, cash=1e5, costs=FREE, max_participation=0.1, lot_size=1.0)
             orders = plan(book, SESSION, WEIGHTS, {}, {"AAA": 101.0, "BBB": 50.5}, 1e5)
             write(module_lake, ORDERS, orders, Scope({"book": (book.name,)}))

@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trading_assets.desk.configuration import UniverseSettings
 from trading_assets.market_data.contract import MEMBERSHIP
 from trading_assets.market_data.universe import (
     MemberList,
-    Universe,
     UniverseError,
     list_membership,
     listed_membership,
+    member_lists,
     members_only,
     membership_of,
     names_of,
     read_list,
-    universe_of,
 )
 
 SP500 = Path(__file__).parents[2].parent / "shared" / "data" / "sp500_constituents"
@@ -99,7 +99,7 @@ def test_a_listing_is_a_membership_until_the_day_before_the_delisting():
 
 
 def test_a_list_without_a_day_keeps_the_day_on_which_it_was_first_used():
-    universe, symbols = Universe(kind="symbols", symbols=("A", "B")), pl.DataFrame({"symbol": ["A", "B"]})
+    universe, symbols = UniverseSettings(kind="symbols", symbols=("A", "B")), pl.DataFrame({"symbol": ["A", "B"]})
     first = membership_of(universe, symbols, MEMBERSHIP.empty(), start=START, today=date(2020, 1, 2))
     again = membership_of(universe, symbols, first, start=START, today=date(2021, 1, 4))
     assert again.equals(first)
@@ -128,40 +128,26 @@ def test_the_day_of_a_list_is_in_the_name_of_its_file(tmp_path):
     (tmp_path / "index_2014-01-02.csv").write_text("symbol\nB\n")
     (tmp_path / "index_2013-01-02.csv").write_text("symbol\nA\n")
     (tmp_path / "undated.csv").write_text("symbol\nC\n")
-    lists = Universe(kind="index", path=tmp_path).lists()
+    lists = member_lists(UniverseSettings(kind="index", path=tmp_path))
     assert [(one.day, one.symbols) for one in lists] == [(date(2013, 1, 2), ("A",)), (date(2014, 1, 2), ("B",))]
     assert names_of(lists) == ["A", "B"]
-    later = Universe(kind="index", path=tmp_path, as_of=date(2015, 1, 2)).lists()
+    later = member_lists(UniverseSettings(kind="index", path=tmp_path, as_of=date(2015, 1, 2)))
     assert [one.day for one in later] == [date(2013, 1, 2), date(2014, 1, 2), date(2015, 1, 2)]
-
-
-@pytest.mark.parametrize(
-    ("setting", "message"),
-    [
-        ({"kind": "indices"}, "universe.kind is 'indices'; it must be one of listed, symbols, file, index, screen"),
-        ({"kind": "file"}, "the kind 'file' needs path"),
-        ({"kind": "symbols", "symbols": []}, "the kind 'symbols' needs symbols"),
-        ({"names": ["A"]}, "universe.names does not exist; there are kind, name, symbols, path"),
-    ],
-)
-def test_a_setting_that_cannot_be_used_says_why(setting, message):
-    with pytest.raises(UniverseError, match=message):
-        universe_of(setting)
 
 
 def test_a_missing_or_empty_list_is_named(tmp_path):
     with pytest.raises(UniverseError, match=r"there is no file .*gone\.csv"):
-        universe_of({"kind": "file", "path": str(tmp_path / "gone.csv")}).lists()
+        member_lists(UniverseSettings(kind="file", path=tmp_path / "gone.csv"))
     (tmp_path / "empty.csv").write_text("a,b\n")
     with pytest.raises(UniverseError, match=r"empty\.csv holds no symbol; it needs a column symbol or ticker"):
-        universe_of({"kind": "file", "path": str(tmp_path / "empty.csv")}).lists()
+        member_lists(UniverseSettings(kind="file", path=tmp_path / "empty.csv"))
     with pytest.raises(UniverseError, match="holds no list with a date in its name"):
-        universe_of({"kind": "index", "path": str(tmp_path)}).lists()
+        member_lists(UniverseSettings(kind="index", path=tmp_path))
 
 
 @pytest.mark.skipif(not SP500.exists(), reason=f"needs the index lists in {SP500}")
 def test_the_members_of_an_index_at_eight_dates():
-    lists = Universe(kind="index", path=SP500).lists()
+    lists = member_lists(UniverseSettings(kind="index", path=SP500))
     assert len(lists) == 8
     found = list_membership(lists, universe="sp500", source="index", start=START, stretch=False)
     assert MEMBERSHIP.split(found).quarantined.is_empty()

@@ -1,6 +1,6 @@
 """Target weights follow from the calendar and the scores of one rebalance session."""
 
-from dataclasses import replace
+import random
 from datetime import date, timedelta
 
 import polars as pl
@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trading_assets.lake.store.hashing import content_hash
 from trading_assets.portfolio.books import load_books
-from trading_assets.portfolio.weights import TargetWeightError, rebalance_sessions, target_weights
+from trading_assets.portfolio.contract import TARGET_WEIGHTS
+from trading_assets.portfolio.reading import sessions_around
+from trading_assets.portfolio.returns import session_returns
+from trading_assets.portfolio.sizing import shipped_sizings
+from trading_assets.portfolio.weights import TargetWeightError, decision_sessions, rebalance_sessions, target_weights
+from trading_assets_tests.portfolio.markets import actions, walks
 
 # Monday 2024-01-01 to Friday 2024-03-29 without weekends, New Year, and Friday 2024-01-12.
 CALENDAR = [
@@ -17,7 +23,9 @@ CALENDAR = [
     for day in (date(2024, 1, 1) + timedelta(days=offset) for offset in range(89))
     if day.weekday() < 5 and day not in {date(2024, 1, 1), date(2024, 1, 12)}
 ]
-MAIN = replace(load_books()["main"], gross_leverage=1.0, max_weight=1.0)
+NAMES = [first + second for first in "ABCDEFGH" for second in ("", *"ABCDEFGH")]
+RETURNS = session_returns(walks(NAMES, gaps=0.2), actions(), CALENDAR)
+MAIN = load_books()["main"].with_values(gross_leverage=1.0, max_weight=1.0)
 
 
 def signals(scores, days=CALENDAR):
@@ -26,7 +34,7 @@ def signals(scores, days=CALENDAR):
 
 
 def weights_on(day, scores, book):
-    frame = target_weights(signals(scores), [day], book, CALENDAR)
+    frame = target_weights(signals(scores), [day], book, CALENDAR, RETURNS)
     return dict(frame.select("symbol", "weight").iter_rows())
 
 
@@ -51,7 +59,7 @@ def test_a_week_that_the_calendar_ends_in_has_no_known_last_session():
 def test_weights_carry_the_last_rebalance_through_the_week():
     # Scores change every day; the weights of a week are those of the Friday before.
     frame = pl.concat([signals({"A": float(k % 2), "B": 0.5}, [day]) for k, day in enumerate(CALENDAR)])
-    book = replace(MAIN, top_fraction=0.5)
+    book = MAIN.with_values(top_fraction=0.5)
     week = [day for day in CALENDAR if date(2024, 1, 5) <= day <= date(2024, 1, 15)]
     held = target_weights(frame, week, book, CALENDAR).filter(pl.col("weight") > 0)
     assert held.select("date", "symbol", "is_rebalance").rows() == [
@@ -134,15 +142,15 @@ SIZINGS = {
 
 @pytest.mark.parametrize(("rules", "scores", "expected"), SIZINGS.values(), ids=SIZINGS.keys())
 def test_sizing_gives_the_expected_weights(rules, scores, expected):
-    weights = weights_on(date(2024, 1, 19), scores, replace(MAIN, **rules))
+    weights = weights_on(date(2024, 1, 19), scores, MAIN.with_values(**rules))
     assert weights == pytest.approx(expected, abs=1e-15)
 
 
 BOOKS = st.builds(
-    lambda sizing, rebalance, top, gross, cap: replace(
-        MAIN, sizing=sizing, rebalance=rebalance, top_fraction=top, gross_leverage=gross, max_weight=cap
+    lambda sizing, rebalance, top, gross, cap: MAIN.with_values(
+        sizing=sizing, rebalance=rebalance, top_fraction=top, gross_leverage=gross, max_weight=cap
     ),
-    st.sampled_from(["equal_weight_long", "rank_long_short", "score_weighted"]),
+    st.sampled_from([*shipped_sizings()]) | st.just({"kind": "inverse_volatility", "lookback": 5}),
     st.sampled_from(["daily", "weekly", "monthly"]),
     st.floats(0.01, 0.5),
     st.floats(0.1, 3.0),
@@ -167,9 +175,9 @@ def test_weights_keep_to_leverage_cap_and_neutrality_and_use_what_the_cap_allows
     assert gross <= book.gross_leverage * (1 + 1e-12)
     if held:
         assert gross == pytest.approx(min(book.gross_leverage, held * book.max_weight), rel=1e-9)
-    if book.sizing == "rank_long_short":
+    if book.sizing.kind == "rank_long_short":
         assert sum(weights.values()) == pytest.approx(0.0, abs=1e-12)
-    if book.sizing == "equal_weight_long":
+    if book.sizing.kind in ("equal_weight_long", "inverse_volatility"):
         assert min(weights.values()) >= 0
 
 
@@ -178,15 +186,16 @@ def test_weights_keep_to_leverage_cap_and_neutrality_and_use_what_the_cap_allows
 def test_weights_of_a_session_are_the_same_bits_alone_in_a_range_and_with_any_future(book, history, data):
     # Given different scores on 25 sessions around the end of February
     days = CALENDAR[25:50]
-    book = replace(book, rebalance=data.draw(st.sampled_from(["daily", "weekly"])))
+    book = book.with_values(rebalance=data.draw(st.sampled_from(["daily", "weekly"])))
     frame = pl.concat([signals(scores, [day]) for scores, day in zip(history, days, strict=True)])
     sessions = days[6:]
-    # When one session is asked for with nothing but the scores of its own rebalance session, in another order
+    # When one session is asked for with nothing but what is known at its own rebalance session, in another order
     day = data.draw(st.sampled_from(sessions))
     source = max(r for r in rebalance_sessions(CALENDAR, book.rebalance) if r <= day)
-    alone = target_weights(frame.filter(pl.col("date") == source).reverse(), [day], book, CALENDAR)
+    known = RETURNS.filter(pl.col("date") <= source).reverse()
+    alone = target_weights(frame.filter(pl.col("date") == source).reverse(), [day], book, CALENDAR, known)
     # Then its rows are those of the whole range
-    whole = target_weights(frame, sessions, book, CALENDAR)
+    whole = target_weights(frame, sessions, book, CALENDAR, RETURNS)
     assert alone.equals(whole.filter(pl.col("date") == day))
 
 
@@ -220,3 +229,51 @@ def test_a_bad_score_is_refused_with_book_strategy_symbol_and_session(rows, faul
     frame = pl.DataFrame(rows, schema={"symbol": pl.String, "score": pl.Float64}, orient="row")
     with pytest.raises(TargetWeightError, match=f"book 'main': strategy 'ml_alpha' has {fault}"):
         target_weights(frame.with_columns(date=date(2024, 1, 19)), [date(2024, 1, 22)], MAIN, CALENDAR)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "rebalance", "expected"),
+    [
+        ("2016-06-01", "2016-06-03", "daily", ["2016-06-01", "2016-06-02", "2016-06-03"]),
+        # Tuesday to Thursday hold what Friday decided
+        ("2016-06-07", "2016-06-09", "weekly", ["2016-06-03"]),
+        # a Friday decides for itself, so the week before does not matter
+        ("2016-06-10", "2016-06-13", "weekly", ["2016-06-10"]),
+        ("2016-06-09", "2016-06-13", "weekly", ["2016-06-03", "2016-06-10"]),
+        # Good Friday: the week ends on Thursday
+        ("2016-03-24", "2016-03-28", "weekly", ["2016-03-24"]),
+        ("2016-06-15", "2016-07-01", "monthly", ["2016-05-31", "2016-06-30"]),
+    ],
+)
+def test_weights_are_decided_by_the_latest_rebalance_session(first, last, rebalance, expected):
+    begin, end = date.fromisoformat(first), date.fromisoformat(last)
+    book = MAIN.with_values(rebalance=rebalance)
+    calendar = sessions_around("XNYS", book, begin, end)
+    days = [day for day in calendar if begin <= day <= end]
+    decisions = decision_sessions(days, book, calendar)
+    assert [str(day) for day in decisions["rebalance"].unique().sort()] == expected
+    assert decisions["date"].to_list() == days
+
+
+def test_no_days_need_no_decision():
+    assert decision_sessions([], MAIN, CALENDAR).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("sizing", "rebalance", "pinned"),
+    [
+        ("equal_weight_long", "daily", "cf6301a26d050da9"),
+        ("equal_weight_long", "weekly", "d2f0194867422fe1"),
+        ("rank_long_short", "daily", "30cc994e332c750e"),
+        ("rank_long_short", "weekly", "7445fd6d2e08cf88"),
+        ("score_weighted", "daily", "be229553f939e7f5"),
+        ("score_weighted", "weekly", "bd1afd7d60c513cd"),
+    ],
+)
+def test_the_bits_of_weights_do_not_change_unseen(sizing, rebalance, pinned):
+    rng, names = random.Random(5), [f"S{number:02d}" for number in range(37)]
+    rows = [(day, name, rng.gauss(0, 1)) for day in CALENDAR for name in names if rng.random() < 0.9]
+    frame = pl.DataFrame(rows, schema={"date": pl.Date, "symbol": pl.String, "score": pl.Float64}, orient="row")
+    rules = {"sizing": sizing, "rebalance": rebalance, "top_fraction": 0.3, "gross_leverage": 0.98, "max_weight": 0.11}
+    found = target_weights(frame, CALENDAR[25:50], MAIN.with_values(**rules), CALENDAR)
+    assert content_hash(found, key=TARGET_WEIGHTS.key).startswith(pinned)

@@ -6,7 +6,7 @@ own. It is found by listing this package; nothing else names it.
 What not: rounding to lots, limits of cash and participation, which hold for every model (`trading_assets.execution`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from importlib import import_module
 from operator import or_
@@ -76,6 +76,7 @@ else:
     AnyCommission, AnySlippage, AnyFill = map(_union, (CommissionModel, SlippageModel, FillModel))
 
 
+ROLES = frozenset({"commission", "slippage", "fill"})
 _PLAIN: tuple[tuple[str, type[ExecutionModel]], ...] = (
     ("commission", PerShareCommission),
     ("slippage", SquareRootSlippage),
@@ -88,8 +89,26 @@ def _with_plain_numbers(schema: dict[str, Any]) -> None:
     schema.clear()
     parts = [model.model_json_schema() for _, model in _PLAIN]
     properties = {name: value for part in parts for name, value in part["properties"].items() if name != "kind"}
-    plain = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    plain = {"type": "object", "properties": properties, "additionalProperties": False}
     schema.update({"title": by_role.pop("title"), "anyOf": [by_role, plain]})
+
+
+def by_role(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with a model for each role that they say something of.
+
+    Parameters
+    ----------
+    settings : mapping
+        Models by role, which are left as they are, or the numbers of the two plain models side by side.
+    """
+    if settings.keys() & ROLES:
+        return dict(settings)
+    rest, sorted_out = dict(settings), {}
+    for role, model in _PLAIN:
+        numbers = {name: rest.pop(name) for name in model.model_fields if name in rest and name != "kind"}
+        if numbers:
+            sorted_out[role] = {"kind": _kind_of(model)} | numbers
+    return sorted_out | rest
 
 
 class ExecutionModels(BaseModel):
@@ -105,21 +124,14 @@ class ExecutionModels(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_with_plain_numbers)
 
-    commission: AnyCommission
-    slippage: AnySlippage
+    commission: AnyCommission = PerShareCommission()
+    slippage: AnySlippage = SquareRootSlippage()
     fill: AnyFill = ParticipationFill()
 
     @model_validator(mode="before")
     @classmethod
     def _by_role(cls, settings: Any) -> Any:
-        """Sort the numbers of settings without roles into those of the two models they belong to."""
-        if not isinstance(settings, dict) or settings.keys() & cls.model_fields.keys():
-            return settings
-        rest, sorted_out = dict(settings), {}
-        for role, model in _PLAIN:
-            numbers = [name for name in model.model_fields if name in rest and name != "kind"]
-            sorted_out[role] = {"kind": _kind_of(model)} | {name: rest.pop(name) for name in numbers}
-        return sorted_out | rest
+        return by_role(settings) if isinstance(settings, dict) else settings
 
     def rules(self, lot_size: float, max_participation: float) -> TradingRules:
         """Rules of a book that trades with these models, for compiled code."""

@@ -32,9 +32,9 @@ class PerShareCommission(CommissionModel):
     """
 
     kind: Literal["per_share"] = "per_share"
-    commission_per_share: NonNegative
-    commission_bps: BasisPoints
-    min_commission: NonNegative
+    commission_per_share: NonNegative = 0.0
+    commission_bps: BasisPoints = 1.0
+    min_commission: NonNegative = 0.0
 
     def parameters(self) -> PerShare:
         """Parameters for compiled code."""

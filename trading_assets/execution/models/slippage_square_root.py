@@ -36,8 +36,8 @@ class SquareRootSlippage(SlippageModel):
     """
 
     kind: Literal["square_root"] = "square_root"
-    half_spread_bps: BasisPoints
-    impact_coefficient: Annotated[float, Field(ge=0, le=1)]
+    half_spread_bps: BasisPoints = 2.0
+    impact_coefficient: Annotated[float, Field(ge=0, le=1)] = 0.01
 
     def parameters(self) -> SquareRoot:
         """Parameters for compiled code."""

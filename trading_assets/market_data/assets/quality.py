@@ -45,7 +45,7 @@ REPORTED_THROUGH = "reported_through"
 def assets(desk: Desk) -> list[Asset]:
     """Define the assets of data quality; the comparison if the settings name a source to compare with."""
     partitions, settings = desk.part(desk_partitions), desk.settings
-    rules = QualityRules.of(settings.quality)
+    rules = settings.quality
     comparison = [_source_comparison(partitions, rules)] if settings.compare_with is not None else []
     return [
         _source_failures(),

@@ -18,7 +18,7 @@ from trading_assets.market_data.contract import LISTINGS, MEMBERSHIP, SYMBOLS
 from trading_assets.market_data.ingest import replace_failures
 from trading_assets.market_data.listing import all_listings, listed_names
 from trading_assets.market_data.source_policy import primary_source, source_policy
-from trading_assets.market_data.universe import desk_universe, membership_of
+from trading_assets.market_data.universe import member_lists, membership_of
 
 _SHOWN = 20
 
@@ -34,12 +34,12 @@ def _symbols(exchange: Exchange) -> dg.AssetsDefinition:
         **table_asset(SYMBOLS, owner=OWNER, kinds={"polars"}), automation_condition=conditions.after_close(exchange)
     )
     def symbols(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> pl.DataFrame:
-        universe = desk.part(desk_universe)
+        universe = desk.settings.universe
         with retry_when_not_ready(desk.settings.retry_seconds):
             listed, failures = listed_names(desk.part(primary_source), universe)
         replace_failures(desk.lake, SYMBOLS.table, [*listed["symbol"], *failures], failures, now())
         before = LakeFrame(desk.lake, SYMBOLS).read(symbol=list(failures))
-        malformed = [line for one in universe.lists() for line in one.malformed]
+        malformed = [line for one in member_lists(universe) for line in one.malformed]
         context.add_output_metadata(
             {
                 "symbols_unanswered": len(failures),
@@ -61,7 +61,7 @@ def _membership() -> dg.AssetsDefinition:
     def membership(desk: dg.ResourceParam[Desk], symbols: LakeFrame) -> pl.DataFrame:
         before = LakeFrame(desk.lake, MEMBERSHIP).read()
         return membership_of(
-            desk.part(desk_universe), symbols.read(), before, start=desk.settings.start, today=now().date()
+            desk.settings.universe, symbols.read(), before, start=desk.settings.start, today=now().date()
         )
 
     return cast("dg.AssetsDefinition", membership)

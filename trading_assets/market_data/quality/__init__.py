@@ -6,12 +6,12 @@ Not here: what a single bar must hold (the contract and its quarantine), the ass
 (``quality_assets`` and ``checks`` of this stage), and any repair of the data.
 """
 
+from trading_assets.desk.configuration import QualityRules
 from trading_assets.market_data.quality.anomalies import anomalies
 from trading_assets.market_data.quality.comparison import compare_bars, other_bars
 from trading_assets.market_data.quality.coverage import coverage
 from trading_assets.market_data.quality.delisting import propose_maintenance
 from trading_assets.market_data.quality.restatements import restatements, restatements_between
-from trading_assets.market_data.quality.rules import QualityRules
 
 __all__ = [
     "QualityRules",

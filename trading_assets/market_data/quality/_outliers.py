@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from trading_assets.desk.configuration import QualityRules
 from trading_assets.market_data.quality._shape import where
-from trading_assets.market_data.quality.rules import QualityRules
 
 # Makes the median of absolute values of a normal distribution its standard deviation.
 _NORMAL = 1.4826

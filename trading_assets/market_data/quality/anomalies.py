@@ -7,11 +7,11 @@ from datetime import date
 
 import polars as pl
 
+from trading_assets.desk.configuration import QualityRules
 from trading_assets.market_data.contract import ANOMALIES
 from trading_assets.market_data.quality._outliers import outliers
 from trading_assets.market_data.quality._sessions import expected_spans, numbered
 from trading_assets.market_data.quality._shape import as_rows, where
-from trading_assets.market_data.quality.rules import QualityRules
 
 _BAR = ("open", "high", "low", "close", "volume")
 

@@ -7,9 +7,9 @@ from datetime import date
 
 import polars as pl
 
+from trading_assets.desk.configuration import QualityRules
 from trading_assets.market_data.contract import SOURCE_COMPARISON
 from trading_assets.market_data.quality._shape import as_rows
-from trading_assets.market_data.quality.rules import QualityRules
 from trading_assets.market_data.sources import (
     DAILY_BARS_SCHEMA,
     PartialAnswerError,

@@ -7,9 +7,9 @@ from datetime import date
 
 import polars as pl
 
+from trading_assets.desk.configuration import QualityRules
 from trading_assets.market_data.contract import SYMBOL_MAINTENANCE
 from trading_assets.market_data.quality._shape import as_rows, where
-from trading_assets.market_data.quality.rules import QualityRules
 
 _AT_ONCE = ("unknown_symbol", "delisted")
 _DELIST = (

@@ -103,11 +103,14 @@ def test_a_kind_that_is_not_there_and_keys_of_another_are_refused(change, where,
     assert fault in found["msg"]
 
 
-def test_a_missing_role_and_a_missing_number_are_named():
-    assert complaint({"commission": BY_ROLE["commission"]})["loc"] == ("slippage",)
-    assert complaint({key: value for key, value in PLAIN.items() if key != "min_commission"})["loc"][-1] == (
-        "min_commission"
-    )
+def test_a_role_and_a_number_that_are_not_said_are_the_default_ones():
+    assert ExecutionModels.model_validate({"commission": BY_ROLE["commission"]}).slippage == SquareRootSlippage()
+    models = ExecutionModels.model_validate({"min_commission": 2.0})
+    assert models == ExecutionModels(commission=PerShareCommission(min_commission=2.0))
+
+
+def test_a_number_without_a_default_is_named_where_it_is_missing():
+    assert complaint({"commission": {"kind": "per_trade"}})["loc"][-1] == "commission_per_trade"
 
 
 def test_settings_are_read_without_numba():
@@ -146,7 +149,7 @@ def test_rules_hold_the_numbers_of_the_models_as_floats():
 def test_the_json_schema_has_both_ways_to_write_models():
     by_role, plain = ExecutionModels.model_json_schema()["anyOf"]
     assert set(by_role["properties"]) == {"commission", "slippage", "fill"}
-    assert set(plain["properties"]) == set(PLAIN) == set(plain["required"])
+    assert set(plain["properties"]) == set(PLAIN)
     assert plain["properties"]["half_spread_bps"]["maximum"] == 1_000
 
 

@@ -248,24 +248,6 @@ def test_what_is_said_does_not_depend_on_how_much_was_read_before_the_window(see
     assert some.filter(settled).equals(everything.filter(settled))
 
 
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"outlier_scales": 0}, r"quality.outlier_scales is 0; it must be a number above 0"),
-        ({"delist_after": 2.5}, r"quality.delist_after is 2.5; it must be a whole number above 0"),
-        ({"min_coverage": "most"}, r"quality.min_coverage is 'most'; it must be a number above 0"),
-        (
-            {"delist_aftr": 5},
-            r"quality.delist_aftr is no limit \(did you mean delist_after\?\); there are window_sessions",
-        ),
-        ({"stale_sessions": 61}, r"quality.stale_sessions is 61, more than quality.window_sessions \(60\)"),
-    ],
-)
-def test_limits_that_make_no_sense_are_refused_by_their_setting(values: dict[str, float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        QualityRules.of(values)
-
-
 def test_a_panel_without_bars_or_without_sessions_has_nothing_to_tell() -> None:
     assert found(CLEAN.clear(), days=[]).is_empty()
     assert found(CLEAN, days=[]).is_empty()

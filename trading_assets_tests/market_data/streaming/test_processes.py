@@ -59,7 +59,7 @@ def test_killed_stream_loses_nothing_and_doubles_nothing(market):
 @pytest.mark.slow
 def test_command_prints_a_line_per_batch_and_ends_with_ctrl_c(market, tmp_path: Path):
     url = market.lake.postgres
-    home = Settings(tmp_path / "home", source={"kind": "sample"}).save().parent
+    home = Settings(home=tmp_path / "home", source={"kind": "sample"}).save().parent
     environment = os.environ | {
         "DATABASE_URL": f"postgresql://{url.user}@/{url.database}?host={url.host}",
         **dict(zip(KEY_VARIABLES, (market.keys.key_id, market.keys.secret), strict=True)),
@@ -96,7 +96,7 @@ def test_command_prints_a_line_per_batch_and_ends_with_ctrl_c(market, tmp_path: 
 
 
 def test_command_without_names_or_keys_says_what_to_do(tmp_path: Path, monkeypatch, capsys):
-    home = Settings(tmp_path / "home", source={"kind": "sample"}).save().parent
+    home = Settings(home=tmp_path / "home", source={"kind": "sample"}).save().parent
     for variable in KEY_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
     for words, said in ((["--symbols", "AAA"], "ALPACA_KEY_ID"), ([], "--symbols AAPL,MSFT")):
@@ -109,7 +109,7 @@ def test_command_without_names_or_keys_says_what_to_do(tmp_path: Path, monkeypat
 def test_command_takes_alpaca_and_the_names_as_the_settings_have_them(tmp_path: Path):
     universe = {"kind": "symbols", "symbols": ["BBB", "AAA"]}
     other = {"vendor": {"kind": "alpaca", "feed": "sip"}}
-    settings = Settings(tmp_path, source={"kind": "sample"}, other_sources=other, universe=universe)
+    settings = Settings(home=tmp_path, source={"kind": "sample"}, other_sources=other, universe=universe)
     made = streaming._source(settings, None, None, None).parameters
     assert (made.feed, made.symbols, made.exchange) == ("sip", ["AAA", "BBB"], "XNYS")
     made = streaming._source(settings, "CCC, DDD", "iex", "http://127.0.0.1:1").parameters

@@ -88,7 +88,7 @@ def test_the_demo_takes_the_names_that_yahoo_has_and_leaves_its_history_open(rep
     universe = {"kind": "symbols", "symbols": ["AAPL", "NOPE"]}
     settings = demo.configure(Settings(home=tmp_path), {"kind": "yahoo"}, universe=universe, start=date(2024, 1, 15))
     assert (settings.start, settings.end) == (date(2024, 1, 1), None)
-    assert settings.universe == universe
+    assert settings.universe.stored() == universe
     assert (tmp_path / "settings.yaml").exists()
 
 

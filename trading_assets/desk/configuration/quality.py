@@ -1,0 +1,56 @@
+"""From which size on something about the data is worth a person's look: the setting `quality`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from trading_assets.desk.configuration.model import ConfigModel
+
+Count = Annotated[int, Field(gt=0)]
+Limit = Annotated[float, Field(gt=0)]
+
+
+class QualityRules(ConfigModel):
+    """Limits of the quality tables; each can be set by its name."""
+
+    window_sessions: Count = 60
+    """Sessions before a bar from which its usual move and volume are estimated; also the longest run counted."""
+    min_returns: Count = 20
+    """Returns that the window must hold before an outlier can be told."""
+    outlier_scales: Limit = 10.0
+    """A return is an outlier past so many times the usual move; the default marks two bars in a thousand of 7,072 US
+    names over two years."""
+    scale_floor: Limit = 0.01
+    """Least usual move of a session, as a fraction: quiet names are not marked for a move of a few per cent."""
+    confirming_volume: Limit = 3.0
+    """A large move looks real where the volume is so many times its median."""
+    stale_sessions: Count = 5
+    """Bars of so many sessions in a row that are identical, or have the same close and no volume, are stale."""
+    gap_sessions: Count = 10
+    """Missing sessions of a run that are listed one by one; the coverage counts them all."""
+    watch_after: Count = 3
+    """Sessions without a bar, while other names have theirs, after which a name is to be watched."""
+    delist_after: Count = 10
+    """Sessions without a bar, while other names have theirs, after which a name is to be delisted."""
+    market_share: Limit = 0.5
+    """A session counts as missed only if at least this share of the names that used to trade have a bar of it."""
+    min_coverage: Limit = 0.95
+    """Share of the expected bars of a month below which the check of the coverage warns."""
+    price_tolerance: Limit = 0.005
+    """Relative difference of a price between two sources that is not worth a row."""
+    volume_tolerance: Limit = 0.05
+    """Relative difference of a volume between two sources that is not worth a row."""
+    comparison_sessions: Count = 20
+    """Newest sessions for which a source is asked over a network to compare."""
+
+    @model_validator(mode="after")
+    def _fits_the_window(self) -> Self:
+        for name in ("min_returns", "stale_sessions", "gap_sessions"):
+            if getattr(self, name) > self.window_sessions:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, more than window_sessions ({self.window_sessions}); "
+                    "lower it, or widen the window"
+                )
+        return self

@@ -1,0 +1,93 @@
+"""Returns that a sizing may know: total returns of the sessions up to a decision, close to close."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from trading_assets.point_in_time.backward_adjustment import steps_between_bars
+
+RETURNS_SCHEMA = pl.Schema({"rebalance": pl.Date, "symbol": pl.String, "date": pl.Date, "return": pl.Float64})
+
+
+def session_returns(bars: pl.DataFrame, actions: pl.DataFrame, calendar_sessions: Sequence[date]) -> pl.DataFrame:
+    """Total return of each session from the close of the session before.
+
+    What one share became by splits on the way counts, and the cash that it was paid; a return depends on its two bars
+    and the actions between them alone, to the last bit.
+
+    Parameters
+    ----------
+    bars
+        Raw bars: `symbol, date, close`, one row for each symbol and date.
+    actions
+        Corporate actions: `symbol, ex_date, kind, value`.
+    calendar_sessions
+        The exchange's sessions that `bars` lie in.
+
+    Returns
+    -------
+    polars.DataFrame
+        `symbol, date, return` by symbol and date. A symbol without a bar in one of the two sessions has no row: a price
+        of another session is never taken instead.
+    """
+    numbered = pl.DataFrame({"date": sorted(calendar_sessions)}, schema={"date": pl.Date}).with_row_index("session")
+    rows = bars.select("symbol", "date", "close").join(numbered, on="date").sort("symbol", "date")
+    steps = steps_between_bars(rows, actions).select("symbol", "date", "ratio", "cash")
+    held = rows.join(steps, on=["symbol", "date"], how="left", maintain_order="left").with_columns(
+        pl.col("ratio").fill_null(1.0), pl.col("cash").fill_null(0.0)
+    )
+    before = pl.col("close", "session", "ratio", "cash").shift(1).over("symbol").name.prefix("before_")
+    return (
+        held.with_columns(before)
+        .filter(pl.col("session") == pl.col("before_session") + 1)
+        .select(
+            "symbol",
+            "date",
+            ((pl.col("close") * pl.col("before_ratio") + pl.col("before_cash")) / pl.col("before_close") - 1.0).alias(
+                "return"
+            ),
+        )
+    )
+
+
+def returns_known(
+    returns: pl.DataFrame, names: pl.DataFrame, calendar_sessions: Sequence[date], sessions: int
+) -> pl.DataFrame:
+    """Returns of some sessions up to each decision.
+
+    Parameters
+    ----------
+    returns
+        `symbol, date, return`, see `session_returns`.
+    names
+        `rebalance, symbol`: names of each rebalance session.
+    calendar_sessions
+        The exchange's sessions; those before the first rebalance session bound the look-back.
+    sessions
+        Number of sessions, that of the decision the last of them.
+
+    Returns
+    -------
+    polars.DataFrame
+        `rebalance, symbol, date, return` by rebalance session, symbol and date.
+    """
+    numbered = pl.DataFrame({"date": sorted(calendar_sessions)}, schema={"date": pl.Date}).with_row_index("session")
+    windows = (
+        names.select(rebalance=pl.col("rebalance").unique())
+        .join(numbered, left_on="rebalance", right_on="date")
+        .with_columns(session=pl.int_ranges(pl.col("session").cast(pl.Int64) - sessions + 1, pl.col("session") + 1))
+        .explode("session")
+        .join(numbered.with_columns(pl.col("session").cast(pl.Int64)), on="session")
+        .select("rebalance", "date")
+    )
+    return (
+        names.select("rebalance", "symbol")
+        .join(windows, on="rebalance")
+        .join(returns, on=["symbol", "date"])
+        .select(RETURNS_SCHEMA.names())
+        .cast(RETURNS_SCHEMA)
+        .sort("rebalance", "symbol", "date")
+    )

@@ -1,0 +1,67 @@
+"""Sizings: from the scores of a rebalance session to weights, one file for each kind.
+
+What lives here: the sizings that a book can name by their kind, found by listing this package.
+What to put here: a file with a class derived from `Sizing`. Its fields are its keys in ``books.yaml``, `needs` says
+what it reads besides scores, `weights` gives the weights; `highest` and `share_out` do what most have in common.
+What not: which session decides and how weights are carried to the next, which is `trading_assets.portfolio.weights`.
+"""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+from trading_assets.desk.desk import Desk
+from trading_assets.portfolio.sizing._allocation import highest, names_to_hold, share_out
+from trading_assets.portfolio.sizing._sizing import Needs, Sizing, SizingInputs, SizingLimits
+
+__all__ = [
+    "Needs",
+    "Sizing",
+    "SizingInputs",
+    "SizingLimits",
+    "highest",
+    "names_to_hold",
+    "share_out",
+    "shipped_sizings",
+    "sizings",
+    "sizings_in",
+]
+
+
+def sizings(desk: Desk) -> Mapping[str, type[Sizing]]:
+    """The sizings that the books of a desk can name, by kind."""
+    del desk
+    return shipped_sizings()
+
+
+def shipped_sizings() -> dict[str, type[Sizing]]:
+    """The sizings of this package by kind, in the order of their files."""
+    names = sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+    return sizings_in(import_module(f"{__name__}.{name}") for name in names)
+
+
+def sizings_in(modules: Iterable[ModuleType]) -> dict[str, type[Sizing]]:
+    """The sizings that modules define, by kind.
+
+    Raises
+    ------
+    TypeError
+        A module defines no sizing, or one of a kind that another has; the message names the modules.
+    """
+    found: dict[str, type[Sizing]] = {}
+    for module in modules:
+        defined = [one for one in vars(module).values() if _is_defined_in(module, one)]
+        if not defined:
+            raise TypeError(f"{module.__name__} defines no sizing: a class derived from Sizing with its kind")
+        for one in defined:
+            kind = one.model_fields["kind"].default
+            if kind in found:
+                both = f"{found[kind].__module__} and {module.__name__}"
+                raise TypeError(f"{both} define a sizing of the kind {kind!r} each; rename one of them")
+            found[kind] = one
+    return found
+
+
+def _is_defined_in(module: ModuleType, one: object) -> bool:
+    return isinstance(one, type) and issubclass(one, Sizing) and one.__module__ == module.__name__
