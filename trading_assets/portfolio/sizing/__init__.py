@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import get_args
 
 from trading_assets.desk.desk import Desk
 from trading_assets.portfolio.sizing._allocation import highest, names_to_hold, share_out
@@ -47,7 +48,8 @@ def sizings_in(modules: Iterable[ModuleType]) -> dict[str, type[Sizing]]:
     Raises
     ------
     TypeError
-        A module defines no sizing, or one of a kind that another has; the message names the modules.
+        A module defines no sizing, one whose kind is not a Literal, or one of a kind that another has; the message
+        names the modules.
     """
     found: dict[str, type[Sizing]] = {}
     for module in modules:
@@ -55,12 +57,19 @@ def sizings_in(modules: Iterable[ModuleType]) -> dict[str, type[Sizing]]:
         if not defined:
             raise TypeError(f"{module.__name__} defines no sizing: a class derived from Sizing with its kind")
         for one in defined:
-            kind = one.model_fields["kind"].default
+            kind = _kind_of(one)
             if kind in found:
                 both = f"{found[kind].__module__} and {module.__name__}"
                 raise TypeError(f"{both} define a sizing of the kind {kind!r} each; rename one of them")
             found[kind] = one
     return found
+
+
+def _kind_of(one: type[Sizing]) -> str:
+    names = get_args(one.model_fields["kind"].annotation)
+    if len(names) != 1:
+        raise TypeError(f"{one.__module__}: the kind of {one.__name__} is not one name; annotate it as a Literal")
+    return str(names[0])
 
 
 def _is_defined_in(module: ModuleType, one: object) -> bool:

@@ -32,6 +32,19 @@ def test_the_package_has_a_sizing_in_each_file():
     assert list(shipped_sizings()) == ["equal_weight_long", "inverse_volatility", "rank_long_short", "score_weighted"]
 
 
+class Nameless(Given):
+    kind: str = "none"
+
+
+def test_a_sizing_whose_kind_is_not_one_name_is_refused():
+    module = ModuleType(Nameless.__module__)
+    module.Nameless = Nameless
+    with pytest.raises(
+        TypeError, match="test_listing: the kind of Nameless is not one name"
+    ):
+        sizings_in([module])
+
+
 def test_a_module_without_a_sizing_and_two_of_one_kind_are_refused():
     with pytest.raises(TypeError, match="nothing defines no sizing"):
         sizings_in([ModuleType("nothing")])
