@@ -12,7 +12,8 @@ from types import MappingProxyType
 import polars as pl
 
 from trading_assets.signals.errors import StrategyError
-from trading_assets.signals.inputs import ModelPredictions, StrategyInput, hint
+from trading_assets.signals.inputs import ModelPredictions, StrategyInput
+from trading_assets.suggest import did_you_mean
 
 Rule = Callable[..., pl.DataFrame]
 Lookback = int | Callable[..., int]
@@ -96,8 +97,8 @@ class Strategy:
             inputs = {name: _of_model(one, model) for name, one in inputs.items()}
         for name in parameters:
             if name not in self.parameters:
-                said = f"strategy {self.name!r} has no parameter {name!r}"
-                raise StrategyError(f"{said}; {hint(name, [*self.parameters])}")
+                said = f"strategy {self.name!r} has no parameter {name!r}{did_you_mean(name, self.parameters)}"
+                raise StrategyError(f"{said}; it has {', '.join(self.parameters) or 'none'}")
         return _checked(replace(self, inputs=inputs, parameters={**self.parameters, **parameters}, module=""))
 
     def named(self, name: str, module: str = "") -> Strategy:

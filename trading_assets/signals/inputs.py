@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
-from typing import Protocol, cast
+from typing import Protocol
 
 import polars as pl
 
@@ -18,6 +16,7 @@ from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS
 from trading_assets.point_in_time.price_steps import adjusted_from_first_row, price_steps
 from trading_assets.predictions.contract import DAILY
 from trading_assets.signals.errors import StrategyError
+from trading_assets.suggest import did_you_mean
 
 KEY = ("symbol", "date")
 IS_MEMBER = "is_member"
@@ -153,7 +152,8 @@ def bars(*columns: str) -> AdjustedBars:
     """
     for name in columns:
         if name not in BAR_COLUMNS:
-            raise StrategyError(f"daily bars have no column {name!r}; {hint(name, BAR_COLUMNS)}")
+            said = f"daily bars have no column {name!r}{did_you_mean(name, BAR_COLUMNS)}"
+            raise StrategyError(f"{said}; there are {', '.join(BAR_COLUMNS)}")
     return AdjustedBars(columns or BAR_COLUMNS)
 
 
@@ -168,11 +168,3 @@ def features(*names: str) -> FeatureColumns:
     if not names:
         raise StrategyError("features() needs the names of features, for instance features('rsi_14')")
     return FeatureColumns(names)
-
-
-def hint(name: str, known: Sequence[str]) -> str:
-    """Say which known name was probably meant."""
-    close = cast("list[str]", get_close_matches(name, known))
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"there are {', '.join(known)}" if known else "there is none"

@@ -11,7 +11,8 @@ from trading_assets.desk.desk import Desk
 from trading_assets.signals import strategies as shipped
 from trading_assets.signals.declaration import Strategy
 from trading_assets.signals.errors import StrategyError
-from trading_assets.signals.inputs import FeatureColumns, hint
+from trading_assets.signals.inputs import FeatureColumns
+from trading_assets.suggest import did_you_mean
 
 
 def strategies(desk: Desk) -> Mapping[str, Strategy]:
@@ -100,7 +101,7 @@ def unknown_references(
         wanted += [("feature or table of features", feature, features) for part in asked for feature in part.names]
         for kind, missing, known in wanted:
             if missing not in known:
-                said = f"{where} reads {missing!r}, but there is no {kind} of this name; {hint(missing, [*known])}"
+                said = f"{where} reads {missing!r}, but there is no {kind} of this name{did_you_mean(missing, known)}"
                 found.setdefault(name, []).append(said)
     return found
 

@@ -62,7 +62,10 @@ class TestVariants:
         assert mine.of(window=3).scores({"prices": rows})["score"].to_list() == [0.06, 0.06]
 
     def test_a_parameter_that_there_is_not_is_refused(self):
-        with pytest.raises(StrategyError, match=r"'moving_average_cross' has no parameter 'slwo'; did you mean slow\?"):
+        with pytest.raises(
+            StrategyError,
+            match=r"'moving_average_cross' has no parameter 'slwo' \(did you mean 'slow'\?\); it has fast, slow",
+        ):
             moving_average_cross.of(slwo=3)
 
     def test_a_strategy_without_a_model_cannot_follow_another(self):
@@ -108,7 +111,9 @@ class TestRefusals:
             declared(**options)
 
     def test_a_column_that_bars_do_not_have_is_refused(self):
-        with pytest.raises(StrategyError, match=r"daily bars have no column 'closs'; did you mean close\?"):
+        with pytest.raises(
+            StrategyError, match=r"daily bars have no column 'closs' \(did you mean 'close'\?\); there are open, high"
+        ):
             bars("closs")
 
     def test_features_are_named(self):

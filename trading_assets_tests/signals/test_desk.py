@@ -306,7 +306,9 @@ def test_what_is_not_written_is_named_with_its_table_and_partitions(bench: Bench
 
 def test_a_strategy_of_what_does_not_exist_is_refused_when_definitions_load(bench: Bench) -> None:
     wrong = strategy(inputs={"known": features("rsi_41")})(of_a_feature.rule).named("wrong")
-    with pytest.raises(StrategyError, match=r"'rsi_41'.* did you mean rsi_14.*'lgbm_dayly'.* did you mean lgbm_daily"):
+    with pytest.raises(
+        StrategyError, match=r"'rsi_41'.*did you mean 'rsi_14'.*'lgbm_dayly'.*did you mean 'lgbm_daily'"
+    ):
         with_strategies(bench, wrong, ml_alpha.of("lgbm_dayly").named("other"))
 
 

@@ -129,14 +129,14 @@ class TestReferences:
             require_known(found, **KNOWN)
         feature, model = str(refused.value).split("; strategy ")
         assert "'mistaken' of trading_assets_tests.signals.test_registry reads 'rsi_41'" in feature
-        assert "there is no feature or table of features of this name; did you mean rsi_14?" in feature
+        assert "there is no feature or table of features of this name (did you mean 'rsi_14'?)" in feature
         assert "'momentum' of mine reads 'ridge_dayly'" in model
-        assert "there is no model of this name; did you mean ridge_daily?" in model
+        assert "there is no model of this name (did you mean 'ridge_daily'?)" in model
 
     def test_each_fault_is_told_of_its_strategy(self):
         found = {"ml_alpha": ml_alpha, "mistaken": mistaken}
         assert list(unknown_references(found, **KNOWN)) == ["mistaken"]
 
-    def test_where_there_is_no_model_at_all_that_is_said(self):
-        with pytest.raises(StrategyError, match="no model of this name; there is none"):
+    def test_a_model_is_missed_where_there_is_none_at_all(self):
+        with pytest.raises(StrategyError, match=r"reads 'lgbm_daily', but there is no model of this name$"):
             require_known({"ml_alpha": ml_alpha}, models=[], features=[])
