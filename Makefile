@@ -34,7 +34,7 @@ help:
 	@echo "make bench [ARGS=...]  benchmarks as JSON lines; ARGS names some of them"
 	@echo "make peers             install qlib into .venv-peers, for the benchmarks beside it"
 	@echo "make lock              resolve requirements*.lock anew; UPGRADE=1 takes the newest versions"
-	@echo "make clean             remove the lake's contents and all caches"
+	@echo "make clean             remove what the desk made in the lake, and all caches"
 
 demo: $(VENV)/.base
 	$(BIN)/trading-assets demo $(ARGS)
@@ -65,10 +65,13 @@ bench: $(VENV)/.dev
 
 peers: $(PEERS)/.qlib
 
+# Written by people, not made by the desk.
+KEPT := README.md settings.yaml books.yaml own
+
 # Postgres first: taking the folder away from a running server would leave it without one.
 clean:
 	if [ -x $(BIN)/trading-assets ]; then $(BIN)/trading-assets stop --home data_lake; fi
-	find data_lake -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	find data_lake -mindepth 1 -maxdepth 1 $(KEPT:%=! -name %) -exec rm -rf {} +
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov build dist logs \
 		dbt_features/target dbt_features/logs dbt_features/.user.yml
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path './$(PEERS)/*' -prune -exec rm -rf {} +

@@ -24,13 +24,13 @@ _MICROSECONDS_PER_MINUTE = 60_000_000
 def daily(folder: Path) -> Timing:
     """All sets of daily bars for 505 names over five years, in memory."""
     del folder
+    from trading_assets.features.catalogue import SHIPPED
     from trading_assets.features.compute import compute
-    from trading_assets.features.sets import SETS
     from trading_assets.features.statistical.market import market_returns
 
     bars, actions = panels.bars(), panels.no_actions()
     first, last = bars["date"][0], bars["date"][-1]
-    sets = [one for one in SETS.values() if "daily" in one.intervals]
+    sets = [one for one in SHIPPED if "daily" in one.intervals]
 
     def work() -> None:
         compute(sets, bars, actions, start=first, end=last, market=market_returns(bars, actions))
@@ -41,12 +41,12 @@ def daily(folder: Path) -> Timing:
 def minute(folder: Path) -> Timing:
     """167+ features of 46 names x 72,000 minutes, from bars in the lake to features in the lake."""
     from trading_assets.features.build import Build
-    from trading_assets.features.sets import SETS
+    from trading_assets.features.catalogue import SHIPPED
     from trading_assets.lake import LakeFrame, Scope
     from trading_assets.lake.store.writes import replace
     from trading_assets.market_data.contract import BARS_MINUTE, CORPORATE_ACTIONS
 
-    sets = [SETS[name] for name in _MINUTE_SETS]
+    sets = [one for one in SHIPPED if one.name in _MINUTE_SETS]
     bars = minute_bars()
     names = bars["symbol"].unique().sort().to_list()
     first, last = bars["date"][0], bars["date"][-1]
@@ -95,11 +95,11 @@ def one_new_day(folder: Path) -> Timing:
 
     The median of the last sessions of a year, one after the other; the parts are those of the median.
     """
-    from trading_assets.features.contract import DAILY
+    from trading_assets.features.catalogue import SHIPPED
 
     rows = pl.read_parquet(require(_REAL))
     days = rows.filter(pl.col("date").dt.year() == _YEAR)["date"].unique().sort().to_list()[-_NEW_DAYS - 1 :]
-    prices, features = folder / "prices.parquet", [contract.table for contract in DAILY.values()]
+    prices, features = folder / "prices.parquet", [one.table() for one in SHIPPED if "daily" in one.intervals]
     rows.filter(pl.col("date") <= days[0]).write_parquet(prices)
     further = {"companies_path": _sectors(folder / "companies.parquet"), "fundamentals_path": require(_FILINGS)}
     with opened(folder, prices, further) as first:

@@ -10,10 +10,12 @@ import polars as pl
 
 from benchmarks import panels
 from benchmarks.measure import Comparison, Timing, repeat, scratch_lake
-from trading_assets.features.contract import DAILY
+from trading_assets.features.contract import contract_of
+from trading_assets.features.technical.catalogue import SET as TECHNICAL
 from trading_assets.lake import Scope
 from trading_assets.lake.store.writes import replace
 
+_TECHNICAL = contract_of(TECHNICAL, "daily")
 _SYMBOL, _YEAR = "S0100", 2015
 _FIVE_YEARS = Scope(time="date", start=date(2013, 1, 1), end=date(2018, 1, 1))
 
@@ -21,7 +23,7 @@ _FIVE_YEARS = Scope(time="date", start=date(2013, 1, 1), end=date(2018, 1, 1))
 def _frame() -> pl.DataFrame:
     random = np.random.default_rng(7)
     keys = panels.keys()
-    names = [name for name in DAILY["technical"].schema if name not in keys.columns]
+    names = [name for name in _TECHNICAL.schema if name not in keys.columns]
     return keys.with_columns(pl.Series(name, random.normal(size=keys.height).astype(np.float32)) for name in names)
 
 
@@ -35,15 +37,15 @@ def _restated(frame: pl.DataFrame, times: int) -> list[pl.DataFrame]:
 def _filled(folder: Path) -> Iterator[tuple[Callable[[pl.DataFrame, Scope], object], pl.DataFrame]]:
     frame = _frame()
     with scratch_lake(folder) as lake:
-        replace(lake, DAILY["technical"], frame, _FIVE_YEARS)
-        yield lambda rows, scope: replace(lake, DAILY["technical"], rows, scope), frame
+        replace(lake, _TECHNICAL, frame, _FIVE_YEARS)
+        yield lambda rows, scope: replace(lake, _TECHNICAL, rows, scope), frame
 
 
 def bulk(folder: Path) -> Timing:
     """Write into an empty table."""
     frame = _frame()
     with scratch_lake(folder) as lake:
-        return repeat(lambda: replace(lake, DAILY["technical"], frame, _FIVE_YEARS), 1, rows=frame.height)
+        return repeat(lambda: replace(lake, _TECHNICAL, frame, _FIVE_YEARS), 1, rows=frame.height)
 
 
 def unchanged(folder: Path) -> Timing:

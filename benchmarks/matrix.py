@@ -11,19 +11,19 @@ import polars as pl
 
 from benchmarks import panels
 from benchmarks.measure import Comparison, Timing, repeat, scratch_lake
-from trading_assets.features.contract import DAILY
 from trading_assets.features.drift.build import drift_of_lake
-from trading_assets.features.matrix.matrix import Matrix, features_in
+from trading_assets.features.matrix.matrix import features_in, matrix_of
 from trading_assets.features.matrix.view import NAME, ensure_matrix
+from trading_assets.features.technical.catalogue import SET as TECHNICAL
 from trading_assets.lake import Lake, LakeFrame, Scope
 from trading_assets.lake.store.writes import replace
 from trading_assets.models.model_spec import ModelSpec, SelectionRules
 from trading_assets.models.selection import select_features
 from trading_assets.models.specs import SHIPPED
 
-_MATRIX = Matrix(tuple(DAILY.values()))
+_MATRIX = matrix_of(in_sql=())
 _FIRST, _LAST = panels.FIRST, panels.sessions()[-1]
-_DRIFT_OF = Matrix((DAILY["technical"],))
+_DRIFT_OF = matrix_of([TECHNICAL], ())
 _N_MONTHS = 12
 _HORIZON = 6
 

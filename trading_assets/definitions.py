@@ -1,11 +1,13 @@
 """The one place that assembles Dagster objects: the web UI, the CLI and tests all load what `build_defs` returns."""
 
 import gc
+import logging
 
 import dagster as dg
 
 from trading_assets.desk.checks import asset_checks
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.own_work import own_work
 from trading_assets.desk.settings import Settings, load_settings
 from trading_assets.lake.bridge.io_manager import LakeIOManager
 from trading_assets.lake.bridge.table_assets import IO_MANAGER_KEY
@@ -15,6 +17,8 @@ from trading_assets.orchestration.instance import ignore_expected_warnings
 from trading_assets.orchestration.jobs import build_jobs
 from trading_assets.orchestration.schedules import build_schedules
 from trading_assets.orchestration.sensors import build_sensors
+
+_LOG = logging.getLogger("trading_assets")
 
 
 def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) -> dg.Definitions:
@@ -31,6 +35,8 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
     desk = desk or Desk(settings or load_settings())
     contracts, checks = desk.part(stages.contracts), stages.checks(desk)
     assets, jobs = desk.part(stages.assets), build_jobs(desk)
+    for fault in desk.part(own_work).faults:
+        _LOG.warning("left out: %s", fault)
     return dg.Definitions(
         assets=assets,
         asset_checks=[

@@ -102,20 +102,20 @@ class Bench:
 
     def read(self, table: str) -> pl.DataFrame:
         """All rows of a table."""
-        return LakeFrame(self.desk.lake, CONTRACTS[table]).read()
+        return LakeFrame(self.desk.lake, self.desk.part(contracts)[table]).read()
 
     def hashes(self, *tables: str) -> dict[str, str]:
         """Content hash per table; of all tables by default."""
         stored = set(self.desk.lake.tables())
         return {
             table: content_hash(self.read(table), key=contract.key, exclude=contract.provenance)
-            for table, contract in CONTRACTS.items()
+            for table, contract in self.desk.part(contracts).items()
             if table in (tables or stored)
         }
 
     def quarantined(self, table: str) -> pl.DataFrame:
         """Rows in a table's quarantine, with their rules."""
-        return self.desk.lake.query(f"FROM lake.{CONTRACTS[table].quarantine_table} ORDER BY ALL")
+        return self.desk.lake.query(f"FROM lake.{self.desk.part(contracts)[table].quarantine_table} ORDER BY ALL")
 
     @contextmanager
     def active(self) -> Iterator[None]:

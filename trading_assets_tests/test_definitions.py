@@ -23,12 +23,12 @@ import pytest
 from trading_assets.definitions import build_defs
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import Settings
-from trading_assets.features.contract import CROSS_SECTION
 from trading_assets.lake.bridge.io_manager import column_schema
 from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB
 from trading_assets.orchestration.jobs import refresh_jobs
 from trading_assets.orchestration.maintenance import MAINTENANCE_JOB
 from trading_assets_tests.desks import CONTRACTS
+from trading_assets_tests.features.shipped import CROSS_SECTION
 
 SNAPSHOT = Path(__file__).with_name("definitions_snapshot.json")
 UPDATE = "python -m trading_assets_tests.test_definitions --update"

@@ -32,6 +32,7 @@ OTHER_SUBJECTS = re.compile(
     "|".join(["issue " + r"#?\d", r"\bTO" + "DO", r"\bFIX" + "ME", "shared/" + "design"]), re.IGNORECASE
 )
 REGISTRY = re.compile(r"https?://\S*(pypi|pythonhosted|/simple)|--(extra-)?index-url|--find-links", re.IGNORECASE)
+WRITTEN_FOR_A_LAKE = ("settings.yaml", "books.yaml", "own")
 # Modules that meet Dagster, beside those of a package `assets`; every other module of a stage is pure.
 DAGSTER_MODULES = ("assets.py", "checks.py", "sensors.py", "stage.py", "dbt.py")
 
@@ -43,7 +44,13 @@ def tracked_files() -> list[Path]:
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"not a git checkout: {error}")
-    return [ROOT / name for name in found if (ROOT / name).is_file()]
+    return [ROOT / name for name in found if (ROOT / name).is_file() and not _is_written_for_a_lake(name)]
+
+
+def _is_written_for_a_lake(name: str) -> bool:
+    """Whether a file is the work of the desk's user, not of the project."""
+    folder, _, rest = name.partition("/")
+    return folder.endswith("_lake") and rest.partition("/")[0] in WRITTEN_FOR_A_LAKE
 
 
 def texts() -> Iterator[tuple[str, str]]:
@@ -109,6 +116,21 @@ def test_no_file_speaks_of_anything_but_the_project() -> None:
 def test_nothing_that_the_desk_makes_is_tracked() -> None:
     tracked = [path.relative_to(ROOT) for path in tracked_files() if path.is_relative_to(ROOT / "data_lake")]
     assert tracked == [Path("data_lake/README.md")]
+
+
+@pytest.mark.parametrize("lake", ["data_lake", "my_lake"])
+def test_git_keeps_what_people_write_for_a_lake_and_ignores_what_the_desk_makes(lake: str) -> None:
+    written = ["settings.yaml", "books.yaml", "own/features/a.py", "own/tests/test_a.py"]
+    made = [
+        *("attach.sql", "parquet/a", "postgres/a", "mlflow/a", "reports/a", "dagster/a", "cache/a", "dbt/a"),
+        *("docs/a.md", "broker/keys.json", "own/features/__pycache__/a.pyc", ".gitignore"),
+    ]
+    asked = [f"{lake}/{name}" for name in (*written, *made)]
+    command = ["git", "check-ignore", "--no-index", *asked]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        pytest.skip(f"not a git checkout: {done.stderr}")
+    assert done.stdout.split() == [f"{lake}/{name}" for name in made]
 
 
 # --- the lock

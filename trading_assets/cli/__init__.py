@@ -1,8 +1,8 @@
 """Command line: ``trading-assets ...``.
 
 What lives here: the commands: the main job, SQL, the web UI and the lake in this module, trading in `trading`, the
-stream of bars in `streaming`, features of your own and their pages in `features`, JSON schemas for editors in `schema`,
-and what all share in `common`.
+stream of bars in `streaming`, files of your own in `new`, pages of features in `features`, JSON schemas for editors in
+`schema`, what is wrong with a desk in `checking`, and what all share in `common`.
 What not: what a command does; it calls the stage that does it.
 """
 
@@ -21,8 +21,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from trading_assets.cli.checking import check_app
 from trading_assets.cli.common import Home, console, require_free, signalled, wait_for_signal
 from trading_assets.cli.features import features_app
+from trading_assets.cli.new import new_app
 from trading_assets.cli.schema import schema_app
 from trading_assets.cli.streaming import streaming_app
 from trading_assets.cli.trading import print_replay, trading_app
@@ -41,6 +43,8 @@ app.add_typer(trading_app)
 app.add_typer(streaming_app)
 app.add_typer(features_app)
 app.add_typer(schema_app)
+app.add_typer(check_app)
+app.add_typer(new_app, name="new")
 REMOTE = ("yahoo", "alpaca")
 SIMULATED_NAMES = 20
 
@@ -326,14 +330,21 @@ def dbt_sources() -> None:
 @app.command("dbt-build")
 def dbt_build(home: Home = None) -> None:
     """Test the SQL features by dbt: every unit test, and what the lake holds against the tests of each column."""
-    from trading_assets.desk.desk import open_lake
+    from trading_assets.desk.desk import Desk
     from trading_assets.features.sql.dbt import run_dbt
-    from trading_assets.features.sql.sets import models_in
-    from trading_assets.features.sql.sql_set import PROJECT
+    from trading_assets.features.sql.desk_models import models_of_desk, project_of
+    from trading_assets.features.sql.sets import models_in, sql_sets
     from trading_assets.orchestration.instance import prepare_environment
 
     settings = load_settings(home)
     prepare_environment(settings)
-    models = models_in(open_lake(settings).tables())
-    found = run_dbt(PROJECT, "build", "--select", " ".join(models), target=settings.home / "dbt")
-    console.print(f"{len(found)} models and tests of {', '.join(models)} hold", soft_wrap=True)
+    desk, target = Desk(settings), settings.home / "dbt"
+    compiled = models_of_desk(desk)
+    sets = [one for name, one in desk.part(sql_sets).items() if name in compiled.models]
+    models = models_in(desk.lake.tables(), sets)
+    found = run_dbt(project_of(desk, target / "project"), "build", "--select", " ".join(models), target=target)
+    console.print(f"{len(found)} models and tests of {', '.join(models)} pass", soft_wrap=True)
+    for name, error in compiled.errors.items():
+        console.print(f"[bold red]error[/]: {name} is left out: {escape(error)}", soft_wrap=True)
+    if compiled.errors:
+        raise typer.Exit(1)

@@ -15,6 +15,15 @@ from trading_assets.lake.postgres.url import PostgresUrl, hold_embedded_postgres
 
 Part = TypeVar("Part")
 
+_IGNORED = """\
+# What the desk makes, this file included; what people write for the lake is kept.
+/*
+!/settings.yaml
+!/books.yaml
+!/own/
+__pycache__/
+"""
+
 
 @lru_cache(maxsize=8)
 def _open(home: Path, database_url: str | None, parquet_path: str) -> Lake:
@@ -23,6 +32,9 @@ def _open(home: Path, database_url: str | None, parquet_path: str) -> Lake:
         Path(parquet_path).mkdir(parents=True, exist_ok=True)
     lake = Lake(postgres, parquet_path)
     lake.write_attach_script(home / "attach.sql")
+    ignored = home / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text(_IGNORED)
     return lake
 
 

@@ -1,6 +1,6 @@
 """Assets of features in Python, one table per set; the SQL ones are in ``sql``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 import dagster as dg
@@ -10,10 +10,11 @@ from trading_assets.desk.desk import Desk
 from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.features.build import Build
-from trading_assets.features.contract import BY_SET
+from trading_assets.features.contract import contract_of
 from trading_assets.features.feature_set import PERIODS_BEFORE, FeatureSet, Interval
+from trading_assets.features.matrix.matrix import whole_matrix
 from trading_assets.features.matrix.view import ensure_matrix
-from trading_assets.features.sets import SETS
+from trading_assets.features.sets import feature_sets
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.bridge.io_manager import Written
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_in, table_out
@@ -29,21 +30,36 @@ BARS: dict[Interval, Contract] = {"daily": BARS_DAILY, "hourly": BARS_HOURLY, "m
 def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage that are written in Python: of daily bars, and of the shorter ones that exist."""
     partitions, policy = desk.part(desk_partitions), desk.part(source_policy)
-    of_days = [one for one in SETS.values() if "daily" in one.intervals]
-    alone = [one for one in of_days if not one.needs_market]
-    found = [_daily(alone, "daily_features", partitions)]
-    found += [_daily([one], f"daily_{one.name}", partitions) for one in of_days if one.needs_market]
     has_minutes = bool(policy.of("bars_minute"))
-    if has_minutes:
-        found.append(_intraday("minute", partitions))
-    if has_minutes or policy.of("bars_hourly"):
-        found.append(_intraday("hourly", partitions))
+    is_there: dict[Interval, bool] = {
+        "daily": True,
+        "minute": has_minutes,
+        "hourly": has_minutes or bool(policy.of("bars_hourly")),
+    }
+    return [
+        _daily(sets, name, partitions) if interval == "daily" else _intraday(sets, interval, name, partitions)
+        for interval in is_there
+        if is_there[interval]
+        for name, sets in steps(desk.part(feature_sets).values(), interval).items()
+    ]
+
+
+def steps(sets: Iterable[FeatureSet], interval: Interval) -> dict[str, list[FeatureSet]]:
+    """Sets that are computed together, by name of their step.
+
+    Those that need the market read the bars of all names. The user's own features are computed from other code than
+    the shipped ones, and what is wrong with them stops no other set.
+    """
+    found: dict[str, list[FeatureSet]] = {}
+    for one in (one for one in sets if interval in one.intervals):
+        is_alone = bool(one.code) or one.needs_market
+        found.setdefault(f"{interval}_{one.name}" if is_alone else f"{interval}_features", []).append(one)
     return found
 
 
 def _outs(sets: Sequence[FeatureSet], interval: Interval) -> dict[str, dg.AssetOut]:
     return {
-        one.name: table_out(BY_SET[one.name, interval], owner=OWNER, kinds={"polars", "numba"}, is_required=False)
+        one.name: table_out(contract_of(one, interval), owner=OWNER, kinds={"polars", "numba"}, is_required=False)
         for one in sets
     }
 
@@ -75,7 +91,7 @@ def _daily(sets: Sequence[FeatureSet], name: str, partitions: Partitions) -> dg.
         bars: LakeFrame,
         actions: LakeFrame,
     ) -> Iterator[dg.Output[Written]]:
-        scope = run_scope_of(context, BY_SET[sets[0].name, "daily"])
+        scope = run_scope_of(context, contract_of(sets[0], "daily"))
         first, last = scope.window()
         earliest = earliest_for("daily", first)
         listing = symbols.read()
@@ -86,7 +102,7 @@ def _daily(sets: Sequence[FeatureSet], name: str, partitions: Partitions) -> dg.
                 upstream.require_written(needed, for_what=f"features of daily bars ({scope.describe()})")
         build = Build(_wanted(context, sets), "daily", bars, actions, earliest, desk.settings.exchange)
         yield from _built(context, desk, build, scope)
-        ensure_matrix(desk.lake)
+        ensure_matrix(desk.lake, desk.part(whole_matrix))
 
     return features
 
@@ -107,13 +123,12 @@ def _built(context: dg.AssetExecutionContext, desk: Desk, build: Build, scope: S
         yield dg.Output(Written(result), output)
 
 
-def _intraday(interval: Interval, partitions: Partitions) -> dg.AssetsDefinition:
+def _intraday(sets: Sequence[FeatureSet], interval: Interval, name: str, partitions: Partitions) -> dg.AssetsDefinition:
     """Sets of bars within sessions."""
-    sets = [one for one in SETS.values() if interval in one.intervals]
     months = PERIODS_BEFORE[interval]
 
     @dg.multi_asset(
-        name=f"{interval}_features",
+        name=name,
         outs=_outs(sets, interval),
         partitions_def=partitions.panel_months,
         backfill_policy=dg.BackfillPolicy.multi_run(1_000_000),
@@ -131,7 +146,7 @@ def _intraday(interval: Interval, partitions: Partitions) -> dg.AssetsDefinition
         bars: LakeFrame,
         actions: LakeFrame,
     ) -> Iterator[dg.Output[Written]]:
-        scope = run_scope_of(context, BY_SET[sets[0].name, interval])
+        scope = run_scope_of(context, contract_of(sets[0], interval))
         first, last = scope.window()
         earliest = earliest_for(interval, first)
         listing, names = symbols.read(), scope.values["symbol"]

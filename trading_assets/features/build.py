@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import polars as pl
 
-from trading_assets.features.contract import BY_SET
+from trading_assets.features.contract import contract_of
 from trading_assets.features.feature_set import FeatureSet, Interval, bar_columns
 from trading_assets.features.fingerprint import fingerprint
 from trading_assets.lake import Lake, LakeFrame, Scope, WriteResult
@@ -58,8 +58,9 @@ class Build:
         While some sets of a portion of names are written the next ones are computed. A portion is one transaction for
         each set, so that a name's partition is written as a whole or not at all.
         """
-        contracts = {one.name: BY_SET[one.name, self.interval] for one in self.sets}
-        stale = stale_rows(lake, list(contracts.values()), scope, self._inputs(), fingerprint(self.exchange))
+        contracts = {one.name: contract_of(one, self.interval) for one in self.sets}
+        code = fingerprint(self.exchange, *(one.code for one in self.sets if one.code))
+        stale = stale_rows(lake, list(contracts.values()), scope, self._inputs(), code)
         results: dict[str, list[WriteResult]] = {name: [] for name in contracts}
         for rows, part in stale.parts():
             for names, frames in _ahead(self._computed(rows)):

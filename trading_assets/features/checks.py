@@ -10,9 +10,9 @@ from trading_assets.desk.checks import ScopeCheck, scope_check
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.recomputation import Recomputation, point_in_time_check, stored_span
 from trading_assets.features.assets import BARS, earliest_for
-from trading_assets.features.contract import BY_SET
+from trading_assets.features.contract import contract_of
 from trading_assets.features.feature_set import FeatureSet, Interval, bar_columns
-from trading_assets.features.sets import SETS
+from trading_assets.features.sets import feature_sets
 from trading_assets.lake import Contract, LakeFrame, Scope
 from trading_assets.market_data.contract import CORPORATE_ACTIONS
 
@@ -28,7 +28,7 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
     from trading_assets.features.compute import compute
     from trading_assets.features.statistical.market import market_returns
 
-    contract = BY_SET[one.name, interval]
+    contract = contract_of(one, interval)
     table = LakeFrame(desk.lake, contract)
     days = _CHECKED_DAYS[interval]
     span = stored_span(table, scope, min(days, _CHECKED_DAYS_OF_MARKET) if one.needs_market else days)
@@ -114,10 +114,13 @@ def missing_features(contract: Contract, interval: Interval, desk: Desk, scope: 
 
 
 def _of_set(one: FeatureSet, interval: Interval) -> Iterator[ScopeCheck]:
-    contract = BY_SET[one.name, interval]
+    contract = contract_of(one, interval)
     yield point_in_time_check(contract, partial(recompute, one, interval))
     rows = partial(missing_features, contract, interval)
     yield scope_check(contract, "completeness", "Every bar has its features and no other row exists.", rows)
 
 
-CHECKS = (*(check for name, interval in BY_SET for check in _of_set(SETS[name], interval)),)
+def checks(desk: Desk) -> tuple[ScopeCheck, ...]:
+    """Checks of the feature sets in Python of a desk, for bars of every interval."""
+    sets = desk.part(feature_sets).values()
+    return tuple(check for one in sets for interval in sorted(one.intervals) for check in _of_set(one, interval))

@@ -1,4 +1,4 @@
-"""The features that a desk has: the assets of their tables, and the matrix that models read."""
+"""The features of a desk: the assets of their tables, and the matrix that models read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.stage import Asset, keys_of
 from trading_assets.features import assets as in_python
-from trading_assets.features.matrix.matrix import Matrix
+from trading_assets.features.matrix.matrix import Matrix, whole_matrix
 from trading_assets.features.sql import assets as in_sql
 from trading_assets.market_data.stage import STAGE as MARKET_DATA
 
@@ -24,5 +24,5 @@ def names_of_features(desk: Desk) -> set[str]:
 
 
 def desk_matrix(desk: Desk) -> Matrix:
-    """The matrix of the tables of features that a desk has."""
-    return Matrix.among(desk.part(names_of_features))
+    """The matrix of the tables of daily features that a desk has."""
+    return desk.part(whole_matrix).among(desk.part(names_of_features))

@@ -1,22 +1,27 @@
-"""The set of your own features: Polars expressions, checked when they are found and evaluated on look-back blocks."""
+"""The set of the user's own features: Polars expressions, checked at load time, evaluated on look-back blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from trading_assets.desk.own_work import PACKAGE, OwnWork
+from trading_assets.desk.source_files import files_stamp
 from trading_assets.features.feature_set import INTERVALS, FeatureSet, Interval, table_of
-from trading_assets.features.registry import Expression, FeatureError, OwnFeature, features_of
+from trading_assets.features.registry import Expression, FeatureError, OwnFeature
 
 if TYPE_CHECKING:
     from trading_assets.features.bar_rows import Array, BarRows
 
+KIND = "features"
+"""Sub-folder of the user's own work that is searched."""
 NAME = "own"
+"""Name of the set."""
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "open": "first price, adjusted for splits; all prices are on one scale, so only their ratios mean something",
@@ -31,42 +36,54 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
 )
 """What an expression may read: columns of the name's own bars in order of time."""
 _KEYS = ("symbol", "date", "ts")
+_WANTED = "feature: put @feature(lookback=..., unit=...) above its function"
 _EXAMPLE_ROWS = 450
 _SPAN = "span"
 
 
-def own_set(package: ModuleType, existing: Collection[str] = ()) -> ExpressionSet | None:
-    """The set of a package's features; None where it has none.
+def own_set(own: OwnWork, existing: Collection[str] = ()) -> ExpressionSet | None:
+    """Set of the features that the user's files define; None where there is none.
+
+    A file with a feature whose name is taken, or whose expression cannot be used, is left out; its fault is kept.
 
     Parameters
     ----------
-    package
-        Package whose modules define features.
+    own
+        The user's files.
     existing
         Names that other sets have taken; SQL does not tell upper from lower case.
-
-    Raises
-    ------
-    FeatureError
-        A feature has a name that is taken or an expression that cannot be used; see `check_expression`.
     """
-    found = features_of(package)
     taken = {name.lower() for name in (*existing, *COLUMNS, *_KEYS)}
-    for own in found:
-        name = own.feature.name
-        if name in taken:
-            raise FeatureError(f"feature {name!r} of {own.module}: there is a column of this name; choose another one")
-        check_expression(own)
+    found: list[OwnFeature] = []
+    for path, defined in own.defined(KIND, OwnFeature, _WANTED):
+        line = None
+        try:
+            for one in defined:
+                line = one.line
+                _require_free(one.value, taken | {other.value.feature.name for other in defined if other is not one})
+                check_expression(one.value)
+        except FeatureError as error:
+            own.refuse(path, error, line)
+            continue
+        found += [one.value for one in defined]
+        taken |= {one.value.feature.name for one in defined}
     if not found:
         return None
+    sources = sorted((own.folder / KIND).rglob("*.py"))
     return ExpressionSet(
         name=NAME,
-        doc="Features of your own, each a Polars expression in a module of its own.",
-        features=table_of(own.feature for own in found),
-        package=package.__name__,
-        intervals=frozenset(interval for own in found for interval in own.feature.intervals),
-        expressions=MappingProxyType({own.feature.name: own.expression for own in found}),
+        doc="Features of your own, each a Polars expression in a file.",
+        features=table_of(one.feature for one in found),
+        package=f"{PACKAGE}.{KIND}",
+        intervals=frozenset(interval for one in found for interval in one.feature.intervals),
+        code=files_stamp(sources, own.folder),
+        expressions=MappingProxyType({one.feature.name: one.expression for one in found}),
     )
+
+
+def _require_free(one: OwnFeature, taken: Collection[str]) -> None:
+    if one.feature.name in taken:
+        raise FeatureError(f"feature {one.feature.name!r}: there is a column of this name; choose another one")
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,13 +141,13 @@ def check_expression(own: OwnFeature) -> None:
         The function fails or returns no expression, or the expression reads a column that does not exist, or does not
         give one Float column with a value per row, an aggregate for instance.
     """
-    name, where = own.feature.name, own.module
+    name = own.feature.name
     try:
         expression = own.expression()
     except Exception as error:
-        raise FeatureError(f"feature {name!r} of {where} fails: {type(error).__name__}: {error}") from error
+        raise FeatureError(f"feature {name!r} fails: {type(error).__name__}: {error}") from error
     if not isinstance(expression, pl.Expr):
-        raise FeatureError(f"feature {name!r} of {where} returns {type(expression).__name__}, not a Polars expression")
+        raise FeatureError(f"feature {name!r} returns {type(expression).__name__}, not a Polars expression")
     for interval in INTERVALS:
         if interval in own.feature.intervals:
             _check_columns(own, expression, interval)
@@ -138,13 +155,13 @@ def check_expression(own: OwnFeature) -> None:
     try:
         found = frame.select(expression)
     except pl.exceptions.PolarsError as error:
-        raise FeatureError(f"feature {name!r} of {where} cannot be evaluated: {error}") from error
+        raise FeatureError(f"feature {name!r} cannot be evaluated: {error}") from error
     if found.width != 1 or not found.dtypes[0].is_float():
         given = ", ".join(f"{column} {dtype}" for column, dtype in found.schema.items())
-        raise FeatureError(f"feature {name!r} of {where} gives {given}; it must give one Float column")
+        raise FeatureError(f"feature {name!r} gives {given}; it must give one Float column")
     if found.height != frame.height:
         raise FeatureError(
-            f"feature {name!r} of {where} gives {found.height} value(s) for {frame.height} bars; it must give one for "
+            f"feature {name!r} gives {found.height} value(s) for {frame.height} bars; it must give one for "
             "each bar: use windows such as rolling_mean(21) instead of aggregates"
         )
 
@@ -154,7 +171,7 @@ def _check_columns(own: OwnFeature, expression: pl.Expr, interval: Interval) -> 
     unknown = sorted(set(_read_by(expression)) - set(known))
     if unknown:
         raise FeatureError(
-            f"feature {own.feature.name!r} of {own.module} reads {', '.join(unknown)}, which {interval} bars do not "
+            f"feature {own.feature.name!r} reads {', '.join(unknown)}, which {interval} bars do not "
             f"have; there are {', '.join(known)}"
         )
 

@@ -115,6 +115,8 @@ class FeatureSet:
     is_windowed
         Whether a value has the same bits from the rows of its look-back as from any longer history, so that a new
         session is computed from these alone. What recurs from row to row, as exponential averages do, has not.
+    code
+        Hash of the files outside this package that compute it; empty where there are none.
     """
 
     name: str
@@ -124,6 +126,7 @@ class FeatureSet:
     intervals: frozenset[Interval] = frozenset(INTERVALS)
     needs_market: bool = False
     is_windowed: bool = False
+    code: str = ""
 
     def of(self, interval: Interval) -> Mapping[str, Feature]:
         """Features that exist for bars of an interval."""

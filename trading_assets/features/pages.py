@@ -10,6 +10,8 @@ from typing import Protocol
 from trading_assets.features.feature_set import INTERVALS, Feature, FeatureSet, Interval
 
 INDEX = "README.md"
+GUIDE = "../own_work.md"
+"""What the index of the shipped sets links to for adding a feature."""
 MADE = "<!-- Made from the code by: trading-assets docs -->\n\n"
 _BARS: Mapping[Interval, str] = {"daily": "daily bars", "hourly": "hourly bars", "minute": "minute bars"}
 _SPECIAL = re.compile(r"[\\*$<|]")
@@ -35,7 +37,7 @@ class Described(Protocol):
         ...
 
 
-def pages(python: Iterable[FeatureSet], sql: Iterable[Described]) -> dict[str, str]:
+def pages(python: Iterable[FeatureSet], sql: Iterable[Described], guide: str | None = None) -> dict[str, str]:
     """Text of every page by the name of its file.
 
     Parameters
@@ -43,12 +45,14 @@ def pages(python: Iterable[FeatureSet], sql: Iterable[Described]) -> dict[str, s
     python
         Sets that Python computes.
     sql
-        Sets that a model of the dbt project computes.
+        Sets that a dbt model computes.
+    guide
+        Where the index links to for adding a feature.
     """
     in_python, in_sql = list(python), list(sql)
     found = {f"{one.name}.md": _page(one, _tables(one)) for one in in_python}
     found |= {f"{one.name}.md": _page(one, f"Table: `features.{one.name}`, in SQL.") for one in in_sql}
-    return {INDEX: _index(in_python, in_sql)} | found
+    return {INDEX: _index(in_python, in_sql, guide)} | found
 
 
 def write_pages(folder: Path, texts: Mapping[str, str]) -> list[Path]:
@@ -73,15 +77,15 @@ def write_pages(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     return [*gone, *(path for path, _ in changed)]
 
 
-def _index(python: list[FeatureSet], sql: list[Described]) -> str:
+def _index(python: list[FeatureSet], sql: list[Described], guide: str | None) -> str:
     rows: list[tuple[Described, str]] = [(one, _counts(one)) for one in python]
     rows += [(one, f"{len(one.features)} daily") for one in sql]
     total = sum(len(one.features) for one, _ in rows)
     lines = [
         "# Features\n",
         f"{total} features in {len(rows)} sets. A number in a name is a window in bars. A value depends on nothing",
-        "that became known after its own bar: a check that blocks the run proves it again on every run. How to add one",
-        "of your own: [own features](../own_features.md).\n",
+        "that became known after its own bar: a check that blocks the run proves it again on every run.\n",
+        *([f"How to add one: [your own work]({guide}).\n"] if guide else []),
         table_row("set", "features", "what it holds"),
         table_row("---", "---:", "---"),
         *(table_row(f"[{one.name}]({one.name}.md)", counts, one.doc) for one, counts in rows),

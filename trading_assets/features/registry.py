@@ -1,14 +1,11 @@
-"""Your own features: the decorator that declares one, and the modules that are searched for them."""
+"""A feature of the user's own: what the decorator makes of a function."""
 
 from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from importlib import import_module
-from pkgutil import iter_modules
-from types import ModuleType
 
 import polars as pl
 
@@ -26,27 +23,24 @@ class FeatureError(TradingAssetsError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class OwnFeature:
-    """A feature as its module defines it.
+    """A feature as its file defines it.
 
     Attributes
     ----------
     feature
         What it is.
     expression
-        Function that gives its expression.
-    module
-        Where it is defined.
+        Function that returns its expression.
     """
 
     feature: Feature
     expression: Expression
-    module: str
 
 
 def feature(
     *, lookback: int, unit: str, source: str = "", group: str = "", intervals: Collection[Interval] = INTERVALS
 ) -> Callable[[Expression], OwnFeature]:
-    """Declare a function's expression to be a feature; the function's name is the feature's, its docstring the formula.
+    """Make a function's expression a feature; the function's name is the feature's name, its docstring the formula.
 
     Parameters
     ----------
@@ -84,21 +78,21 @@ def feature(
     """
 
     def declare(function: Expression) -> OwnFeature:
-        name, where = function.__name__, function.__module__
+        name = function.__name__
         require_name(name)
         formula = _FIRST_SENTENCE.split(" ".join((function.__doc__ or "").split()), maxsplit=1)[0]
         if not formula:
-            raise FeatureError(f"feature {name!r} of {where} needs a docstring: its first sentence is the formula")
+            raise FeatureError(f"feature {name!r} needs a docstring: its first sentence is the formula")
         if not unit:
-            raise FeatureError(f"feature {name!r} of {where} needs a unit, for instance unit='ratio'")
+            raise FeatureError(f"feature {name!r} needs a unit, for instance unit='ratio'")
         unknown = sorted(set(intervals) - set(INTERVALS))
         if unknown or not intervals:
-            raise FeatureError(f"feature {name!r} of {where}: intervals are some of {INTERVALS}, got {list(intervals)}")
+            raise FeatureError(f"feature {name!r}: intervals are some of {INTERVALS}, got {list(intervals)}")
         try:
             entry = Feature(name, formula, unit, lookback, source, group, frozenset(intervals))
         except ValueError as error:
-            raise FeatureError(f"{error} ({where})") from None
-        return OwnFeature(entry, function, where)
+            raise FeatureError(str(error)) from None
+        return OwnFeature(entry, function)
 
     return declare
 
@@ -116,42 +110,3 @@ def require_name(name: str) -> None:
             f"{name!r} cannot be the name of a feature: use lower case letters, digits and single underscores, "
             "a letter first, for instance range_21"
         )
-
-
-def features_of(package: ModuleType) -> tuple[OwnFeature, ...]:
-    """Features that the modules of a package define, in the order of the modules' names and of their definition.
-
-    Raises
-    ------
-    FeatureError
-        A module cannot be imported or defines no feature, or two features have the same name.
-    """
-    found = [own for name in _modules(package) for own in _defined_in(name)]
-    by_name: dict[str, OwnFeature] = {}
-    for own in found:
-        other = by_name.setdefault(own.feature.name, own)
-        if other is not own:
-            both = f"{other.module} and {own.module}"
-            raise FeatureError(f"there are two features named {own.feature.name!r}, in {both}; rename one of them")
-    return tuple(found)
-
-
-def _modules(package: ModuleType) -> Iterator[str]:
-    names = sorted(module.name for module in iter_modules(package.__path__) if not module.name.startswith("_"))
-    return (f"{package.__name__}.{name}" for name in names)
-
-
-def _defined_in(name: str) -> list[OwnFeature]:
-    try:
-        module = import_module(name)
-    except FeatureError:
-        raise
-    except Exception as error:
-        raise FeatureError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
-    found = [value for value in vars(module).values() if isinstance(value, OwnFeature) and value.module == name]
-    if not found:
-        raise FeatureError(
-            f"{name} defines no feature: put @feature(lookback=..., unit=...) above its function, or let the name of "
-            "the module begin with an underscore"
-        )
-    return found

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.partitions import desk_partitions
 from trading_assets.desk.stage import Asset, Span, Stage, StageJob
-from trading_assets.features.checks import CHECKS
-from trading_assets.features.contract import CONTRACTS
+from trading_assets.features import checks as python_checks
+from trading_assets.features.contract import contracts
 from trading_assets.features.desk_matrix import desk_matrix, names_of_features, tables_of_features
 from trading_assets.features.matrix import assets as matrix_assets
-from trading_assets.features.sets import SETS
-from trading_assets.features.sql.checks import CHECKS as SQL_CHECKS
-from trading_assets.features.sql.sets import SQL_SETS
+from trading_assets.features.sets import feature_sets
+from trading_assets.features.sql import checks as sql_checks
+from trading_assets.features.sql.sets import sql_sets
 from trading_assets.lake.bridge.partition_keys import range_tags
 from trading_assets.market_data.stage import PANEL_JOB, tags_of_intraday
 
@@ -40,13 +40,13 @@ def _tags_of_years(desk: Desk, span: Span) -> dict[str, str]:
 
 STAGE = Stage(
     "features",
-    contracts=lambda _: CONTRACTS,
+    contracts=contracts,
     assets=assets,
-    checks=lambda _: (*CHECKS, *SQL_CHECKS),
+    checks=lambda desk: (*python_checks.checks(desk), *sql_checks.checks(desk)),
     jobs=(
-        StageJob(PANEL_JOB, lambda _: [f"features.{name}" for name in SETS]),
+        StageJob(PANEL_JOB, lambda desk: [f"features.{name}" for name in desk.part(feature_sets)]),
         # features of bars within sessions need the corporate actions of the panel
         StageJob(INTRADAY_FEATURES_JOB, _intraday_tables, tags_of_intraday),
-        StageJob(CROSS_SECTION_JOB, lambda _: [f"features.{name}" for name in SQL_SETS], _tags_of_years),
+        StageJob(CROSS_SECTION_JOB, lambda desk: [f"features.{name}" for name in desk.part(sql_sets)], _tags_of_years),
     ),
 )

@@ -16,6 +16,7 @@ from trading_assets.live.stage import STAGE as LIVE
 from trading_assets.market_data.stage import STAGE as MARKET_DATA
 from trading_assets.models.stage import STAGE as MODELS
 from trading_assets.orchestration.maintenance import STAGE as CATALOG
+from trading_assets.orchestration.own_files import STAGE as OWN_FILES
 from trading_assets.portfolio.stage import STAGE as PORTFOLIO
 from trading_assets.predictions.stage import STAGE as PREDICTIONS
 from trading_assets.reports.stage import STAGE as REPORTS
@@ -34,6 +35,7 @@ STAGES: Sequence[Stage] = (
     REPORTS,
     DRIFT,
     CATALOG,
+    OWN_FILES,
 )
 """A new stage is one entry."""
 

@@ -23,12 +23,9 @@ from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import sessions
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import INTRADAY_TABLES, Settings, SettingsError, load_settings
-from trading_assets.features.contract import BY_SET
-from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.features.sql import assets as sql_assets
 from trading_assets.features.sql.assets import possible_sets
 from trading_assets.features.sql.compiled import SqlModelError
-from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.lake import Lake, Scope, WriteResult
 from trading_assets.lake.postgres.url import PostgresUrl
@@ -43,6 +40,7 @@ from trading_assets.signals.strategies.moving_average_cross import moving_averag
 from trading_assets_tests.desks import STAGE_JOBS, Bench, fresh_database, multi_range, own_environment
 from trading_assets_tests.end_to_end._pieces import Piece, run_in_any_order
 from trading_assets_tests.end_to_end.conftest import END, NOISE, SPAN, START
+from trading_assets_tests.features.shipped import BY_SET, MATRIX, SQL_SETS
 
 pytestmark = pytest.mark.slow
 
@@ -216,7 +214,7 @@ def test_a_registered_model_predicts_what_is_stored(finished: Bench) -> None:
     row = finished.read("models.trained").filter(date=last["trained_through"][0]).row(0, named=True)
     model = load(row["model"], row["registry_version"], tracking_uri=finished.desk.mlflow_uri)
     keys = ["symbol", "date"]
-    panel = Matrix().read(finished.desk.lake, model.features, *SPAN)
+    panel = MATRIX.read(finished.desk.lake, model.features, *SPAN)
     features = last.select(keys).join(panel, on=keys, maintain_order="left")
     again = model.predict(features)
     assert last["prediction"].to_list() == list(again)

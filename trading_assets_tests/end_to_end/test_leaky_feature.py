@@ -9,13 +9,12 @@ import pytest
 from trading_assets.desk.symbols import registered_symbols
 from trading_assets.features import build
 from trading_assets.features.checks import missing_features, recompute
-from trading_assets.features.contract import DAILY
-from trading_assets.features.sets import SETS
 from trading_assets.features.technical import values as technical_values
 from trading_assets.lake import Scope
 from trading_assets.orchestration.errors import RefreshError
 from trading_assets.orchestration.jobs import plan_stage
 from trading_assets_tests.desks import open_bench
+from trading_assets_tests.features.shipped import DAILY, SETS
 
 pytestmark = pytest.mark.slow
 

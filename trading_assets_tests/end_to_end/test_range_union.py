@@ -12,13 +12,13 @@ import polars as pl
 import pytest
 
 from trading_assets.desk.calendar import sessions
-from trading_assets.features.contract import DAILY
 from trading_assets.lake.errors import UpstreamNotReadyError
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store.history import diff
 from trading_assets.market_data.sources import Source, make_source
 from trading_assets_tests.desks import CONTRACTS, Bench, metadata_of, multi_range, open_bench
 from trading_assets_tests.end_to_end._pieces import Piece, run_in_any_order, siblings
+from trading_assets_tests.features.shipped import DAILY
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from trading_assets.features import checks
-from trading_assets.features.contract import DAILY
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.store.writes import replace
+from trading_assets_tests.features.shipped import DAILY
 
 CONTRACT = DAILY["calendar"]
 DAYS = (date(2016, 3, 1), date(2016, 3, 31))

@@ -6,13 +6,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from trading_assets.features.contract import BY_SET
-from trading_assets.features.sets import SETS
 from trading_assets.features.stage import INTRADAY_FEATURES_JOB
 from trading_assets.market_data.sources import SimulatedSource, SimulationParameters
 from trading_assets.market_data.stage import INTRADAY_JOB
 from trading_assets.orchestration.jobs import refresh_jobs
 from trading_assets_tests.desks import multi_range, open_bench
+from trading_assets_tests.features.shipped import BY_SET, SETS
 
 START, END, LAST = date(2018, 11, 1), date(2019, 1, 1), date(2018, 12, 31)
 SOURCE = SimulatedSource(SimulationParameters(seed=5, n_symbols=2, start=date(2018, 10, 1), end=date(2019, 1, 31)))

@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from trading_assets.features.feature_set import INTERVALS, Feature, FeatureSet, table_of
-from trading_assets.features.pages import INDEX, pages, write_pages
-from trading_assets.features.sets import SETS
-from trading_assets.features.sql.sets import SQL_SETS
+from trading_assets.features.pages import GUIDE, INDEX, pages, write_pages
+from trading_assets_tests.features.shipped import SETS, SQL_SETS
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "features"
-MADE = pages(SETS.values(), SQL_SETS.values())
+MADE = pages(SETS.values(), SQL_SETS.values(), guide=GUIDE)
 ONE = FeatureSet(
     name="odd",
     doc="Odd features.",

@@ -11,10 +11,10 @@ from trading_assets.desk.mappings import months_before
 from trading_assets.features.bar_rows import BarRows
 from trading_assets.features.compute import compute
 from trading_assets.features.feature_set import PERIODS_BEFORE
-from trading_assets.features.sets import SETS
 from trading_assets.features.statistical.market import market_returns
 from trading_assets_tests.features.bars import as_intraday, not_finite
 from trading_assets_tests.features.extremes import extreme_names
+from trading_assets_tests.features.shipped import SETS
 from trading_assets_tests.point_in_time.sample import SHARED_DATA, actions, random_bars
 
 DAILY = ("volatility", "statistical", "calendar")

@@ -9,11 +9,11 @@ from trading_assets.brokers.alpaca.connection import KEY_VARIABLES
 from trading_assets.brokers.embedded.clock import SteppedClock
 from trading_assets.brokers.embedded.server import start_broker
 from trading_assets.features.compute import compute
-from trading_assets.features.sets import SETS
 from trading_assets.features.statistical.market import market_returns
 from trading_assets.market_data.sources import make_source
 from trading_assets.market_data.sources.alpaca import AlpacaParameters, AlpacaSource
 from trading_assets_tests.brokers.embedded.markets import FREE, at, bar, write_market
+from trading_assets_tests.features.shipped import SETS
 from trading_assets_tests.market_data.sources.yahoo._yahoo_replay import Listing, serve
 
 FIRST, LAST = date(2019, 2, 1), date(2020, 12, 18)

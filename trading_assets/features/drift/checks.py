@@ -9,14 +9,13 @@ import polars as pl
 from trading_assets.desk.checks import scope_check
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.pictures import as_markdown_image
+from trading_assets.features.calendar.catalogue import SET as CALENDAR
 from trading_assets.features.drift.contract import DRIFT
 from trading_assets.features.drift.figures import MAJOR_SHIFT, last_of, month_number
-from trading_assets.features.matrix.matrix import Matrix
+from trading_assets.features.matrix.matrix import whole_matrix
 from trading_assets.lake import LakeFrame, Scope
 
 _SHOWN_FEATURES = 6
-# A month is never like a year in what the calendar says of it, and that is no drift.
-_CALENDAR = "features.calendar"
 
 
 def drifted(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
@@ -48,8 +47,9 @@ def drift_shown(desk: Desk, scope: Scope, run_id: str) -> dict[str, dg.MetadataV
 
 def _values(desk: Desk, farthest: pl.DataFrame) -> Iterator[tuple[str, pl.Series, pl.Series]]:
     """Title, values of the year before and values of the worst month of each feature."""
-    places = Matrix().places
-    for feature, month, psi in farthest.select("feature", "month", "psi").iter_rows():
+    places = desk.part(whole_matrix).places
+    there = farthest.filter(pl.col("feature").is_in(list(places)))  # a set may have lost a feature since
+    for feature, month, psi in there.select("feature", "month", "psi").iter_rows():
         start, end = date(month.year - 1, 1, 1), last_of(month_number(month))
         rows = LakeFrame(desk.lake, places[feature]).read(["date", feature], start=start, end=end)
         before, now = rows.filter(pl.col("date").dt.year() < month.year), rows.filter(pl.col("date") >= month)
@@ -58,9 +58,9 @@ def _values(desk: Desk, farthest: pl.DataFrame) -> Iterator[tuple[str, pl.Series
 
 def _of_scope(desk: Desk, scope: Scope) -> pl.DataFrame:
     first, last = scope.window() if scope.start else (None, None)
-    of_the_calendar = [name for name, table in Matrix().places.items() if table.table == _CALENDAR]
     rows = LakeFrame(desk.lake, DRIFT).read(start=first, end=last)
-    return rows.filter(~pl.col("feature").is_in(of_the_calendar))
+    # a month is never like a year in what the calendar says of it, and that is no drift
+    return rows.filter(~pl.col("feature").is_in(list(CALENDAR.features)))
 
 
 CHECKS = (

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
 
 import polars as pl
 
-from trading_assets.features.contract import DAILY, SQL
+from trading_assets.desk.desk import Desk
+from trading_assets.features.catalogue import SHIPPED
+from trading_assets.features.contract import daily_contracts
+from trading_assets.features.feature_set import FeatureSet
+from trading_assets.features.sets import feature_sets
+from trading_assets.features.sql.catalogue import SHIPPED as SHIPPED_IN_SQL
+from trading_assets.features.sql.contract import contract_of as contract_of_sql
+from trading_assets.features.sql.sets import sql_sets
+from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake.contracts import Contract
 from trading_assets.market_data.listing import listed_partitions
 
 KEY = ("symbol", "date")
-TABLES: tuple[Contract, ...] = (*DAILY.values(), *SQL.values())
-"""Tables whose columns make up the matrix, the first of them with a row for every bar."""
 
 # Columns that are read at once bound what is there twice: `python -m benchmarks matrix.all` prints the peak.
 _COLUMNS_AT_ONCE = 40
@@ -43,15 +49,17 @@ class Matrix:
     Attributes
     ----------
     tables : tuple of Contract
-        Tables that it is made of.
+        Tables that it is made of, the first of them with a row for every bar.
+    by_year : frozenset of str
+        Those of them whose partitions are years of all names; the others have years of each name.
     """
 
-    tables: tuple[Contract, ...] = TABLES
+    tables: tuple[Contract, ...]
+    by_year: frozenset[str] = frozenset()
 
-    @classmethod
-    def among(cls, tables: Collection[str]) -> Matrix:
-        """Matrix of the tables that a desk has, by name."""
-        return cls(tuple(table for table in TABLES if table.table in tables))
+    def among(self, tables: Collection[str]) -> Matrix:
+        """The matrix of those of its tables that are among some names."""
+        return replace(self, tables=tuple(table for table in self.tables if table.table in tables))
 
     @cached_property
     def places(self) -> Mapping[str, Contract]:
@@ -118,7 +126,7 @@ class Matrix:
         """
         by_name = listed_partitions(symbols, symbols["symbol"], years)
         for table in self.tables_with(columns):
-            needed = [str(year) for year in years] if table in SQL.values() else by_name
+            needed = [str(year) for year in years] if table.table in self.by_year else by_name
             LakeFrame(lake, table).require_written(needed, for_what=for_what)
 
     def read(self, lake: Lake, columns: Sequence[str], start: date, end: date) -> pl.DataFrame:
@@ -149,6 +157,17 @@ class Matrix:
                 frame = LakeFrame(lake, table).read([*table.key, *portion], start=start, end=end)
                 found = _beside(found, frame.cast(dict.fromkeys(portion, pl.Float32)), table.key)
         return found
+
+
+def whole_matrix(desk: Desk) -> Matrix:
+    """The matrix of all sets of a desk, for ``desk.part(whole_matrix)``; a desk may lack the sources of some tables."""
+    return matrix_of(desk.part(feature_sets).values(), desk.part(sql_sets).values())
+
+
+def matrix_of(python: Iterable[FeatureSet] = SHIPPED, in_sql: Iterable[SqlSet] = SHIPPED_IN_SQL) -> Matrix:
+    """The matrix of daily features of some sets."""
+    of_sql = tuple(map(contract_of_sql, in_sql))
+    return Matrix((*daily_contracts(python).values(), *of_sql), frozenset(contract.table for contract in of_sql))
 
 
 def _portions(names: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -40,7 +40,7 @@ def view_query(matrix: Matrix, stored: Mapping[str, Collection[str]]) -> str | N
     return f"SELECT {', '.join(columns)} FROM {' '.join(joins)}"
 
 
-def ensure_matrix(lake: Lake, matrix: Matrix | None = None) -> bool:
+def ensure_matrix(lake: Lake, matrix: Matrix) -> bool:
     """Create the view, or replace it where a table or a column has appeared; two queries of Postgres otherwise.
 
     Returns
@@ -48,6 +48,5 @@ def ensure_matrix(lake: Lake, matrix: Matrix | None = None) -> bool:
     bool
         Whether the view was made now.
     """
-    matrix = matrix or Matrix()
     query = view_query(matrix, lake.ducklake.columns([table.table for table in matrix.tables]))
     return query is not None and ensure_view(lake, NAME, query, meaning=MEANING)

@@ -18,11 +18,14 @@ from trading_assets.desk.desk import Desk
 from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.desk.stage import Asset, keys_of
-from trading_assets.features.contract import BY_SET, SQL
+from trading_assets.features.contract import readable_tables
 from trading_assets.features.fingerprint import fingerprint
+from trading_assets.features.matrix.matrix import whole_matrix
 from trading_assets.features.matrix.view import ensure_matrix
-from trading_assets.features.sql.compiled import Dependencies, compiled_models
-from trading_assets.features.sql.sets import SQL_SETS
+from trading_assets.features.sql.compiled import Dependencies
+from trading_assets.features.sql.contract import contract_of
+from trading_assets.features.sql.desk_models import models_of_desk
+from trading_assets.features.sql.sets import sql_sets
 from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.features.sql.statements import columns_read, run_on_lake
 from trading_assets.lake import Contract, Lake, LakeFrame, Scope, WriteResult
@@ -31,22 +34,15 @@ from trading_assets.lake.bridge.partition_keys import scope_of_keys
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_in, table_out
 from trading_assets.lake.store.incremental import Input, stale_rows
 from trading_assets.lake.store.writes import brought_up_to_date, replace, together
-from trading_assets.market_data.contract import CONTRACTS as MARKET_DATA
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.listing import listed_months, listed_partitions
 
 OWNER = "research"
-SOURCES: Mapping[str, Contract] = {one.table: one for one in (*MARKET_DATA, *BY_SET.values(), *SQL.values())}
-"""Contracts of the tables that models may read."""
-
-Definitions = Mapping[str, dg.PartitionsDefinition | None]
 _DAYS_OF_A_YEAR = 365
 _WORKERS = 2
 
 
-def build_assets(
-    desk: Desk, made: Iterable[Asset], sets: Iterable[SqlSet] = tuple(SQL_SETS.values())
-) -> list[dg.AssetsDefinition]:
+def build_assets(desk: Desk, made: Iterable[Asset]) -> list[dg.AssetsDefinition]:
     """Build the assets of the models that the desk has all tables for.
 
     Parameters
@@ -55,29 +51,31 @@ def build_assets(
         The desk.
     made : iterable of AssetsDefinition
         Assets of the stages before, and of features in Python.
-    sets : iterable of SqlSet
-        What there are models of.
     """
-    partitions = desk.part(desk_partitions)
+    partitions, contracts = desk.part(desk_partitions), desk.part(readable_tables)
     tables: dict[str, dg.PartitionsDefinition | None] = {
         ".".join(key.path): asset.partitions_def for asset in made for key in keys_of(asset)
     }
-    wanted = possible_sets(tables, sets)
+    wanted = possible_sets(tables, desk.part(sql_sets).values())
     tables |= {one.table: partitions.years for one in wanted}
-    reads = {one.name: [Read(partitions, one, table, tables[table]) for table in one.reads] for one in wanted}
+    reads = {
+        one.name: [Read(partitions, one, contracts[table], tables[table]) for table in one.reads] for one in wanted
+    }
     return [_asset(name, alike, reads, partitions) for name, alike in steps(wanted).items()]
 
 
 def steps(sets: Iterable[SqlSet]) -> dict[str, list[SqlSet]]:
     """Sets that are made together, by name of their step: none reads another, and all or none look back.
 
-    What looks back depends on other partitions of the same tables, and a step depends on a table in one way.
+    What looks back depends on other partitions of the same tables, and a step depends on a table in one way. The
+    user's own sets are steps of their own: a step waits for all tables of its sets, and theirs must not hold up others.
     """
     rank: dict[str, int] = {}
     found: dict[str, list[SqlSet]] = {}
     for one in sets:
         rank[one.table] = 1 + max((rank.get(table, 0) for table in one.reads), default=0)
-        name = "sql_features_with_look_back" if one.lookback else "sql_features"
+        name = "sql_features" if one.is_shipped else "own_sql_features"
+        name += "_with_look_back" if one.lookback else ""
         found.setdefault(name if rank[one.table] == 1 else f"{name}_{rank[one.table]}", []).append(one)
     return found
 
@@ -98,18 +96,18 @@ class Read:
 
     partitions: Partitions
     reader: SqlSet
-    table: str
+    contract: Contract
     partitions_def: dg.PartitionsDefinition | None
 
     @cached_property
     def is_by_session(self) -> bool:
         """Whether the model reads the rows of its own days; of other tables it reads all that was known by then."""
-        return SOURCES[self.table].time == "date"
+        return self.contract.time == "date"
 
     @property
     def dependency(self) -> dg.AssetDep:
         """The edge of the graph."""
-        key = self.table.split(".")
+        key = self.contract.asset_key
         if self.partitions_def is None:
             return dg.AssetDep(key)
         if self.partitions_def is self.partitions.panel and self.is_by_session and not self.reader.lookback:
@@ -128,7 +126,7 @@ class Read:
         """
         needed = self.needed(listing, scope)
         what = f"{self.reader.table} ({scope.describe()})"
-        LakeFrame(desk.lake, SOURCES[self.table]).require_written(needed, for_what=what)
+        LakeFrame(desk.lake, self.contract).require_written(needed, for_what=what)
 
     def needed(self, listing: pl.DataFrame, scope: Scope) -> Sequence[str]:
         """Partition keys of the table that the model reads for a scope."""
@@ -149,13 +147,14 @@ class Read:
 def _asset(
     name: str, sets: Sequence[SqlSet], reads: Mapping[str, Sequence[Read]], partitions: Partitions
 ) -> dg.AssetsDefinition:
-    dependencies = {read.table: read.dependency for one in sets for read in reads[one.name]}
+    dependencies = {read.contract.table: read.dependency for one in sets for read in reads[one.name]}
     dependencies.pop(SYMBOLS.table, None)
 
     @dg.multi_asset(
         name=name,
         outs={
-            one.name: table_out(SQL[one.name], owner=OWNER, kinds={"dbt", "duckdb"}, is_required=False) for one in sets
+            one.name: table_out(contract_of(one), owner=OWNER, kinds={"dbt", "duckdb"}, is_required=False)
+            for one in sets
         },
         partitions_def=partitions.years,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -170,19 +169,19 @@ def _asset(
         context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk], symbols: LakeFrame
     ) -> Iterator[dg.Output[Written]]:
         wanted = [one for one in sets if one.name in context.op_execution_context.selected_output_names]
-        scope = run_scope_of(context, SQL[sets[0].name])
-        needed = {(read.table, one.days_before): read for one in wanted for read in reads[one.name]}
+        scope = run_scope_of(context, contract_of(sets[0]))
+        needed = {(read.contract.table, one.days_before): read for one in wanted for read in reads[one.name]}
         with retry_when_not_ready(desk.settings.retry_seconds):
             listing = symbols.read()
             for read in needed.values():
                 read.require_written(desk, listing, scope)
-        models = compiled_models()
+        models, tables = models_of_desk(desk), desk.part(readable_tables)
         keys = sorted(context.partition_keys)
 
         def written(one: SqlSet) -> WriteResult:
-            years = [scope_of_keys(partitions.years, [key], SQL[one.name]) for key in keys]
-            sql = models[one.name].sql
-            return together([write(desk.lake, one, sql, year, author=context.run.run_id) for year in years])
+            years = [scope_of_keys(partitions.years, [key], contract_of(one)) for key in keys]
+            sql = models.of(one.name).sql
+            return together([write(desk.lake, one, sql, year, tables, author=context.run.run_id) for year in years])
 
         failed: list[Exception] = []
         with ThreadPoolExecutor(_WORKERS) as pool:
@@ -192,17 +191,19 @@ def _asset(
                 except Exception as error:  # noqa: BLE001 - the others are made all the same
                     failed.append(error)
                     continue
-                lineage = column_lineage(models[one.name].lineage)
+                lineage = column_lineage(models.of(one.name).lineage)
                 context.add_output_metadata({"dagster/column_lineage": lineage}, output_name=one.name)
                 yield dg.Output(Written(result), one.name)
-        ensure_matrix(desk.lake)
+        ensure_matrix(desk.lake, desk.part(whole_matrix))
         if failed:
             raise failed[0] if len(failed) == 1 else ExceptionGroup(f"{len(failed)} models failed", failed)
 
     return features
 
 
-def write(lake: Lake, one: SqlSet, sql: str, year: Scope, *, author: str) -> WriteResult:
+def write(
+    lake: Lake, one: SqlSet, sql: str, year: Scope, tables: Mapping[str, Contract], *, author: str
+) -> WriteResult:
     """Make a year what the model gives: days that are behind what it reads are computed and written, the others left.
 
     Parameters
@@ -215,12 +216,14 @@ def write(lake: Lake, one: SqlSet, sql: str, year: Scope, *, author: str) -> Wri
         Compiled SQL of its model.
     year : Scope
         Rows of a year: what a window adds up, and the memory it takes, then never depend on the run's span.
+    tables : mapping of str to Contract
+        Contracts of the tables that it reads, by table.
     author : str
         Recorded with the snapshot.
     """
-    contract = SQL[one.name]
+    contract = contract_of(one)
     first, last = year.window()
-    inputs = [_input(one, sql, SOURCES[table], first) for table in one.reads]
+    inputs = [_input(one, sql, tables[table], first) for table in one.reads]
     stale = stale_rows(lake, [contract], year, inputs, fingerprint(sql))
     results = []
     for rows, part in stale.parts():
@@ -241,7 +244,7 @@ def first_day_of_windows(one: SqlSet, first: date) -> date:
 
 def _input(one: SqlSet, sql: str, table: Contract, first: date) -> Input:
     since = first - timedelta(days=one.days_before) if table.time == "date" else None
-    return Input(table, table.time, since=since, columns=columns_read(sql, table, SQL[one.name]))
+    return Input(table, table.time, since=since, columns=columns_read(sql, table, contract_of(one)))
 
 
 def column_lineage(found: Dependencies) -> dg.TableColumnLineage:

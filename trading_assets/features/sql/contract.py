@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -14,8 +15,9 @@ from trading_assets.lake.contracts.pandera_polars import pa
 _KEY = {"symbol": (str, "ticker"), "date": (dt.date, "session")}
 
 
+@cache
 def contract_of(one: SqlSet) -> Contract:
-    """Contract of a set's table: its key, and one Float32 column for each feature."""
+    """Contract of a set's table: its key, and one Float32 column per feature; the same object for the same set."""
     kinds: dict[str, Any] = {name: _KEY[name][0] for name in one.key} | dict.fromkeys(one.features, pl.Float32)
     fields: dict[str, Any] = {"__doc__": one.doc, "__module__": __name__, "__annotations__": kinds}
     fields |= {name: column(_KEY[name][1]) for name in one.key}

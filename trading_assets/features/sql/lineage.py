@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 DIALECT = "duckdb"
+_HIGHLIGHT = re.compile("\x1b\\[[0-9;]*m")
 
 
-def lineage_of(name: str, sql: str, schemas: Mapping[str, Iterable[str]] | None = None) -> dict[str, list[list[str]]]:
+def lineage_of(name: str, sql: str, schemas: Mapping[str, Iterable[str]]) -> dict[str, list[list[str]]]:
     """Columns that each column of a statement is made from.
 
     Parameters
@@ -18,7 +20,7 @@ def lineage_of(name: str, sql: str, schemas: Mapping[str, Iterable[str]] | None 
     sql
         One SELECT statement over ``lake.<stage>.<table>``.
     schemas
-        Columns of each table; those of market data and features where it is None.
+        Columns of each table.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def lineage_of(name: str, sql: str, schemas: Mapping[str, Iterable[str]] | None 
 
     from trading_assets.features.sql.compiled import SqlModelError
 
-    known: dict[str, object] = _nested(schemas or _contract_columns())
+    known: dict[str, object] = _nested(schemas)
     try:
         tree = qualify(
             parse_one(sql, dialect=DIALECT),
@@ -54,7 +56,8 @@ def lineage_of(name: str, sql: str, schemas: Mapping[str, Iterable[str]] | None 
             for column in tree.named_selects
         }
     except SqlglotError as error:
-        raise SqlModelError(f"the columns of the model {name} cannot be traced: {error}") from error
+        said = _HIGHLIGHT.sub("", str(error))
+        raise SqlModelError(f"the columns of the model {name} cannot be traced: {said}") from error
 
 
 def _leaves(node: Any) -> list[list[str]]:
@@ -67,13 +70,6 @@ def _leaves(node: Any) -> list[list[str]]:
             table = f"{part.expression.db}.{part.expression.name}"
             found.add((table, part.name.rpartition(".")[2].strip('"')))
     return [list(pair) for pair in sorted(found)]
-
-
-def _contract_columns() -> dict[str, list[str]]:
-    from trading_assets.features import contract as features
-    from trading_assets.market_data import contract as market_data
-
-    return {one.table: list(one.schema) for one in (*market_data.CONTRACTS, *features.CONTRACTS)}
 
 
 def _nested(schemas: Mapping[str, Iterable[str]]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Your own features in SQL: each file in ``dbt_features/models/own`` is a table ``features.<its name>``.
+"""The user's own features in SQL: each file ``own/features/NAME.sql`` is a dbt model, its table is ``features.NAME``.
 
 A file says in its ``config(meta=...)`` what its columns are; contract, asset, checks and documentation follow.
 """
@@ -7,186 +7,181 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from trading_assets.desk.own_work import OwnWork
 from trading_assets.errors import TradingAssetsError
 from trading_assets.features.feature_set import MAX_LOOKBACK, Feature, table_of
-from trading_assets.features.sql.sql_set import PROJECT, SqlSet
+from trading_assets.features.sql.sql_set import SqlSet
 
-MODELS_FOLDER = PROJECT / "models" / "own"
-"""Where the files of your own SQL features lie."""
+KIND = "features"
+"""Sub-folder of the user's own work that is searched."""
 
-TEMPLATE = """\
-{{{{ config(meta={{
-    "doc": "What the table holds, in one sentence.",
-    "lookback": 20,
-    "columns": {{
-        "{name}": {{"formula": "volume / its mean of 21 sessions, in dollars; 1 if nothing traded", "unit": "ratio"}},
-    }},
-}}) }}}}
-
-with
-
-bars as (
-
-    select * from {{{{ source("market_data", "bars_daily") }}}}
-    where {{{{ window(lookback=20) }}}}
-
-),
-
-traded as (
-
-    select
-        symbol,
-        date,
-        close * volume as dollars,
-        {{{{ exact_mean("close * volume") }}}} over sessions as mean_dollars,
-        count(*) over sessions as filled
-    from bars
-    window sessions as (partition by symbol order by date rows between 20 preceding and current row)
-
-),
-
-final as (
-
-    select
-        symbol,
-        date,
-        case
-            when filled < 21 then null
-            when mean_dollars = 0 then 1
-            else dollars / mean_dollars
-        end as {name}
-    from traded
-
-)
-
-select * from final
-"""
-
-_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_NAME_PATTERN = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 _CONFIG = re.compile(r"\{\{-?\s*config\((?P<arguments>.*?)\)\s*-?\}\}", re.DOTALL)
-_STAGES = frozenset({"market_data", "features"})
-_OF_TABLE = {"doc": str, "lookback": int, "columns": dict, "key": list}
-_OF_COLUMN = {"formula": str, "unit": str, "source": str}
 
 
 class SqlFeatureError(TradingAssetsError, ValueError):
-    """A file of your own SQL features that cannot be used; the message names it and says what to change."""
+    """A file of the user's SQL features that cannot be used; the message says what to change."""
 
 
-def template(name: str) -> str:
-    """Text of a new model with one feature of that name.
+class _Column(BaseModel):
+    """What the header of a file says of a column."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    formula: str = Field(min_length=1)
+    unit: str = Field(min_length=1)
+    source: str = ""
+
+
+class _Header(BaseModel):
+    """What the header of a file says of its table."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    doc: str = Field(min_length=1)
+    lookback: int = Field(0, ge=0, le=MAX_LOOKBACK)
+    columns: dict[Annotated[str, StringConstraints(pattern=_NAME_PATTERN)], _Column] = Field(min_length=1)
+    key: list[Literal["symbol", "date"]] = ["symbol", "date"]
+
+    @field_validator("key")
+    @classmethod
+    def _is_a_key(cls, key: list[str]) -> list[str]:
+        if key not in (["symbol", "date"], ["date"]):
+            raise ValueError('must be ["symbol", "date"] or ["date"]')
+        return key
+
+
+def own_sets(
+    own: OwnWork, *, names: Collection[str], columns: Collection[str], readable: Collection[str]
+) -> tuple[SqlSet, ...]:
+    """Tables that the user's files make, in the order of their names; a file that cannot be used is left out.
+
+    Parameters
+    ----------
+    own
+        The user's files; the faults of those that are left out are kept there.
+    names, columns
+        Names of tables and columns of features that exist already; SQL does not tell upper from lower case.
+    readable
+        Tables that a model may read, beside those of the user's other files.
+    """
+    found: list[SqlSet] = []
+    taken = {name.lower() for name in columns}
+    files = own.files(KIND, ".sql")
+    readable = [*readable, *(f"features.{path.stem}" for path in files)]
+    for path in files:
+        try:
+            require_template_syntax(path)
+            one = _read(path)
+            _require_free(one, names, taken)
+            _require_known(one, readable)
+        except _TemplateError as error:
+            own.refuse(path, str(error), error.line)
+        except SqlFeatureError as error:
+            own.refuse(path, error, _line_of_header(path))
+        else:
+            found.append(one)
+            taken |= one.features.keys()
+    return tuple(found)
+
+
+class _TemplateError(SqlFeatureError):
+    """Jinja cannot read the file."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def require_template_syntax(path: Path) -> None:
+    """Refuse a file that Jinja cannot read: dbt would compile no model beside it.
 
     Raises
     ------
     SqlFeatureError
-        The name cannot be that of a table and a column.
+        A tag is not closed, for instance.
     """
-    _require_name(name, f"the new SQL feature {name!r}")
-    return TEMPLATE.format(name=name)
+    from jinja2 import Environment
+    from jinja2.exceptions import TemplateSyntaxError
+
+    try:
+        Environment(extensions=["jinja2.ext.do"], autoescape=True).parse(path.read_text())
+    except TemplateSyntaxError as error:
+        raise _TemplateError(f"dbt cannot read it: {error.message}", error.lineno) from None
+    except UnicodeDecodeError as error:
+        raise _TemplateError(f"it is not text in UTF-8: {error}", 1) from None
 
 
-def write_sql_feature(name: str, folder: Path = MODELS_FOLDER) -> Path:
-    """Write the model of a new feature, to be edited, and return its file.
+def require_sql_name(name: str, what: str) -> None:
+    """Refuse a name that cannot be that of a table and a column.
 
     Raises
     ------
     SqlFeatureError
-        The name cannot be that of a table and a column, or there is such a file.
+        It is not in snake_case.
     """
-    path, text = folder / f"{name}.sql", template(name)
-    if path.exists():
-        raise SqlFeatureError(f"{path} is there already; edit it, or choose another name")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
-
-
-def own_sets(folder: Path = MODELS_FOLDER) -> tuple[SqlSet, ...]:
-    """Tables that the files of a folder make, in the order of their names.
-
-    Raises
-    ------
-    SqlFeatureError
-        A file lacks its header, or says something in it that cannot be.
-    """
-    return tuple(_read(path) for path in sorted(folder.glob("*.sql")))
+    if not re.match(_NAME_PATTERN, name):
+        raise SqlFeatureError(f"{what} {name!r}: a name is made of lower case letters, digits and single underscores")
 
 
 def _read(path: Path) -> SqlSet:
-    what = f"the SQL feature {path.name}"
-    _require_name(path.stem, what)
-    meta = _meta(path, what)
-    lookback = meta.get("lookback", 0)
-    if not 0 <= lookback <= MAX_LOOKBACK:
-        raise SqlFeatureError(f"{what}: lookback counts sessions, from 0 to {MAX_LOOKBACK}, not {lookback}")
-    key = tuple(meta.get("key", ("symbol", "date")))
-    if key not in (("symbol", "date"), ("date",)):
-        raise SqlFeatureError(f'{what}: key is ["symbol", "date"] or ["date"], not {list(key)}')
-    if not meta["columns"]:
-        raise SqlFeatureError(f"{what}: columns names no feature")
-    features = table_of(_columns(meta["columns"], lookback, what))
-    one = SqlSet(path.stem, meta["doc"], features, path, key)
-    strange = [table for table in one.reads if table.partition(".")[0] not in _STAGES]
-    if strange or not one.reads:
-        read = f"reads {', '.join(strange)}" if strange else "reads no table"
-        raise SqlFeatureError(
-            f'{what} {read}; a feature is made from source("market_data", ...) and source("features", ...)'
-        )
-    return one
+    require_sql_name(path.stem, "the file")
+    header = _header(path.read_text())
+    features = [
+        Feature(name, one.formula, one.unit, header.lookback, one.source, "own", frozenset({"daily"}))
+        for name, one in header.columns.items()
+    ]
+    return SqlSet(path.stem, header.doc, table_of(features), path, tuple(header.key))
 
 
-def _meta(path: Path, what: str) -> dict[str, Any]:
-    """The header's meta, as plain values."""
-    header = _CONFIG.search(path.read_text())
-    if header is None:
+def _require_known(one: SqlSet, readable: Collection[str]) -> None:
+    if not one.reads:
         raise SqlFeatureError(
-            f"{what} has no header {{{{ config(meta={{...}}) }}}}; see: trading-assets new feature --sql"
+            'reads no table; a feature is made from source("market_data", ...) and source("features", ...)'
         )
+    for table in one.reads:
+        if table not in readable:
+            close = get_close_matches(table, readable)
+            hint = f"did you mean {' or '.join(close)}?" if close else "a feature reads market data and daily features"
+            raise SqlFeatureError(f"reads {table}, which is not there; {hint}")
+
+
+def _require_free(one: SqlSet, names: Collection[str], columns: Collection[str]) -> None:
+    if one.name in names:
+        raise SqlFeatureError(f"there is a table {one.table} already; rename the file")
+    for name in one.features:
+        if name in columns:
+            raise SqlFeatureError(f"column {name!r}: there is a feature of this name already; choose another name")
+
+
+def _header(text: str) -> _Header:
+    """What the file's ``config(meta=...)`` says, which must be made of plain values."""
+    found = _CONFIG.search(text)
+    if found is None:
+        raise SqlFeatureError("has no header {{ config(meta={...}) }}; see: trading-assets new feature NAME --sql")
     try:
-        call = ast.parse(f"config({header['arguments']})", mode="eval").body
+        call = ast.parse(f"config({found['arguments']})", mode="eval").body
         assert isinstance(call, ast.Call)
         given = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     except (SyntaxError, ValueError, AssertionError) as error:
-        raise SqlFeatureError(f"{what}: its config(...) is not made of plain values: {error}") from error
-    meta = given.get("meta")
-    if not isinstance(meta, dict):
-        raise SqlFeatureError(f"{what}: its config(...) has no meta={{...}}")
-    _check(meta, _OF_TABLE, ("doc", "columns"), what)
-    return meta
+        raise SqlFeatureError(f"its config(...) is not made of plain values: {error}") from None
+    if "meta" not in given:
+        raise SqlFeatureError("its config(...) has no meta={...}")
+    try:
+        return _Header.model_validate(given["meta"])
+    except ValidationError as error:
+        wrong = (f"{'.'.join(map(str, ('meta', *one['loc'])))}: {one['msg']}" for one in error.errors())
+        raise SqlFeatureError("; ".join(wrong)) from None
 
 
-def _columns(columns: Mapping[str, Any], lookback: int, what: str) -> Iterator[Feature]:
-    for name, said in columns.items():
-        of = f"{what}, column {name!r}"
-        _require_name(name, of)
-        if not isinstance(said, dict):
-            raise SqlFeatureError(f'{of}: say {{"formula": ..., "unit": ...}}, not {said!r}')
-        _check(said, _OF_COLUMN, ("formula", "unit"), of)
-        yield Feature(
-            name, said["formula"], said["unit"], lookback, said.get("source", ""), "own", frozenset({"daily"})
-        )
-
-
-def _check(given: Mapping[str, Any], kinds: Mapping[str, type], required: tuple[str, ...], what: str) -> None:
-    unknown = [str(name) for name in given if name not in kinds]
-    missing = [name for name in required if name not in given]
-    wrong = [
-        f"{name} must be a {kinds[name].__name__}"
-        for name in kinds
-        if name in given and not isinstance(given[name], kinds[name])
-    ]
-    if unknown:
-        raise SqlFeatureError(f"{what}: there is no {', '.join(unknown)}; known are {', '.join(kinds)}")
-    if missing:
-        raise SqlFeatureError(f"{what} lacks {', '.join(missing)}")
-    if wrong:
-        raise SqlFeatureError(f"{what}: {'; '.join(wrong)}")
-
-
-def _require_name(name: str, what: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise SqlFeatureError(f"{what}: a name is made of lower case letters, digits and single underscores")
+def _line_of_header(path: Path) -> int:
+    text = path.read_text()
+    header = _CONFIG.search(text)
+    return text[: header.start()].count("\n") + 1 if header else 1

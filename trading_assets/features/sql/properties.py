@@ -8,8 +8,10 @@ from typing import Any
 
 import yaml
 
-from trading_assets.features.contract import BY_SET, SQL
+from trading_assets.features.catalogue import SHIPPED as SHIPPED_IN_PYTHON
+from trading_assets.features.contract import daily_contracts
 from trading_assets.features.sql.catalogue import SHIPPED
+from trading_assets.features.sql.contract import contract_of
 from trading_assets.features.sql.sql_set import PROJECT, SqlSet
 from trading_assets.lake.contracts import Column, Contract
 from trading_assets.lake.contracts.dbt_sources import HEADER, dbt_sources
@@ -17,14 +19,15 @@ from trading_assets.market_data.contract import CONTRACTS as MARKET_DATA
 
 
 def property_files(project: Path = PROJECT) -> Mapping[Path, str]:
-    """Files of the project that follow from the contracts, each with its text.
+    """Files of the shipped project that are made from the contracts, each with its text.
 
     Models read market data and features of daily bars: no other table is a source.
     """
-    daily = [contract for (_, interval), contract in BY_SET.items() if interval == "daily"]
-    found = {project / "models" / "sources.yml": dbt_sources([*MARKET_DATA, *daily])}
+    found = {
+        project / "models" / "sources.yml": dbt_sources([*MARKET_DATA, *daily_contracts(SHIPPED_IN_PYTHON).values()])
+    }
     folder = project / "models" / "features"
-    return found | {folder / f"{one.name}.yml": model_properties(one, SQL[one.name]) for one in SHIPPED}
+    return found | {folder / f"{one.name}.yml": model_properties(one, contract_of(one)) for one in SHIPPED}
 
 
 def model_properties(one: SqlSet, contract: Contract) -> str:

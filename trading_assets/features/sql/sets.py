@@ -1,44 +1,47 @@
-"""All tables of features in SQL: those that the desk ships, then your own."""
+"""The tables of features in SQL of a desk: the shipped ones, then the user's own."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.own_work import OwnWork, own_work
+from trading_assets.features.catalogue import SHIPPED as SHIPPED_IN_PYTHON
+from trading_assets.features.expressions import NAME
 from trading_assets.features.feature_set import INTRADAY
-from trading_assets.features.sets import SETS
 from trading_assets.features.sql.catalogue import SHIPPED
 from trading_assets.features.sql.own import SqlFeatureError, own_sets
 from trading_assets.features.sql.sql_set import SqlSet
+from trading_assets.market_data.contract import CONTRACTS as MARKET_DATA
+
+_OF_PYTHON = (*(one.name for one in SHIPPED_IN_PYTHON), NAME)
+# Names of tables that no file may have: those of features in Python, with or without a file, and of what follows.
+_TAKEN = (*_OF_PYTHON, *(f"{name}_{bar}" for name in _OF_PYTHON for bar in INTRADAY), "matrix", "drift")
+_OF_DAILY_BARS = (*(one.name for one in SHIPPED_IN_PYTHON if "daily" in one.intervals), NAME)
 
 
-def sets_of(shipped: Iterable[SqlSet], own: Iterable[SqlSet], taken: Collection[str] = ()) -> Mapping[str, SqlSet]:
-    """Sets by name, in order.
-
-    Parameters
-    ----------
-    shipped, own
-        Sets of the desk and your own.
-    taken
-        Names of tables of features that are made otherwise.
-
-    Raises
-    ------
-    SqlFeatureError
-        One of your own has a name that another table of features has.
-    """
-    found: dict[str, SqlSet] = {}
-    for one in (*shipped, *own):
-        if one.name in found or one.name in taken:
-            raise SqlFeatureError(f"the desk has a table {one.table} already; rename {one.model.name}")
-        found[one.name] = one
-    return MappingProxyType(found)
+def sql_sets(desk: Desk) -> Mapping[str, SqlSet]:
+    """Sets of a desk by name, for ``desk.part(sql_sets)``."""
+    return sets_with(desk.part(own_work))
 
 
-SQL_SETS: Mapping[str, SqlSet] = sets_of(SHIPPED, own_sets(), [*SETS, *(f"{n}_{i}" for n in SETS for i in INTRADAY)])
+def sets_with(own: OwnWork) -> Mapping[str, SqlSet]:
+    """Sets by name: the shipped ones, and those of the user's files."""
+    of_python = [name for one in SHIPPED_IN_PYTHON for name in one.features]
+    of_sql = [name for one in SHIPPED for name in one.features]
+    market_data = [contract.table for contract in MARKET_DATA]
+    features = [f"features.{name}" for name in (*_OF_DAILY_BARS, *(one.name for one in SHIPPED))]
+    yours = own_sets(
+        own,
+        names=[*_TAKEN, *(one.name for one in SHIPPED)],
+        columns=["symbol", "date", *of_python, *of_sql],
+        readable=[*market_data, *features],
+    )
+    return MappingProxyType({one.name: one for one in (*SHIPPED, *yours)})
 
 
-def models_in(tables: Collection[str]) -> list[str]:
+def models_in(tables: Collection[str], sets: Iterable[SqlSet]) -> list[str]:
     """Models whose tables are there, together with all that they read.
 
     Raises
@@ -46,7 +49,7 @@ def models_in(tables: Collection[str]) -> list[str]:
     SqlFeatureError
         There is none.
     """
-    found = [one.name for one in SQL_SETS.values() if {one.table, *one.reads} <= {*tables}]
+    found = [one.name for one in sets if {one.table, *one.reads} <= {*tables}]
     if not found:
         raise SqlFeatureError("the lake has no table of features in SQL yet; run: trading-assets demo")
     return found

@@ -11,7 +11,7 @@ from pathlib import Path
 from trading_assets.features.feature_set import Feature
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_features"
-"""Folder of the dbt project."""
+"""Folder of the shipped dbt project."""
 
 Range = tuple[float | None, float | None]
 
@@ -51,6 +51,11 @@ class SqlSet:
     def table(self) -> str:
         """Table of the set."""
         return f"features.{self.name}"
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether its model is one of the project, not a file of the user's."""
+        return self.model.is_relative_to(PROJECT)
 
     @property
     def lookback(self) -> int:

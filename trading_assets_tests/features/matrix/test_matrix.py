@@ -8,15 +8,17 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from trading_assets.features.contract import BY_SET, CROSS_SECTION, DAILY, contract_of
+from trading_assets.features.contract import contract_of
 from trading_assets.features.feature_set import Feature, FeatureSet
-from trading_assets.features.matrix.matrix import TABLES, Matrix, features_in
+from trading_assets.features.matrix.matrix import Matrix, features_in
 from trading_assets.features.matrix.view import NAME, ensure_matrix, view_query
 from trading_assets.lake import Contract, Lake, LakeFrame, Scope
 from trading_assets.lake.contracts import column
 from trading_assets.lake.contracts.pandera_polars import pa
 from trading_assets.lake.store.sql import run_query
 from trading_assets.lake.store.writes import replace
+from trading_assets_tests.features.shipped import BY_SET, CROSS_SECTION, DAILY
+from trading_assets_tests.features.shipped import MATRIX as SHIPPED
 
 DAYS = [date(2024, 1, 2), date(2024, 1, 3), date(2024, 1, 4)]
 
@@ -102,15 +104,15 @@ def test_two_features_of_one_name_are_refused_whatever_their_case():
 
 
 def test_features_of_the_shipped_tables_are_columns_of_one_matrix_and_no_table_is_named_like_one():
-    columns = Matrix().columns()
-    assert len(columns) == sum(len(features_in(table)) for table in TABLES)
-    assert not set(columns) & {table.asset_key[-1] for table in TABLES}
-    assert set(DAILY.values()) <= set(TABLES)
-    assert not {contract for (_, interval), contract in BY_SET.items() if interval != "daily"} & set(TABLES)
+    columns = SHIPPED.columns()
+    assert len(columns) == sum(len(features_in(table)) for table in SHIPPED.tables)
+    assert not set(columns) & {table.asset_key[-1] for table in SHIPPED.tables}
+    assert set(DAILY.values()) <= set(SHIPPED.tables)
+    assert not {contract for (_, interval), contract in BY_SET.items() if interval != "daily"} & set(SHIPPED.tables)
 
 
 def test_a_desk_has_the_tables_that_it_makes():
-    assert Matrix.among(["features.technical", "features.nothing", "labels.forward_return"]).tables == (
+    assert SHIPPED.among(["features.technical", "features.nothing", "labels.forward_return"]).tables == (
         DAILY["technical"],
     )
 
@@ -210,7 +212,7 @@ def test_the_view_of_the_past_knows_what_there_was(filled: Lake):
 
 
 def test_the_view_of_the_shipped_tables_names_each_column_once():
-    query = view_query(Matrix(), {table.table: list(table.schema) for table in TABLES})
+    query = view_query(SHIPPED, {table.table: list(table.schema) for table in SHIPPED.tables})
     assert query is not None
-    assert all(query.count(f'"{name}"') == 1 for name in Matrix().columns())
+    assert all(query.count(f'"{name}"') == 1 for name in SHIPPED.columns())
     assert CROSS_SECTION.table in query

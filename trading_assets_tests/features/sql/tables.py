@@ -5,13 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from trading_assets.features.contract import DAILY
-from trading_assets.features.sql.assets import SOURCES
 from trading_assets.features.sql.catalogue import COMPARED
-from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.lake import Scope
 from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY, COMPANIES, CORPORATE_ACTIONS, FUNDAMENTALS
+from trading_assets_tests.features.shipped import DAILY, READABLE, SQL_SETS
 from trading_assets_tests.point_in_time.sample import random_bars
 
 NAMES = [f"N{number:04d}" for number in range(8)]
@@ -87,4 +85,4 @@ def full(contract, frame):
 def fill(lake, frames):
     """Write tables to a lake."""
     for table, frame in frames.items():
-        assert replace(lake, SOURCES[table], frame, Scope()).quarantined == 0
+        assert replace(lake, READABLE[table], frame, Scope()).quarantined == 0

@@ -2,10 +2,10 @@
 
 import pytest
 
-from trading_assets.features.contract import SQL
 from trading_assets.features.sql.catalogue import SHIPPED
 from trading_assets.features.sql.properties import property_files
 from trading_assets.features.sql.sql_set import PROJECT
+from trading_assets_tests.features.shipped import SQL
 
 
 def test_what_dbt_knows_of_columns_is_what_the_contracts_say():

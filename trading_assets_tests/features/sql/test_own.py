@@ -1,55 +1,76 @@
-"""A file in models/own is a table: contract, asset, checks and documentation follow from its header."""
+"""A file own/features/NAME.sql is a table: contract, asset, checks and documentation follow from its header."""
 
-import shutil
 from datetime import date
 
-import dagster as dg
 import numpy as np
 import polars as pl
 import pytest
 
+from trading_assets.desk.own_work import OwnWork
 from trading_assets.features.sql.assets import possible_sets
 from trading_assets.features.sql.checks import recomputation
-from trading_assets.features.sql.compiled import compiled_models
+from trading_assets.features.sql.compiled import compiled_models, compiled_own
 from trading_assets.features.sql.contract import contract_of
-from trading_assets.features.sql.own import SqlFeatureError, own_sets, template, write_sql_feature
-from trading_assets.features.sql.sets import SQL_SETS, sets_of
-from trading_assets.features.sql.sql_set import PROJECT
+from trading_assets.features.sql.sets import sets_with
 from trading_assets.features.sql.statements import run_on_frames
+from trading_assets.features.templates import new_sql_feature
 from trading_assets.lake import Scope
+from trading_assets_tests.features.shipped import READABLE, SQL_SETS
 
 FIRST, LAST = date(2016, 1, 1), date(2016, 5, 31)
 
 
+def own_sets(folder):
+    """The user's sets by name, and the faults of their files: file, line and message."""
+    work = OwnWork(folder)
+    found = {name: one for name, one in sets_with(work).items() if not one.is_shipped}
+    return found, [(fault.file.name, fault.line, fault.message) for fault in work.faults]
+
+
+def write(folder, **texts):
+    (folder / "features").mkdir(exist_ok=True)
+    for name, text in texts.items():
+        (folder / "features" / f"{name}.sql").write_text(text)
+
+
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A project with a new feature as its template has it, one that looks ahead, and one that looks too far back."""
-    copy = tmp_path_factory.mktemp("own") / "project"
-    # without the shipped models, which take their time
-    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns("target", "logs", "features", "tests"))
-    folder = copy / "models" / "own"
-    honest = write_sql_feature("dollar_volume_ratio", folder).read_text()
+def folder(tmp_path_factory):
+    """A new feature as its template has it, one that looks ahead, one that looks too far back, and two broken ones."""
+    made = tmp_path_factory.mktemp("own")
+    honest, _ = new_sql_feature("dollar_volume_ratio")
     leaking = honest.replace("rows between 20 preceding and current row", "rows between 20 preceding and 1 following")
-    (folder / "leaking.sql").write_text(leaking.replace("dollar_volume_ratio", "leaking"))
     short = honest.replace("rows between 20 preceding", "rows between 30 preceding")
-    (folder / "short.sql").write_text(short.replace("dollar_volume_ratio", "short"))
-    return copy
+    write(
+        made,
+        dollar_volume_ratio=honest,
+        leaking=leaking.replace("dollar_volume_ratio", "leaking"),
+        short=short.replace("dollar_volume_ratio", "short"),
+        no_macro=honest.replace("exact_mean(", "mean_of(").replace("dollar_volume_ratio", "no_macro"),
+        reads_short=HEADER.replace("mine", "reads_short") + "select *, short as reads_short from {{ ref('short') }}",
+    )
+    return made
 
 
 @pytest.fixture(scope="module")
-def own(project):
-    return {one.name: one for one in own_sets(project / "models" / "own")}
+def own(folder):
+    return own_sets(folder)[0]
 
 
 @pytest.fixture(scope="module")
-def compiled(project):
-    return compiled_models(project)
+def compiled(own, tmp_path_factory):
+    tables = READABLE | {one.table: contract_of(one) for one in own.values()}
+    return compiled_own(list(own.values()), tables, tmp_path_factory.mktemp("cache"))
 
 
 def again(one, compiled, tables):
-    inputs = {table: tables[table] for table in one.reads}
-    stored = run_on_frames(inputs, contract_of(one), compiled[one.name].sql, FIRST, LAST)
-    return recomputation(one, compiled[one.name].sql, inputs, stored, FIRST, LAST)
+    inputs, read = {table: tables[table] for table in one.reads}, {table: READABLE[table] for table in one.reads}
+    sql = compiled.of(one.name).sql
+    stored = run_on_frames(inputs, contract_of(one), sql, FIRST, LAST)
+    return recomputation(one, sql, read, inputs, stored, FIRST, LAST)
+
+
+HEADER = '{{ config(meta={"doc": "Doc.", "columns": {"mine": {"formula": "f", "unit": "ratio"}}}) }}'
+BODY = 'select * from {{ source("market_data", "bars_daily") }}'
 
 
 def test_the_header_is_the_contract(own):
@@ -74,7 +95,7 @@ def test_the_template_is_a_feature_that_holds(own, compiled, tables):
     assert both.height == found.stored.height > 500
 
 
-def test_a_feature_of_your_own_that_looks_ahead_is_caught(own, compiled, tables):
+def test_a_feature_that_looks_ahead_is_caught(own, compiled, tables):
     assert "leaking" in again(own["leaking"], compiled, tables).look_ahead(Scope())["column"].to_list()
 
 
@@ -88,64 +109,71 @@ def test_it_has_an_asset_where_the_desk_has_its_tables(own):
     assert possible_sets(["market_data.bars_minute"], [one]) == []
 
 
-def test_there_is_none_in_what_is_shipped():
-    assert own_sets() == ()
+@pytest.mark.slow
+def test_a_model_that_dbt_refuses_costs_only_itself(own, compiled):
+    assert set(compiled.errors) == {"no_macro"}
+    assert "'mean_of' is undefined" in compiled.errors["no_macro"]
+    assert set(compiled.models) == set(own) - {"no_macro"}
 
 
-HEADER = '{{ config(meta={"doc": "Doc.", "columns": {"mine": {"formula": "f", "unit": "ratio"}}}) }}'
-BODY = 'select * from {{ source("market_data", "bars_daily") }}'
+def test_a_model_of_a_model_is_compiled_beside_it(compiled):
+    assert compiled.of("reads_short").lineage["reads_short"] == (("features.short", "short"),)
+
+
+def test_the_shipped_models_are_compiled_without_those_of_the_user(models):
+    assert compiled_models().keys() == models.keys() == SQL_SETS.keys()
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "message"),
+    ("name", "text", "line", "message"),
     [
-        ("mine", BODY, "has no header"),
-        ("mine", HEADER.replace('"Doc."', "doc()") + BODY, "not made of plain values"),
-        ("mine", "{{ config(tags=[]) }}" + BODY, "has no meta"),
-        ("mine", HEADER.replace('"doc"', '"docs"') + BODY, "there is no docs; known are doc"),
-        ("mine", HEADER.replace('"doc": "Doc.", ', "") + BODY, "lacks doc"),
-        ("mine", HEADER.replace('"Doc."', "1") + BODY, "doc must be a str"),
-        ("mine", HEADER.replace('"unit": "ratio"', "") + BODY, "column 'mine' lacks unit"),
-        ("mine", HEADER.replace('"mine"', '"Mine"') + BODY, "'Mine'.*lower case"),
-        ("mine", HEADER.replace('"doc"', '"lookback": 401, "doc"') + BODY, "from 0 to 400, not 401"),
-        ("mine", HEADER.replace('"doc"', '"key": ["symbol"], "doc"') + BODY, "key is"),
-        ("mine", HEADER + BODY.replace("market_data", "labels"), "reads labels.bars_daily"),
-        ("mine", HEADER + "select 1", "reads no table"),
-        ("Mine", HEADER + BODY, "lower case"),
+        ("mine", BODY, 1, "has no header"),
+        ("mine", "\n" + HEADER.replace('"Doc."', "doc()") + BODY, 2, "its config(...) is not made of plain values"),
+        ("mine", "{{ config(tags=[]) }}" + BODY, 1, "its config(...) has no meta"),
+        ("mine", HEADER.replace('"doc"', '"docs"') + BODY, 1, "meta.doc: Field required; meta.docs: Extra inputs"),
+        ("mine", HEADER.replace('"doc": "Doc.", ', "") + BODY, 1, "meta.doc: Field required"),
+        ("mine", HEADER.replace('"Doc."', "1") + BODY, 1, "meta.doc: Input should be a valid string"),
+        ("mine", HEADER.replace(', "unit": "ratio"', "") + BODY, 1, "meta.columns.mine.unit: Field required"),
+        ("mine", HEADER.replace('"mine"', '"Mine"') + BODY, 1, "meta.columns.Mine.[key]: String should match"),
+        ("mine", HEADER.replace('"mine"', "1") + BODY, 1, "meta.columns.1.[key]: Input should be a valid string"),
+        ("mine", HEADER.replace('{"mine": {"formula": "f", "unit": "ratio"}}', "{}") + BODY, 1, "meta.columns: Dict"),
+        ("mine", HEADER.replace('"doc"', '"lookback": 401, "doc"') + BODY, 1, "meta.lookback: Input should be less"),
+        ("mine", HEADER.replace('"doc"', '"key": ["symbol"], "doc"') + BODY, 1, "meta.key: Value error, must be"),
+        ("mine", HEADER + BODY.replace("market_data", "labels"), 1, "reads labels.bars_daily, which is not there"),
+        (
+            "mine",
+            HEADER + BODY.replace("bars_daily", "bars_dayly"),
+            1,
+            "reads market_data.bars_dayly, which is not there; did you mean market_data.bars_daily",
+        ),
+        ("mine", HEADER + "select 1", 1, "reads no table"),
+        ("mine", HEADER + "\n{% if x %}\n" + BODY, 3, "dbt cannot read it: Unexpected end of template"),
+        ("Mine", HEADER + BODY, 1, "the file 'Mine': a name is made of lower case"),
+        ("technical", HEADER + BODY, 1, "there is a table features.technical already; rename the file"),
+        ("own_hourly", HEADER + BODY, 1, "there is a table features.own_hourly already; rename the file"),
+        ("matrix", HEADER + BODY, 1, "there is a table features.matrix already; rename the file"),
+        ("mine", HEADER.replace('"mine"', '"rsi_14"') + BODY, 1, "column 'rsi_14': there is a feature of this name"),
+        ("mine", HEADER.replace('"mine"', '"kmid"') + BODY, 1, "column 'kmid': there is a feature of this name"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused_with_the_reason(name, text, message, tmp_path):
-    (tmp_path / f"{name}.sql").write_text(text)
-    with pytest.raises(SqlFeatureError, match=message) as caught:
-        own_sets(tmp_path)
-    assert f"{name}.sql" in str(caught.value)
+def test_a_file_that_cannot_be_used_is_left_out_with_the_reason(name, text, line, message, tmp_path):
+    write(tmp_path, **{name: text}, other=HEADER.replace("mine", "other") + BODY)
+    found, ((file, at, said),) = own_sets(tmp_path)
+    assert list(found) == ["other"]
+    assert (file, at) == (f"{name}.sql", line)
+    assert said.startswith(message)
 
 
-def test_a_new_file_replaces_none(tmp_path):
-    path = write_sql_feature("mine", tmp_path)
-    assert path.read_text() == template("mine")
-    with pytest.raises(SqlFeatureError, match="is there already"):
-        write_sql_feature("mine", tmp_path)
-
-
-@pytest.mark.parametrize("name", ["Mine", "1st", "a-b", "a__b", ""])
-def test_a_name_that_is_no_column_is_refused(name):
-    with pytest.raises(SqlFeatureError, match="lower case"):
-        template(name)
-
-
-def test_a_name_of_another_table_is_refused(own):
-    one = own["short"]
-    with pytest.raises(SqlFeatureError, match=r"table features\.short already"):
-        sets_of([one], [one])
-    with pytest.raises(SqlFeatureError, match=r"table features\.short already"):
-        sets_of([], [one], taken=["short"])
+def test_of_two_columns_of_one_name_the_second_file_is_left_out(tmp_path):
+    write(tmp_path, a=HEADER + BODY, b=HEADER + BODY)
+    found, faults = own_sets(tmp_path)
+    assert list(found) == ["a"]
+    assert faults == [("b.sql", 1, "column 'mine': there is a feature of this name already; choose another name")]
 
 
 def test_a_model_may_read_another_model(tmp_path):
-    (tmp_path / "mine.sql").write_text(HEADER + "select * from {{ ref('cross_section') }}")
-    (mine,) = own_sets(tmp_path)
+    write(tmp_path, mine=HEADER + "select * from {{ ref('cross_section') }}")
+    mine = own_sets(tmp_path)[0]["mine"]
     assert mine.reads == ("features.cross_section",)
     needed = SQL_SETS["cross_section"]
     assert possible_sets(needed.reads, [mine, needed]) == [needed, mine]
-    assert isinstance(dg.AssetKey(mine.table.split(".")), dg.AssetKey)

@@ -6,13 +6,12 @@ from datetime import date
 import polars as pl
 import pytest
 
-from trading_assets.features.contract import SQL
 from trading_assets.features.feature_set import table_of
 from trading_assets.features.sql.checks import recomputation
-from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.statements import run_on_frames
 from trading_assets.lake import Scope
 from trading_assets.point_in_time.lookahead import lookahead_violations, pick_cuts
+from trading_assets_tests.features.shipped import READABLE, SQL, SQL_SETS
 
 FIRST, LAST = date(2016, 1, 1), date(2016, 5, 31)
 all_sets = pytest.mark.parametrize("one", SQL_SETS.values(), ids=SQL_SETS)
@@ -21,7 +20,11 @@ all_sets = pytest.mark.parametrize("one", SQL_SETS.values(), ids=SQL_SETS)
 def again(one, sql, tables):
     inputs = {table: tables[table] for table in one.reads}
     stored = run_on_frames(inputs, SQL[one.name], sql, FIRST, LAST)
-    return recomputation(one, sql, inputs, stored, FIRST, LAST)
+    return recomputation(one, sql, read_by(one), inputs, stored, FIRST, LAST)
+
+
+def read_by(one):
+    return {table: READABLE[table] for table in one.reads}
 
 
 @all_sets
@@ -82,5 +85,7 @@ def test_a_stored_value_that_the_model_does_not_give_is_caught(one, models, tabl
     found = again(one, models[one.name].sql, tables)
     column = next(name for name in found.stored.columns if name not in found.key and found.stored[name].count())
     changed = found.stored.with_columns(pl.col(column) + 1.0)
-    wrong = recomputation(one, models[one.name].sql, dict(list(found.inputs.items())[:-1]), changed, FIRST, LAST)
+    wrong = recomputation(
+        one, models[one.name].sql, read_by(one), dict(list(found.inputs.items())[:-1]), changed, FIRST, LAST
+    )
     assert wrong.look_ahead(Scope())["column"].unique().to_list() == [column]

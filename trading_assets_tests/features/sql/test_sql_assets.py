@@ -10,14 +10,14 @@ import pytest
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.partitions import desk_partitions
 from trading_assets.desk.settings import Settings
-from trading_assets.features.contract import DAILY
 from trading_assets.features.sql.assets import Read, build_assets, possible_sets, steps
 from trading_assets.features.sql.own import SqlFeatureError
-from trading_assets.features.sql.sets import SQL_SETS, models_in
+from trading_assets.features.sql.sets import models_in
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
 from trading_assets_tests.desk.spans import partitions_of
+from trading_assets_tests.features.shipped import DAILY, READABLE, SQL_SETS
 
 EVERY_DESK = [SYMBOLS.table, BARS_DAILY.table, CORPORATE_ACTIONS.table, *(one.table for one in DAILY.values())]
 OF_SOME = {"market_data.companies": "sector_neutral", "market_data.fundamentals": "fundamental_ratios"}
@@ -63,8 +63,8 @@ def test_sets_are_made_together_if_none_reads_another_and_all_or_none_look_back(
     assert found == {
         "sql_features": ["cross_section", "standardised"],
         "sql_features_with_look_back": ["market_breadth"],
-        "sql_features_2": ["ranked"],
-        "sql_features_with_look_back_2": ["breadth"],
+        "own_sql_features_2": ["ranked"],
+        "own_sql_features_with_look_back_2": ["breadth"],
     }
 
 
@@ -89,14 +89,14 @@ def test_a_year_waits_for_the_partitions_that_it_reads(name, table, mapping, yea
     )
     rows = rows.with_columns(exchange=pl.lit("XNYS"), currency=pl.lit("USD"), name=pl.lit("A"), source=pl.lit("made"))
     replace(lake, SYMBOLS, rows, Scope())
-    read = Read(partitions, SQL_SETS[name], table, partitions.panel)
+    read = Read(partitions, SQL_SETS[name], READABLE[table], partitions.panel)
     assert isinstance(read.dependency.partition_mapping, mapping)
     scope = Scope(time="date", start=date(2015, 1, 1), end=date(2016, 1, 1))
     assert read.needed(LakeFrame(lake, SYMBOLS).read(), scope) == [f"{year}|A" for year in years]
 
 
 def test_a_model_of_a_model_waits_for_its_years(partitions, lake):
-    read = Read(partitions, SQL_SETS["market_breadth"], "features.cross_section", partitions.years)
+    read = Read(partitions, SQL_SETS["market_breadth"], READABLE["features.cross_section"], partitions.years)
     scope = Scope(time="date", start=date(2015, 1, 1), end=date(2016, 1, 1))
     assert read.needed(LakeFrame(lake, SYMBOLS).read(), scope) == ["2014", "2015"]
 
@@ -104,6 +104,6 @@ def test_a_model_of_a_model_waits_for_its_years(partitions, lake):
 def test_dbt_tests_what_a_lake_has():
     """A desk without companies or filings has models that no table was ever made of."""
     one = SQL_SETS["cross_section"]
-    assert models_in([one.table, *one.reads, "market_data.companies"]) == ["cross_section"]
+    assert models_in([one.table, *one.reads, "market_data.companies"], SQL_SETS.values()) == ["cross_section"]
     with pytest.raises(SqlFeatureError, match="has no table of features in SQL yet"):
-        models_in(one.reads)
+        models_in(one.reads, SQL_SETS.values())

@@ -5,9 +5,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from trading_assets.features.contract import SQL
-from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.statements import run_on_frames
+from trading_assets_tests.features.shipped import SQL, SQL_SETS
 from trading_assets_tests.features.sql.tables import made_tables
 
 SPAN = (date(2015, 1, 1), date(2016, 12, 31))

@@ -6,11 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from trading_assets.features.contract import SQL
 from trading_assets.features.sql.catalogue import COMPARED, RANKED
-from trading_assets.features.sql.sets import SQL_SETS
 from trading_assets.features.sql.statements import run_on_frames
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, FUNDAMENTALS
+from trading_assets_tests.features.shipped import SQL, SQL_SETS
 from trading_assets_tests.features.sql.tables import READ, full
 
 SPAN = (date(2015, 1, 1), date(2016, 12, 31))

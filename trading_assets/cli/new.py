@@ -1,0 +1,66 @@
+"""Commands ``new``: files of your own work from a template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trading_assets.cli.common import Home, console
+from trading_assets.desk.settings import load_settings
+
+new_app = typer.Typer(no_args_is_help=True, help="Start something of your own: a file and its test.")
+
+
+@new_app.callback()
+def _new() -> None:
+    """Let the templates be commands below ``new``, one by one."""
+
+
+@new_app.command("feature")
+def new_feature(
+    name: Annotated[str, typer.Argument(help="Name of the feature, such as range_21.")],
+    lookback: Annotated[int, typer.Option(help="Bars before its own that a value depends on.")] = 20,
+    sql: Annotated[bool, typer.Option("--sql", help="A SQL model instead of a Polars expression.")] = False,
+    home: Home = None,
+) -> None:
+    """Write a feature and its test, to be edited; it is a column of the lake from then on."""
+    from trading_assets.desk.desk import Desk
+    from trading_assets.features import templates
+    from trading_assets.features.contract import contracts
+
+    desk = Desk(load_settings(home))
+    taken = {column.lower() for contract in contracts(desk) for column in contract.schema}
+    if sql:
+        texts = templates.new_sql_feature(name, taken)
+        _write("features", f"{name}.sql", texts, f"features.{name}", home)
+    else:
+        texts = templates.new_feature(name, lookback, taken)
+        _write("features", f"{name}.py", texts, "features.own", home)
+
+
+def _write(kind: str, file: str, texts: tuple[str, str], table: str, home: Path | None) -> None:
+    """Write a file and its test, and say what comes next."""
+    from trading_assets.desk.desk import Desk
+    from trading_assets.desk.new_files import write_new
+    from trading_assets.desk.own_work import TESTS, own_work
+
+    folder = own_work(Desk(load_settings(home))).folder
+    made = folder / kind / file
+    test = folder / TESTS / f"test_{made.stem}.py"
+    write_new(dict(zip((made, test), texts, strict=True)))
+    option = f" --home {home}" if home else ""
+    steps = (
+        f"replace the body of {made.name}; {test.name} holds for any body, and takes values worked out by hand",
+        f"python -m pytest {_short(test)}",
+        f"trading-assets check{option}",
+        f'materialise {table.replace(".", "/")} in the web UI, then: trading-assets sql "FROM {table}"{option}',
+    )
+    console.print(f"wrote {_short(made)}\nwrote {_short(test)}\nnext:", soft_wrap=True)
+    for number, step in enumerate(steps, 1):
+        console.print(f"  {number}. {step}", soft_wrap=True, markup=False)
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
