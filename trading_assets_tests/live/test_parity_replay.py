@@ -1,4 +1,4 @@
-"""A book that is replayed at the broker ends each session where the backtest does: twelve here, sixty in `make prove`."""
+"""A book that is replayed at the broker ends each session where the backtest does; `make prove` replays sixty."""
 
 from __future__ import annotations
 
