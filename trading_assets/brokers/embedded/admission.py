@@ -8,7 +8,7 @@ both can trade at one open.
 from __future__ import annotations
 
 from trading_assets.brokers.embedded.accounts import MarginAccount
-from trading_assets.brokers.embedded.market import SimulatedMarket
+from trading_assets.brokers.embedded.market import LakeMarket
 from trading_assets.brokers.embedded.orders import Order, OrderRequest, forbidden, invalid, refused
 from trading_assets.brokers.embedded.payloads import number
 from trading_assets.brokers.embedded.sessions import TradingSession
@@ -17,7 +17,7 @@ from trading_assets.brokers.embedded.state import BrokerState
 _ROUNDING = 1e-9  # of the buying power; a book that is fully invested adds up to it only nearly
 
 
-def admit(state: BrokerState, market: SimulatedMarket, account: MarginAccount, request: OrderRequest) -> None:
+def admit(state: BrokerState, market: LakeMarket, account: MarginAccount, request: OrderRequest) -> None:
     """Check an order against the session, the asset and the account.
 
     Raises
@@ -38,7 +38,7 @@ def admit(state: BrokerState, market: SimulatedMarket, account: MarginAccount, r
     _check_power(state, market, account, request, shares)
 
 
-def check_asset(state: BrokerState, market: SimulatedMarket, symbol: str) -> float:
+def check_asset(state: BrokerState, market: LakeMarket, symbol: str) -> float:
     """Price of an asset that can be traded now.
 
     Raises
@@ -127,7 +127,7 @@ def _check_short(account: MarginAccount, request: OrderRequest) -> None:
 
 
 def _check_power(
-    state: BrokerState, market: SimulatedMarket, account: MarginAccount, request: OrderRequest, shares: float
+    state: BrokerState, market: LakeMarket, account: MarginAccount, request: OrderRequest, shares: float
 ) -> None:
     """Refuse what takes the exposure of positions and open orders above multiplier x equity."""
     orders: dict[str, float] = {}
@@ -158,7 +158,7 @@ def _check_power(
         )
 
 
-def order_price(market: SimulatedMarket, state: BrokerState, order: Order | OrderRequest) -> float:
+def order_price(market: LakeMarket, state: BrokerState, order: Order | OrderRequest) -> float:
     """Price at which an order is valued before it trades: its limit, its stop, or the last price."""
     if order.limit_price is not None or order.stop_price is not None:
         return float(order.limit_price or order.stop_price or 0.0)

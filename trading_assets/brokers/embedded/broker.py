@@ -20,7 +20,7 @@ from trading_assets.brokers.embedded.accounts import MarginAccount, Position
 from trading_assets.brokers.embedded.clock import Clock
 from trading_assets.brokers.embedded.engine import MatchingEngine
 from trading_assets.brokers.embedded.faults import Faults
-from trading_assets.brokers.embedded.market import SimulatedMarket
+from trading_assets.brokers.embedded.market import LakeMarket
 from trading_assets.brokers.embedded.matching import compile_rules
 from trading_assets.brokers.embedded.orders import ApiError, not_found
 from trading_assets.brokers.embedded.sessions import TradingCalendar
@@ -54,7 +54,7 @@ class EmbeddedBroker:
         self.streams = Streams()
         self.calls: list[dict[str, Any]] = []
         self.store = Store(lake.postgres, name)
-        self.market = SimulatedMarket(lake, TradingCalendar(exchange))
+        self.market = LakeMarket(lake, TradingCalendar(exchange))
         try:
             clock.resume(self.store.clock())
             self.load()

@@ -19,7 +19,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.faults import Faults
 from trading_assets.brokers.embedded.history import bar_payload, part_of_bar, quote_payload, trade_payload
-from trading_assets.brokers.embedded.market import SimulatedMarket, path_price
+from trading_assets.brokers.embedded.market import LakeMarket, path_price
 from trading_assets.brokers.embedded.orders import ApiError
 
 FEEDS: Final = ("iex", "sip")
@@ -68,12 +68,12 @@ class DataStreams:
         self._clients: set[_Client] = set()
         self._until: datetime | None = None
 
-    def advance(self, market: SimulatedMarket, now: datetime, faults: Faults) -> None:
+    def advance(self, market: LakeMarket, now: datetime, faults: Faults) -> None:
         """Publish what the minutes since the last call have brought.
 
         Parameters
         ----------
-        market : SimulatedMarket
+        market : LakeMarket
             Prices.
         now : datetime.datetime
             The broker's time.
@@ -147,7 +147,7 @@ class DataStreams:
         client.account = account
         return {"T": "success", "msg": "authenticated"}
 
-    def _passed(self, market: SimulatedMarket, since: datetime, now: datetime) -> Iterator[tuple[str, Message]]:
+    def _passed(self, market: LakeMarket, since: datetime, now: datetime) -> Iterator[tuple[str, Message]]:
         """Messages of the minutes that began (trades, quotes) or ended (bars) after `since`, in their order."""
         symbols = self._symbols(market)
         for session in market.sessions.between(market.sessions.day(since), market.sessions.day(now)):
@@ -166,7 +166,7 @@ class DataStreams:
                         part = part_of_bar(bar, session, start, start + _MINUTE)
                         yield "bars", {"T": "b", "S": symbol, **bar_payload(start, part)}
 
-    def _symbols(self, market: SimulatedMarket) -> list[str]:
+    def _symbols(self, market: LakeMarket) -> list[str]:
         named = {symbol for client in self._clients for wanted in client.wanted.values() for symbol in wanted}
         return sorted(market.listings()) if _ALL in named else sorted(named)
 

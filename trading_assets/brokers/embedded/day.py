@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trading_assets.brokers.embedded.accounts import MarginAccount
-from trading_assets.brokers.embedded.market import Actions, Bar, SimulatedMarket
+from trading_assets.brokers.embedded.market import Actions, Bar, LakeMarket
 from trading_assets.brokers.embedded.matching import book_entry, end_order, lots, tell
 from trading_assets.brokers.embedded.orders import Order
 from trading_assets.brokers.embedded.payloads import number
@@ -108,7 +108,7 @@ def expire_orders(state: BrokerState, account: MarginAccount) -> None:
             end_order(state, order, "expired")
 
 
-def close_books(state: BrokerState, account: MarginAccount, market: SimulatedMarket, session: TradingSession) -> None:
+def close_books(state: BrokerState, account: MarginAccount, market: LakeMarket, session: TradingSession) -> None:
     """Mark an account at the close, close out what is delisted by now at what holders got, and note its equity."""
     bars, listings = market.bars(session.date), market.listings()
     gone: dict[str, float] = {}

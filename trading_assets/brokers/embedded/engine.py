@@ -17,7 +17,7 @@ from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.admission import admit
 from trading_assets.brokers.embedded.day import apply_actions, close_books, expire_orders, waits_for_open
 from trading_assets.brokers.embedded.faults import Faults
-from trading_assets.brokers.embedded.market import Bar, SimulatedMarket, crossing, path_price
+from trading_assets.brokers.embedded.market import Bar, LakeMarket, crossing, path_price
 from trading_assets.brokers.embedded.matching import attempt, end_order, fill_at_open, tell
 from trading_assets.brokers.embedded.orders import Order, OrderRequest, check_request, invalid, refused
 from trading_assets.brokers.embedded.payloads import order_payload
@@ -32,13 +32,13 @@ class MatchingEngine:
     ----------
     state : BrokerState
         What is known and open; changed in place.
-    market : SimulatedMarket
+    market : LakeMarket
         Prices.
     faults : Faults
         What goes wrong on purpose.
     """
 
-    def __init__(self, state: BrokerState, market: SimulatedMarket, faults: Faults) -> None:
+    def __init__(self, state: BrokerState, market: LakeMarket, faults: Faults) -> None:
         self.state = state
         self.market = market
         self.faults = faults

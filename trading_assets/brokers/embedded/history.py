@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from trading_assets.brokers.embedded.market import Bar, SimulatedMarket, path_price
+from trading_assets.brokers.embedded.market import Bar, LakeMarket, path_price
 from trading_assets.brokers.embedded.orders import ApiError
 from trading_assets.brokers.embedded.payloads import moment
 from trading_assets.brokers.embedded.sessions import TradingSession, third_points
@@ -61,7 +61,7 @@ class History:
 
     Attributes
     ----------
-    market : SimulatedMarket
+    market : LakeMarket
         Prices.
     now : datetime.datetime
         Nothing later is visible.
@@ -69,7 +69,7 @@ class History:
         Half of the bid-ask spread of quotes at a price, in currency per share.
     """
 
-    market: SimulatedMarket
+    market: LakeMarket
     now: datetime
     half_spread: Callable[[float], float]
 

@@ -107,7 +107,7 @@ def crossing(bar: Bar, session: TradingSession, after: datetime, level: float, *
     return None
 
 
-class SimulatedMarket:
+class LakeMarket:
     """Prices, volumes and corporate actions of the lake, read in spans of sessions.
 
     Parameters

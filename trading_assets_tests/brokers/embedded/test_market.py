@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading_assets.brokers.embedded.market import Bar, SimulatedMarket, crossing, path_price
+from trading_assets.brokers.embedded.market import Bar, LakeMarket, crossing, path_price
 from trading_assets.brokers.embedded.sessions import TradingCalendar
 from trading_assets_tests.brokers.embedded.markets import DAYS, at, bar, write_market
 
@@ -62,7 +62,7 @@ def test_crossing_is_the_first_moment_at_which_the_path_is_there(day, height, be
 def test_price_at_rest_is_the_last_close_in_the_shares_of_the_moment(lake):
     rows = [bar("AAA", DAYS[0], (100, 104, 98, 102)), bar("BBB", DAYS[3], (10, 11, 9, 10))]
     write_market(lake, rows, [("AAA", DAYS[2], "split", 2.0), ("AAA", DAYS[3], "split", 3.0)])
-    market = SimulatedMarket(lake, NEW_YORK)
+    market = LakeMarket(lake, NEW_YORK)
     assert market.price("AAA", at(DAYS[0], "08:00")) is None
     assert market.price("AAA", at(DAYS[0], "16:00")) == 102
     assert market.price("AAA", at(DAYS[2], "09:29")) == 102
@@ -79,7 +79,7 @@ def test_actions_between_sessions_take_effect_at_the_next_open(lake):
         [bar("AAA", DAYS[0], (100, 104, 98, 102))],
         [("AAA", saturday, "split", 2.0), ("AAA", monday, "split", 2.0), ("AAA", monday, "dividend", 0.5)],
     )
-    market = SimulatedMarket(lake, NEW_YORK)
+    market = LakeMarket(lake, NEW_YORK)
     actions = market.actions(NEW_YORK.on(monday))
     assert (actions.split, actions.dividend) == ({"AAA": 4.0}, {"AAA": 0.5})
     assert [opened for opened, _ in market.splits("AAA")] == [at(monday, "09:30")] * 2
