@@ -16,7 +16,7 @@ from trading_assets.models.specs import models
 from trading_assets.orchestration import stages
 from trading_assets.orchestration.jobs import build_jobs
 from trading_assets.portfolio.books import books
-from trading_assets.signals.strategies import strategies
+from trading_assets.signals.registry import strategies
 
 
 @dataclass(frozen=True)
