@@ -39,9 +39,7 @@ class Nameless(Given):
 def test_a_sizing_whose_kind_is_not_one_name_is_refused():
     module = ModuleType(Nameless.__module__)
     module.Nameless = Nameless
-    with pytest.raises(
-        TypeError, match="test_listing: the kind of Nameless is not one name"
-    ):
+    with pytest.raises(TypeError, match="test_listing: the kind of Nameless is not one name"):
         sizings_in([module])
 
 
