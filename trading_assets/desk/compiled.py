@@ -6,19 +6,16 @@ select code: `compiled_method` calls the method that it defines, and what calls 
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core import types
-from numba.core.caching import FunctionCache, IndexDataCacheFile
-from numba.core.dispatcher import Dispatcher
-from numba.core.sigutils import normalize_signature
 from numba.extending import overload
 
 from trading_assets.desk.source_files import files_stamp
+from trading_assets.library_internals.numba import keep_on_disk, python_function
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -50,60 +47,25 @@ def source_folders(function: Callable[..., Any]) -> tuple[Path, ...]:
         current = coming.pop()
         found.add(Path(current.__code__.co_filename).parent)
         for value in current.__globals__.values():
-            if isinstance(value, Dispatcher) and value.py_func.__module__ not in seen:
-                seen.add(value.py_func.__module__)
-                coming.append(value.py_func)
+            called = python_function(value)
+            if called is not None and called.__module__ not in seen:
+                seen.add(called.__module__)
+                coming.append(called)
             elif isinstance(value, type) and issubclass(value, tuple) and value.__module__.startswith(_PACKAGE):
                 found.add(Path(sys.modules[value.__module__].__file__ or __file__).parent)
     return tuple(sorted(found))
 
 
-class _PackageCache(FunctionCache):
-    """A cache of compiled code that is stale as soon as any module that it comes from changes.
+def _place(function: Callable[..., Any], classes: Sequence[type]) -> tuple[str, str]:
+    """Ending of the name of a file of compiled code, and the stamp of the sources that are compiled into it.
 
-    Numba checks the time stamp of the file of the function itself only: after an update of `costs.py` alone it would
-    go on running the ledger with the old costs compiled into it.
-
-    Signatures with different named tuples are kept in different files, each stamped with the files that define them:
-    another class leaves the compiled code of the others valid, and one that exists no more is never looked for.
+    Different classes have different files, each stamped with the files that define them: another class leaves the
+    compiled code of the others valid, and one that exists no more is never looked for.
     """
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__(function)  # type: ignore[no-untyped-call]
-        self._folders = source_folders(function)
-        self._cache_file = self.file_of(())
-
-    def file_of(self, signature: Any) -> IndexDataCacheFile:
-        """The file of a signature's compiled code, where it is valid."""
-        classes = list(_named_tuples(normalize_signature(signature)[0]))  # type: ignore[no-untyped-call]
-        base, files = self._impl.filename_base, dict.fromkeys(_file_of(one) for one in classes)
-        if classes:
-            names = "\n".join(f"{one.__module__}.{one.__qualname__}" for one in classes)
-            base = f"{base}-{hashlib.sha256(names.encode()).hexdigest()[:_NAME_DIGITS]}"
-        return IndexDataCacheFile(  # type: ignore[no-untyped-call]
-            cache_path=self._cache_path,
-            filename_base=base,
-            source_stamp=source_stamp(*self._folders, *(file for file in files if file.parent not in self._folders)),
-        )
-
-    # Numba holds its compiler lock during both.
-
-    def _load_overload(self, sig: Any, target_context: Any) -> Any:
-        self._cache_file = self.file_of(sig)
-        return super()._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-
-    def _save_overload(self, sig: Any, data: Any) -> None:
-        self._cache_file = self.file_of(sig)
-        super()._save_overload(sig, data)  # type: ignore[no-untyped-call]
-
-
-def _named_tuples(arguments: Iterable[Any]) -> Iterator[type]:
-    """Classes of the named tuples among arguments, those within others included."""
-    for argument in arguments:
-        if isinstance(argument, types.BaseNamedTuple):
-            yield argument.instance_class  # type: ignore[attr-defined]
-        if isinstance(argument, types.BaseTuple):
-            yield from _named_tuples(argument.types)  # type: ignore[attr-defined]
+    folders, files = source_folders(function), dict.fromkeys(_file_of(one) for one in classes)
+    stamp = source_stamp(*folders, *(file for file in files if file.parent not in folders))
+    names = "\n".join(f"{one.__module__}.{one.__qualname__}" for one in classes)
+    return f"-{hashlib.sha256(names.encode()).hexdigest()[:_NAME_DIGITS]}" if classes else "", stamp
 
 
 def _file_of(defined: type) -> Path:
@@ -125,8 +87,7 @@ def numba_compiled(function: Function) -> Function:
         so equal inputs give equal bits. Other threads go on while it runs.
     """
     compiled: Any = numba.njit(nogil=True)(function)
-    if isinstance(compiled, Dispatcher):  # not so where the environment disables compilation
-        vars(compiled)["_cache"] = _PackageCache(function)
+    keep_on_disk(compiled, partial(_place, function))
     result: Function = compiled
     return result
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.stage import Span, StageJob, keys_of
+from trading_assets.library_internals.dagster import UnresolvedAssetJobDefinition
 from trading_assets.orchestration import stages
 
 AssetJob = UnresolvedAssetJobDefinition

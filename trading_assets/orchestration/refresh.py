@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from uuid import uuid4
 
 import dagster as dg
 from dagster import DagsterEventType
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
-from dagster._core.errors import DagsterAssetCheckFailedError
-from dagster._core.utils import make_new_run_id
 
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.symbols import register_symbols, registered_symbols
+from trading_assets.library_internals.dagster import DagsterAssetCheckFailedError
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.stage import SYMBOLS_JOB
 from trading_assets.orchestration.errors import RefreshError
@@ -107,7 +106,7 @@ def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[s
     RefreshError
         A blocking check stopped it; any other error comes as it was raised.
     """
-    run_id = make_new_run_id()
+    run_id = str(uuid4())
     try:
         # At one moment the partitions are the same, so Dagster lists them once per run and not once per step.
         with dg.partition_loading_context(now(), instance):
@@ -121,9 +120,9 @@ def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[s
         raise RefreshError(msg) from None
 
 
-def _evaluations(instance: dg.DagsterInstance, run_id: str) -> Iterator[AssetCheckEvaluation]:
+def _evaluations(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.AssetCheckEvaluation]:
     for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
-        if isinstance(data := entry.get_dagster_event().event_specific_data, AssetCheckEvaluation):
+        if isinstance(data := entry.get_dagster_event().event_specific_data, dg.AssetCheckEvaluation):
             yield data
 
 

@@ -14,6 +14,7 @@ import pytest
 from trading_assets.brokers.accounts import broker_of
 from trading_assets.brokers.embedded.keys import KEYS_FILE
 from trading_assets.brokers.errors import BrokerError
+from trading_assets.library_internals.dagster import DagsterAssetCheckFailedError
 from trading_assets.live.errors import LiveError
 from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.orchestration.replay import open_account
@@ -88,8 +89,6 @@ def scene(postgres, tmp_path_factory) -> Iterator[Scene]:
 
 def fails(trader: Trader, job: str) -> None:
     """Run a job that has to fail, with the console that a user has."""
-    from dagster._core.errors import DagsterAssetCheckFailedError
-
     with pytest.raises((LiveError, BrokerError, DagsterAssetCheckFailedError)):
         trader.run(job, live_tags(trader.name, DAYS[1]), console="DEBUG")
 

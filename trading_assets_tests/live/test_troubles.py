@@ -10,7 +10,6 @@ from collections import Counter
 
 import polars as pl
 import pytest
-from dagster._core.errors import DagsterAssetCheckFailedError
 
 from trading_assets.brokers.accounts import Accounts, accounts, broker_of
 from trading_assets.brokers.alpaca.connection import Connection
@@ -23,6 +22,7 @@ from trading_assets.desk.desk import Desk
 from trading_assets.errors import TradingAssetsError
 from trading_assets.lake import Scope
 from trading_assets.lake.store.writes import replace
+from trading_assets.library_internals.dagster import DagsterAssetCheckFailedError
 from trading_assets.live import switch
 from trading_assets.live.commands import adopt, confirm
 from trading_assets.live.errors import TradingBlockedError, TradingSettingsError

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 import dagster as dg
-from dagster._core.definitions.partitions.context import partition_loading_context
 
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import LakeError
@@ -84,7 +83,7 @@ def run_partition_keys(
     """Partition keys that a run was asked for, from its tags; None for a run without partitions."""
     if _RANGE_START in tags:
         key_range = dg.PartitionKeyRange(tags[_RANGE_START], tags[_RANGE_END])
-        with partition_loading_context(dynamic_partitions_store=instance):
+        with dg.partition_loading_context(dynamic_partitions_store=instance):
             return list(definition.get_partition_keys_in_range(key_range))
     return [tags[_PARTITION]] if _PARTITION in tags else None
 
