@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -61,21 +61,29 @@ def versions_in_use(desk: Desk, model: str, first: date, last: date, *, has_gate
     months = versions.filter(pl.col("date") >= first)
     if not has_gate:
         own = months.with_columns(since="date", trained_through="date", reasons=pl.lit(None, dtype=pl.String))
-        return own.select(list(USE_SCHEMA)).cast(USE_SCHEMA)  # type: ignore[arg-type]
+        return own.select(*USE_SCHEMA).cast(USE_SCHEMA)  # type: ignore[arg-type]
     verdicts = LakeFrame(desk.lake, PROMOTIONS).read(start=first, end=last, model=model)
-    unjudged = months.join(verdicts, on=["date", "model_hash"], how="anti")
-    if unjudged.height:
-        raise UpstreamNotReadyError(
-            f"the version of {model!r} of {unjudged['date'][0]:%Y-%m} has not been judged by the model's gate; train "
-            f"its months from {unjudged['date'][0]:%Y-%m}"
-        )
+    _require_verdicts(model, months, verdicts, versions)
     used = versions.rename({"date": "trained_through"})
     return (
         verdicts.select("reasons", since="date", trained_through="in_use")
         .join(used, on="trained_through", how="left")
-        .select(USE_SCHEMA)
+        .select(*USE_SCHEMA)
         .sort("since")
     )
+
+
+def _require_verdicts(model: str, months: pl.DataFrame, verdicts: pl.DataFrame, versions: pl.DataFrame) -> None:
+    """Every version has its verdict, and what a verdict leaves in use is still there."""
+    unjudged = months.join(verdicts, on=["date", "model_hash"], how="anti")["date"]
+    gone = verdicts.drop_nulls("in_use").join(versions, left_on="in_use", right_on="date", how="anti")["date"]
+    stale = pl.concat([unjudged, gone]).sort()
+    if stale.len():
+        first = stale[0]
+        raise UpstreamNotReadyError(
+            f"model {model!r} has a gate, and the verdict on its version of {first:%Y-%m} is missing or out of date; "
+            f"train its months from {first:%Y-%m}"
+        )
 
 
 @dataclass(frozen=True)
@@ -140,8 +148,8 @@ class Gatekeeper:
         return pl.concat([PROMOTIONS.empty(), *self._rows])
 
     def _in_use_before(self, cut: date) -> _Champion | None:
-        before = versions_in_use(self.desk, self.spec.name, date.min, cut, has_gate=True)
-        last = before.filter(pl.col("since") < cut).tail(1)
+        before = versions_in_use(self.desk, self.spec.name, date.min, cut - timedelta(days=1), has_gate=True)
+        last = before.tail(1)
         if last.is_empty() or last["trained_through"][0] is None:
             return None
         version = load(self.spec.name, last["registry_version"][0], tracking_uri=self.desk.mlflow_uri)

@@ -35,7 +35,8 @@ _ROUNDS_FOR_RANKING = 40
 class LightGbm(Learner):
     """Gradient boosted trees; missing values are a branch of their own.
 
-    Parameters have LightGBM's own names and meaning. Those that make a fit reproducible are not among them.
+    Parameters have LightGBM's own names and meaning. Not among them are those that make a fit reproducible, and
+    gradient-based sampling, which draws other rows on another number of threads.
 
     References
     ----------
@@ -43,7 +44,7 @@ class LightGbm(Learner):
 
     """
 
-    objective: Literal["regression", "regression_l1", "huber", "fair", "quantile", "mape"] = "regression"
+    objective: Literal["regression", "regression_l1", "huber", "quantile", "mape"] = "regression"
     num_iterations: int = Field(120, ge=1)
     learning_rate: float = Field(0.05, gt=0)
     num_leaves: int = Field(31, ge=2)
@@ -57,7 +58,6 @@ class LightGbm(Learner):
     max_bin: int = Field(63, ge=2)
 
     boosting: Literal["gbdt", "dart", "rf"] | None = None
-    data_sample_strategy: Literal["bagging", "goss"] | None = None
     max_depth: int | None = None
     min_sum_hessian_in_leaf: float | None = Field(None, ge=0)
     min_gain_to_split: float | None = Field(None, ge=0)
@@ -68,8 +68,6 @@ class LightGbm(Learner):
     path_smooth: float | None = Field(None, ge=0)
     extra_trees: bool | None = None
     feature_fraction_bynode: float | None = Field(None, gt=0, le=1)
-    top_rate: float | None = Field(None, ge=0, le=1)
-    other_rate: float | None = Field(None, ge=0, le=1)
     drop_rate: float | None = Field(None, ge=0, le=1)
     max_drop: int | None = None
     skip_drop: float | None = Field(None, ge=0, le=1)
@@ -84,7 +82,6 @@ class LightGbm(Learner):
     boost_from_average: bool | None = None
     reg_sqrt: bool | None = None
     alpha: float | None = Field(None, gt=0)
-    fair_c: float | None = Field(None, gt=0)
 
     def fit(self, rows: LearningRows, *, seed: int, threads: int) -> LightGbmTrees:
         """Fit trees; the order of the rows decides which are sampled."""
