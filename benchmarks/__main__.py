@@ -26,6 +26,7 @@ MODULES = (
     "rolling",
     "training",
     "ledger",
+    "books",
     "live",
     "ingest",
     "graph",
