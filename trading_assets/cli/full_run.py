@@ -17,6 +17,7 @@ from trading_assets.desk.clock import last_close, now
 from trading_assets.desk.configuration import UniverseSettings
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import FILE_NAME, INTRADAY_TABLES, Settings, SettingsError
+from trading_assets.files import write_atomically
 from trading_assets.lake import LakeFrame
 from trading_assets.market_data.listing import listed_names
 from trading_assets.market_data.source_policy import primary_source
@@ -25,7 +26,7 @@ from trading_assets.orchestration.maintenance import MAINTENANCE, MAINTENANCE_JO
 from trading_assets.orchestration.refresh import QUIET, StageReport, refresh
 from trading_assets.orchestration.stages import contracts
 from trading_assets.portfolio.books import books
-from trading_assets.reports.assets import read_tear_sheet, write_atomically
+from trading_assets.reports.assets import read_tear_sheet
 from trading_assets.reports.contract import TEAR_SHEET
 from trading_assets.serving import queries
 

@@ -10,6 +10,7 @@ from trading_assets.backtest.contract import PNL
 from trading_assets.desk import conditions, mappings
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.pictures import as_markdown_image
+from trading_assets.files import write_atomically
 from trading_assets.labels.assets import HORIZON_SESSIONS
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import Contract
@@ -122,14 +123,6 @@ def information_coefficient(desk: Desk, model: str) -> pl.DataFrame:
 
     scored = queries.scored_returns(desk, model=model)
     return compute(scored.drop("forward_return"), scored.drop("prediction"))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old or the new text, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f"{path.suffix}.partial")
-    partial.write_text(text)
-    partial.replace(path)
 
 
 def read_tear_sheet(path: Path) -> dict[str, object]:

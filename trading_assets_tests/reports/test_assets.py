@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from trading_assets.reports.assets import read_tear_sheet, write_atomically
+from trading_assets.files import write_atomically
+from trading_assets.reports.assets import read_tear_sheet
 from trading_assets.reports.metrics import information_coefficient
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -33,6 +32,7 @@ from trading_assets.brokers.records import (
     MarketClock,
     Ticket,
 )
+from trading_assets.files import write_atomically
 
 NAME = "template"
 ACTIVITY_KINDS = {"TRADE": ActivityKind.FILL, "COMMISSION": ActivityKind.FEE, "DIVIDEND": ActivityKind.DIVIDEND}
@@ -200,9 +200,7 @@ class FileBroker:
             fcntl.flock(lock, fcntl.LOCK_EX)
             found = json.loads(self.path.read_text())
             yield found
-            partial = self.path.with_suffix(f".{os.getpid()}.partial")
-            partial.write_text(json.dumps(found))
-            partial.replace(self.path)
+            write_atomically(self.path, json.dumps(found))
 
     def _unavailable(self, asked: str, error: Exception) -> BrokerUnavailableError:
         return BrokerUnavailableError(f"{NAME} broker, {asked}: {self.path} cannot be read ({type(error).__name__})")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from trading_assets.brokers.alpaca.connection import Connection
 from trading_assets.brokers.credentials import keys_of, read_key_file
 from trading_assets.brokers.errors import BrokerSettingsError
+from trading_assets.files import write_atomically
 
 NAME = "embedded"
 KEYS_FILE = "keys.json"
@@ -17,14 +17,8 @@ KEYS_FILE = "keys.json"
 
 def save_keys(home: Path, url: str, accounts: Mapping[str, Mapping[str, str]]) -> Path:
     """Write where the broker listens and the keys of its accounts by book, readable by the owner alone."""
-    folder = home / "broker"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / KEYS_FILE
-    partial = folder / f"{KEYS_FILE}.{os.getpid()}.partial"
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"url": url, "accounts": dict(accounts)}, file)
-    partial.replace(path)
+    path = home / "broker" / KEYS_FILE
+    write_atomically(path, json.dumps({"url": url, "accounts": dict(accounts)}), mode=0o600)
     return path
 
 

@@ -2,6 +2,9 @@
 
 A new cursor of DuckDB takes a transaction of the catalog before it has the lake in use, a new session of Postgres a
 process of the server: both cost more than most statements.
+
+psycopg2's pool opens its minimum at once, keeps no more than that and does not notice sessions that the server has
+dropped; SQLAlchemy's does, but takes 0.2 s to import, a third of what ``trading-assets sql`` may take.
 """
 
 from __future__ import annotations
