@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from trading_assets.point_in_time.backward_adjustment import steps_between_bars
@@ -74,20 +75,32 @@ def returns_known(
     polars.DataFrame
         `rebalance, symbol, date, return` by rebalance session, symbol and date.
     """
-    numbered = pl.DataFrame({"date": sorted(calendar_sessions)}, schema={"date": pl.Date}).with_row_index("session")
-    windows = (
-        names.select(rebalance=pl.col("rebalance").unique())
-        .join(numbered, left_on="rebalance", right_on="date")
-        .with_columns(session=pl.int_ranges(pl.col("session").cast(pl.Int64) - sessions + 1, pl.col("session") + 1))
-        .explode("session")
-        .join(numbered.with_columns(pl.col("session").cast(pl.Int64)), on="session")
-        .select("rebalance", "date")
+    days = pl.Series("date", sorted(calendar_sessions), dtype=pl.Date)
+    decisions, symbols = (names[column].unique().sort() for column in ("rebalance", "symbol"))
+    numbered, columns = _numbered(days, "date", "session"), _numbered(symbols, "symbol", "column")
+    placed = returns.join(numbered, on="date").join(columns, on="symbol")
+    values = np.full((days.len(), symbols.len()), np.nan)
+    values[placed["session"].to_numpy(), placed["column"].to_numpy()] = placed["return"].to_numpy()
+    scored = np.zeros((decisions.len(), symbols.len()), dtype=bool)
+    wanted = names.join(_numbered(decisions, "rebalance", "row"), on="rebalance").join(columns, on="symbol")
+    scored[wanted["row"].to_numpy(), wanted["column"].to_numpy()] = True
+
+    ends = decisions.to_frame("date").join(numbered, on="date", maintain_order="left")["session"].to_numpy()
+    windows = ends[:, None].astype(np.int64) + np.arange(1 - sessions, 1)
+    # decision x symbol x session
+    known = values[windows.clip(min=0)].transpose(0, 2, 1)
+    is_known = np.isfinite(known) & scored[:, :, None] & (windows >= 0)[:, None, :]
+    decision, column, session = np.nonzero(is_known)
+    return pl.DataFrame(
+        {
+            "rebalance": decisions.gather(decision),
+            "symbol": symbols.gather(column),
+            "date": days.gather(windows[decision, session]),
+            "return": known[is_known],
+        },
+        schema=RETURNS_SCHEMA,
     )
-    return (
-        names.select("rebalance", "symbol")
-        .join(windows, on="rebalance")
-        .join(returns, on=["symbol", "date"])
-        .select(RETURNS_SCHEMA.names())
-        .cast(RETURNS_SCHEMA)
-        .sort("rebalance", "symbol", "date")
-    )
+
+
+def _numbered(values: pl.Series, name: str, number: str) -> pl.DataFrame:
+    return values.to_frame(name).with_row_index(number)

@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from trading_assets.errors import TradingAssetsError
 from trading_assets.portfolio.books import Book
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 from trading_assets.portfolio.returns import RETURNS_SCHEMA, returns_known
@@ -17,7 +18,7 @@ _ROWS_AT_ONCE = 2_000_000
 _TOLERANCE = 1e-9
 
 
-class TargetWeightError(ValueError):
+class TargetWeightError(TradingAssetsError, ValueError):
     """Scores, sessions and calendar do not determine the weights; the message says which and what to pass."""
 
 
