@@ -196,7 +196,7 @@ class OwnWork:
 
 def own_work(desk: Desk) -> OwnWork:
     """The user's own work of a desk."""
-    return OwnWork(desk.settings.home / "own")
+    return OwnWork(desk.settings.own)
 
 
 def _forget_loaded() -> None:

@@ -14,19 +14,27 @@ from trading_assets.lake import LakeFrame
 from trading_assets.lake.bridge.io_manager import Rows, TableOutput
 from trading_assets.lake.bridge.portions import PortionWriter
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
-from trading_assets.portfolio.books import Book, books
+from trading_assets.portfolio.books import Book, books, require_known
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 from trading_assets.portfolio.reading import PRICES, first_decision, read_prices, require_prices, sessions_around
 from trading_assets.portfolio.returns import session_returns
 from trading_assets.portfolio.weights import carried_weights, decided_weights, decision_sessions
 from trading_assets.signals.contract import SCORES
+from trading_assets.signals.registry import strategies
 
 OWNER = "portfolio"
 _SHOWN = 5
 
 
 def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage; prices are upstream where the sizing of a book needs returns."""
+    """Build the assets of this stage; prices are upstream where the sizing of a book needs returns.
+
+    Raises
+    ------
+    BookError
+        A book follows a strategy that does not exist.
+    """
+    require_known(desk.part(books), desk.part(strategies))
     partitions = desk.part(desk_partitions)
     needs_returns = any(book.sizing.needs.return_sessions for book in desk.part(books).values())
 

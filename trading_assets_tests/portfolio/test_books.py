@@ -6,6 +6,9 @@ from textwrap import dedent
 import pytest
 import yaml
 
+from trading_assets.definitions import build_defs
+from trading_assets.desk.desk import Desk
+from trading_assets.desk.settings import Settings
 from trading_assets.execution.models import ExecutionModels
 from trading_assets.execution.models.commission_per_share import PerShareCommission
 from trading_assets.execution.models.commission_per_trade import PerTradeCommission
@@ -342,6 +345,13 @@ def test_a_sizing_is_written_as_short_as_it_can_be():
     assert main.with_values(sizing=InverseVolatility()).model_dump()["sizing"] == "inverse_volatility"
     written = main.with_values(sizing={"kind": "inverse_volatility", "lookback": 9}).model_dump()["sizing"]
     assert written == {"kind": "inverse_volatility", "lookback": 9}
+
+
+def test_a_strategy_that_does_not_exist_is_refused_when_definitions_load(tmp_path):
+    (tmp_path / "books.yaml").write_text("trend: {strategy: ml_alhpa, capital: 1}")
+    desk = Desk(Settings(home=tmp_path, books=tmp_path / "books.yaml"))
+    with pytest.raises(BookError, match=r"book 'trend': strategy is 'ml_alhpa' \(did you mean 'ml_alpha'\?\)"):
+        build_defs(desk=desk)
 
 
 def test_books_that_follow_a_strategy_that_does_not_exist_are_refused_together(tmp_path):

@@ -8,11 +8,13 @@ What not: which session decides and how weights are carried to the next, which i
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import get_args
 
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.own_work import own_work
 from trading_assets.portfolio.sizing._allocation import highest, names_to_hold, share_out
 from trading_assets.portfolio.sizing._sizing import Needs, Sizing, SizingInputs, SizingLimits
 
@@ -31,9 +33,20 @@ __all__ = [
 
 
 def sizings(desk: Desk) -> Mapping[str, type[Sizing]]:
-    """The sizings that the books of a desk can name, by kind."""
-    del desk
-    return shipped_sizings()
+    """The sizings that the books of a desk can name, by kind: the package's, and your own after them."""
+    own, found = desk.part(own_work), shipped_sizings()
+    for module in own.of("sizings"):
+        try:
+            new = sizings_in([module])
+        except TypeError as error:
+            own.refuse(Path(str(module.__file__)), str(error))
+            continue
+        taken = [kind for kind in new if kind in found]
+        if taken:
+            own.refuse(Path(str(module.__file__)), f"there is a sizing {taken[0]!r} already; choose another name")
+        else:
+            found |= new
+    return found
 
 
 def shipped_sizings() -> dict[str, type[Sizing]]:
