@@ -1,7 +1,9 @@
-"""Stage 1: prices as the vendor delivered them, and what is needed to read them.
+"""Stage 1: prices as vendors delivered them, and the tables that are needed to read them.
 
-Here: the exchange calendar, the sources (where bars and corporate actions come from), the raw bars and corporate
-actions in the lake, and their contracts. Everything is stored raw; adjustment for splits and dividends happens on read.
+Here: the contracts of the tables (`contract`), the sources (`sources`) and their order (`source_policy`), the way from
+a source into the lake (`ingest`, `assets`, `streaming`), the universe and its listings, reading as of a day (`as_of`,
+`macros`), and checks of the quality of the data (`quality`, `checks`). Everything is stored raw; adjustment for splits
+and dividends happens on read.
 
 Not here: anything computed from prices (features, labels), and anything that decides or trades.
 """

@@ -1,6 +1,6 @@
 """Market data as they were known on a day or at a moment, read from the lake.
 
-The same questions in SQL are the macros of `trading_assets.market_data.macros`.
+The macros of `trading_assets.market_data.macros` do the same in SQL.
 """
 
 from __future__ import annotations
@@ -13,27 +13,20 @@ import polars as pl
 
 from trading_assets.desk import calendar
 from trading_assets.lake import Lake, LakeFrame
-from trading_assets.lake.contracts import Contract
 from trading_assets.market_data.contract import (
-    BARS_DAILY,
-    BARS_HOURLY,
-    BARS_MINUTE,
+    BARS,
     CORPORATE_ACTIONS,
     FUNDAMENTALS,
     MEMBERSHIP,
     SYMBOLS,
+    Interval,
 )
-from trading_assets.market_data.sources.protocol import Interval
 from trading_assets.point_in_time.as_of import latest_known
 from trading_assets.point_in_time.backward_adjustment import Method, backward_adjust
 
 __all__ = ["adjusted_bars", "fundamentals_as_of", "members_on"]
 
-_BARS: dict[Interval, tuple[Contract, timedelta]] = {
-    "1d": (BARS_DAILY, timedelta()),
-    "1h": (BARS_HOURLY, timedelta(hours=1)),
-    "1m": (BARS_MINUTE, timedelta(minutes=1)),
-}
+_LENGTHS: dict[Interval, timedelta] = {"1d": timedelta(), "1h": timedelta(hours=1), "1m": timedelta(minutes=1)}
 _COLUMNS = ("symbol", "date", "ts", "open", "high", "low", "close", "volume", "source")
 _FIGURE = ("symbol", "period_end", "period", "item")
 _LONGEST_CLOSURE = timedelta(days=20)
@@ -49,23 +42,23 @@ def adjusted_bars(
     end: date | None = None,
     interval: Interval = "1d",
 ) -> pl.DataFrame:
-    """Bars as a vendor's adjusted prices showed them on a day: adjusted backward, by what was known.
+    """Read bars as a vendor's adjusted prices showed them on a day: adjusted backward, by what was known.
 
     Parameters
     ----------
     lake
         Where bars and corporate actions are stored, raw.
     as_of
-        A day: bars up to it, and of the actions with an ex-date up to it those known before the end of that day in UTC.
-        A moment with a zone: bars that had ended, each name's by the closes of its exchange, and of the actions with an
-        ex-date up to the date there those known by then. On the morning of an ex-date that is history up to the
-        evening before in the shares of today.
+        A day: bars up to it, and the actions with an ex-date up to it that were known before the end of that day in
+        UTC. A moment with a zone: bars that had ended, by the closes of each symbol's exchange, and the actions known
+        by then with an ex-date up to the date there. On the morning of an ex-date that is the history up to the evening
+        before, in the shares of that day.
     method
         "split", "dividend" or "total_return"; see `backward_adjust`.
     symbols
         All by default.
     start, end
-        First and last session wanted, both included; they choose rows and change no value.
+        First and last session to return, both included; they select rows and change no value.
     interval
         "1d", "1h" or "1m".
 
@@ -77,20 +70,20 @@ def adjusted_bars(
     Raises
     ------
     ValueError
-        A moment without a zone, a name whose exchange is not known, or what `backward_adjust` raises.
+        A moment without a zone, a symbol whose exchange is not known, or an error of `backward_adjust`.
     """
-    contract, length = _BARS[interval]
+    contract = BARS[interval]
     limits = _limits(lake, as_of, symbols)
     columns = [name for name in _COLUMNS if name in contract.schema]
     bars = LakeFrame(lake, contract).read(columns, start=start, end=limits.last_day, symbol=symbols)
     actions = LakeFrame(lake, CORPORATE_ACTIONS).read(end=limits.last_day, symbol=symbols)
     known = limits.known_actions(actions)
-    adjusted = backward_adjust(limits.ended(bars, length), known, method=method)
+    adjusted = backward_adjust(limits.ended(bars, _LENGTHS[interval]), known, method=method)
     return adjusted if end is None else adjusted.filter(pl.col("date") <= end)
 
 
 def fundamentals_as_of(lake: Lake, moment: datetime, *, symbols: Sequence[str] | None = None) -> pl.DataFrame:
-    """Figures as they were known at a moment: of each symbol, period and item the version known last.
+    """Read figures as they were known at a moment: the latest known version of each symbol, period and item.
 
     Raises
     ------
@@ -101,7 +94,7 @@ def fundamentals_as_of(lake: Lake, moment: datetime, *, symbols: Sequence[str] |
 
 
 def members_on(lake: Lake, universe: str, day: date) -> pl.DataFrame:
-    """Memberships of a universe or index that a day falls in, sorted by symbol."""
+    """Read the memberships of a universe or index that include a day, sorted by symbol."""
     spans = LakeFrame(lake, MEMBERSHIP).read(universe=universe).drop("universe")
     goes_on = pl.col("last_date").is_null() | (pl.col("last_date") >= day)
     return spans.filter(pl.col("first_date") <= day, goes_on).sort("symbol")
@@ -109,10 +102,9 @@ def members_on(lake: Lake, universe: str, day: date) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """What is known: rows dated up to the last day, and what became known before a moment.
+    """What is known: rows dated up to the last day that became known before a moment.
 
-    `exchanges` has, where the question is about a moment, per symbol the last session that had closed and the date
-    there.
+    `exchanges` is given for a moment: per symbol, the last session that had closed and the date at the exchange.
     """
 
     last_day: date
@@ -134,8 +126,8 @@ class _Limits:
         unknown = placed.filter(pl.col("closed").is_null())
         if unknown.height:
             raise ValueError(
-                f"{unknown['symbol'][0]!r} is not in market_data.symbols, so that the closes of its exchange are not "
-                "known: materialise market_data/symbols, or ask as of a day instead of a moment"
+                f"{unknown['symbol'][0]!r} is not in market_data.symbols, so the closes of its exchange are not known: "
+                "materialise market_data/symbols, or use a day instead of a moment"
             )
         return placed.filter(pl.col("date") <= pl.col("closed")).select(bars.columns)
 

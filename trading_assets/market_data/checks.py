@@ -1,4 +1,4 @@
-"""Checks of market data: answered by its source, of one feed, complete, plausible, unchanged since it was stored."""
+"""Checks of market data: answered by its sources, of one feed, complete, plausible, unchanged since it was stored."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -31,19 +31,19 @@ from trading_assets.market_data.contract import (
 _BARS = (BARS_DAILY, BARS_HOURLY, BARS_MINUTE)
 _ANSWERED = (*_BARS, CORPORATE_ACTIONS, COMPANIES, FUNDAMENTALS, NEWS)
 _WARN = dg.AssetCheckSeverity.WARN
-# The more telling ones first: a check shows the first rows alone.
+# The most telling ones first: a check shows only the first rows.
 _KINDS = ("split_without_action", "outlier", "stale", "zero_volume")
 
 
 def unanswered_symbols(desk: Desk, scope: Scope, run_id: str, *, table: str) -> pl.DataFrame:
-    """Names of the run that no source answered for, why, and what to do."""
+    """Symbols of the run that no source answered, with the reason and the remedy."""
     del run_id
     rows = LakeFrame(desk.lake, SOURCE_FAILURES).read(table_name=table, symbol=scope.values.get("symbol"))
     return rows.select("symbol", "source", "reason", "message")
 
 
 def mixed_feeds(desk: Desk, scope: Scope, run_id: str, *, table: str) -> pl.DataFrame:
-    """Bars of a table that are of another feed than most bars of the same source, by name: whatever the run wrote."""
+    """Bars of the whole table from another feed than most bars of the same source, by symbol."""
     del scope, run_id
     if "feed" not in desk.lake.stored_columns(table):
         return pl.DataFrame()
@@ -60,7 +60,7 @@ def mixed_feeds(desk: Desk, scope: Scope, run_id: str, *, table: str) -> pl.Data
 
 
 def thin_coverage(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
-    """Months of the run in which a name has less than the least share of its bars, the worst first."""
+    """Months of the run in which a symbol has too small a share of its expected bars, the worst first."""
     del run_id
     rows = _of_scope(desk, COVERAGE, scope).filter(pl.col("expected") > 0)
     share = pl.col("present") / pl.col("expected")
@@ -70,7 +70,7 @@ def thin_coverage(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
 
 
 def coverage_shown(desk: Desk, scope: Scope, run_id: str) -> dict[str, dg.MetadataValue]:
-    """Names with the least coverage, and the heat-map of names and months."""
+    """Symbols with the least coverage, and the heat map of symbols and months."""
     del run_id
     from trading_assets.market_data.quality.heat_map import coverage_heat_map, worst_names
 
@@ -101,13 +101,13 @@ def found_anomalies(desk: Desk, scope: Scope, run_id: str) -> Mapping[str, pl.Da
 
 
 def other_values(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
-    """Fields of the run's bars that another source has otherwise."""
+    """Fields of the run's bars in which another source differs."""
     del run_id
     return _of_scope(desk, SOURCE_COMPARISON, scope)
 
 
 def newly_restated(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
-    """Restatements that this run has found: the rows that its commit added."""
+    """Restatements that this run has found: the rows that its snapshot added."""
     del scope
     stage, name = RESTATEMENTS.asset_key
     commits = desk.lake.query(
@@ -122,7 +122,7 @@ def newly_restated(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
 
 
 def proposals(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
-    """Names that have stopped delivering bars."""
+    """Symbols that have stopped delivering bars."""
     del run_id
     return _of_scope(desk, SYMBOL_MAINTENANCE, scope).sort("proposal", "symbol")
 
@@ -137,7 +137,7 @@ CHECKS = (
         scope_check(
             contract,
             "answered",
-            "A source has answered for every name of the run.",
+            "A source has answered for every symbol of the run.",
             partial(unanswered_symbols, table=contract.table),
             blocking=False,
         )
@@ -147,7 +147,7 @@ CHECKS = (
         scope_check(
             contract,
             "one_feed",
-            "All bars of a source are of one feed, for instance of iex or of sip.",
+            "All bars of a source are from one feed, for instance iex or sip.",
             partial(mixed_feeds, table=contract.table),
         )
         for contract in _BARS
@@ -155,7 +155,7 @@ CHECKS = (
     scope_check(
         COVERAGE,
         "complete",
-        "Of every month, enough of the expected bars of a name are there (the setting quality.min_coverage).",
+        "Every month has enough of the expected bars of a symbol (the setting quality.min_coverage).",
         thin_coverage,
         blocking=False,
         severity=_WARN,
@@ -164,8 +164,8 @@ CHECKS = (
     ScopeCheck(
         ANOMALIES,
         {
-            "gaps": "Every listed name has a bar of every session.",
-            "anomalies": "No bar is an outlier, stale, without volume, or jumps like a split without one.",
+            "gaps": "Every listed symbol has a bar of every session.",
+            "anomalies": "No bar is an outlier, is stale, has no volume, or jumps like a split that is not recorded.",
         },
         found_anomalies,
         blocking=False,
@@ -190,7 +190,7 @@ CHECKS = (
     scope_check(
         SYMBOL_MAINTENANCE,
         "delivering",
-        "Every listed name goes on delivering bars.",
+        "Every listed symbol continues to deliver bars.",
         proposals,
         blocking=False,
         severity=_WARN,

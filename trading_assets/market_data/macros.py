@@ -1,8 +1,8 @@
 """SQL table macros of market data, stored in the lake: any DuckDB client that attaches it can call them.
 
-``FROM market_data.adjusted_bars(DATE '2016-01-04', method := 'total_return') WHERE symbol = 'AAPL'``: the same rows as
-the functions of `trading_assets.market_data.as_of`. Their names of tables carry no catalog, so a client first says
-``USE`` of the name under which it has attached the lake, as ``attach.sql`` does.
+``FROM market_data.adjusted_bars(DATE '2016-01-04', method := 'total_return') WHERE symbol = 'AAPL'`` returns the same
+rows as the functions of `trading_assets.market_data.as_of`. The macros name tables without a catalog, so a client first
+runs ``USE`` with the name under which it has attached the lake, as ``attach.sql`` does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SCHEMA = "market_data"
 class Macro:
     """A table macro: its name in the schema ``market_data``, its parameters as in SQL, its query, the tables it reads.
 
-    DuckLake cannot read a catalog again in which a default is null, empty or a list, so no parameter has such a one.
+    DuckLake cannot reopen a catalog in which a default is null, empty or a list, so no parameter has such a default.
     """
 
     name: str
@@ -118,14 +118,14 @@ MACROS = (
 
 
 def ensure_macros(lake: Lake, macros: Sequence[Macro] = MACROS) -> list[str]:
-    """Store the macros whose tables exist, where the lake does not have them as they are.
+    """Store the macros whose tables exist and which the lake lacks or has in another version.
 
-    Where nothing is to be done, which is but two queries of Postgres, no snapshot is made.
+    If none has to be stored, which takes two queries of Postgres, no snapshot is made.
 
     Returns
     -------
     list of str
-        Names of the macros that were stored now.
+        Names of the macros that were stored.
     """
     if not _outdated(lake, macros):
         return []
@@ -148,7 +148,7 @@ def _outdated(lake: Lake, macros: Sequence[Macro]) -> list[Macro]:
 
 
 def _typed(macro: Macro) -> str:
-    """Parameters as the catalog spells them."""
+    """Parameters in the spelling of the catalog."""
     return ", ".join(
         f"{name} {kind} {'NULL' if default is None else default}" for name, kind, default in macro.parameters
     )

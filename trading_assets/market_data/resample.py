@@ -1,4 +1,4 @@
-"""Longer bars from shorter ones, within sessions: no bar crosses a close, a break of the session or a half day."""
+"""Longer bars from shorter ones, within sessions: no bar spans a close, a break of the session or a half day."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import polars as pl
 
 
 def hourly(minutes: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
-    """Join bars of a session into hours counted from its open; the last hour is as long as the session lasts.
+    """Aggregate the bars of a session to hours counted from its open; the last hour ends with the session.
 
     Parameters
     ----------
     minutes : polars.DataFrame
-        Bars within sessions: symbol, date, ts (start, UTC), open, high, low, close, volume and further columns, of
-        which the first value of the hour is kept. Bars outside of the session's hours are left out.
+        Intraday bars: symbol, date, ts (start, UTC), open, high, low, close, volume and further columns, of which the
+        first value of the hour is kept. Bars outside the hours of the session are left out.
     hours : polars.DataFrame
         One row per session: date, open and close in UTC.
 
@@ -23,12 +23,12 @@ def hourly(minutes: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
     """
     inside = _inside(minutes, hours)
     starts = pl.col("_open") + pl.duration(hours=(pl.col("ts") - pl.col("_open")).dt.total_hours())
-    return _joined(inside.with_columns(ts=starts), ("symbol", "date", "ts"), minutes.columns)
+    return _aggregated(inside.with_columns(ts=starts), ("symbol", "date", "ts"), minutes.columns)
 
 
 def daily(bars: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
-    """Join the bars within each session into one; see `hourly`. The result has no `ts`."""
-    return _joined(_inside(bars, hours), ("symbol", "date"), [name for name in bars.columns if name != "ts"])
+    """Aggregate the bars of each session to one; see `hourly`. The result has no `ts`."""
+    return _aggregated(_inside(bars, hours), ("symbol", "date"), [name for name in bars.columns if name != "ts"])
 
 
 def _inside(bars: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
@@ -37,7 +37,7 @@ def _inside(bars: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
     return inside.sort("symbol", "date", "ts", maintain_order=True)
 
 
-def _joined(bars: pl.DataFrame, key: tuple[str, ...], columns: list[str]) -> pl.DataFrame:
+def _aggregated(bars: pl.DataFrame, key: tuple[str, ...], columns: list[str]) -> pl.DataFrame:
     values = {
         "open": pl.col("open").first(),
         "high": pl.col("high").max(),

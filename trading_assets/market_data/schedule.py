@@ -1,7 +1,7 @@
-"""What an exchange had announced: the sessions and half days of its rules, without the closings that nobody foresaw.
+"""What an exchange had announced: the sessions and half days by its rules, without closings that nobody foresaw.
 
-A calendar of the past knows that New York was closed from 11 to 14 September 2001 and on 29 and 30 October 2012. On
-the day before, the rules knew of no such thing: whoever counts the sessions to come counts these days.
+A calendar of the past has New York closed from 11 to 14 September 2001 and on 29 and 30 October 2012. On the day
+before, the rules did not: a count of the sessions to come has to include these days.
 """
 
 from collections.abc import Iterable
@@ -12,15 +12,15 @@ from trading_assets.desk.calendar import first_session, last_session, library_ca
 
 
 def scheduled_sessions(exchange: str) -> list[date]:
-    """Return the sessions of the exchange's rules: its sessions, and the days of unscheduled closings.
+    """Return the sessions by the exchange's rules: its sessions, and the days of unscheduled closings.
 
-    A closing that no yearly rule names counts as unscheduled, whenever it was announced; on exchanges whose holidays
-    follow the moon the library names them one by one, so none of them is known in advance.
+    A closing without a yearly rule counts as unscheduled, whenever it was announced; for exchanges whose holidays
+    follow the moon, the library lists them one by one, so none of them is known in advance.
 
     Raises
     ------
     UnknownExchangeError
-        If there is no such calendar.
+        There is no such calendar.
     """
     library = library_calendar(exchange)
     first, last = first_session(exchange), last_session(exchange)
@@ -32,7 +32,7 @@ def scheduled_sessions(exchange: str) -> list[date]:
 
 
 def is_trading_weekday(exchange: str, d: date) -> bool:
-    """Say whether the exchange trades on the weekday of `d`, holidays apart."""
+    """Whether the exchange trades on the weekday of `d`, holidays apart."""
     return bool(library_calendar(exchange).weekmask[d.weekday()] == "1")
 
 
@@ -43,12 +43,12 @@ def half_days(exchange: str) -> list[date]:
 
 
 def unscheduled_hours(exchange: str) -> list[date]:
-    """Return the sessions whose unusual hours no yearly rule names, in order."""
+    """Return the sessions with unusual hours that follow no yearly rule, in order."""
     library = library_calendar(exchange)
     special = chain(library.special_closes_adhoc, library.special_opens_adhoc)
     return sorted({day for _, days in special for day in _dates(days)})
 
 
 def _dates(days: Iterable[object]) -> set[date]:
-    """Dates of the library's lists, which hold moments of pandas or of numpy."""
+    """Dates of the library's lists, which contain timestamps of pandas or of numpy."""
     return {date.fromisoformat(str(day)[:10]) for day in days}

@@ -1,4 +1,4 @@
-"""Which source fills which table: a primary, then fallbacks in order."""
+"""Which source fills which table: a primary source, then fallbacks in order."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class SourcePolicy:
     sources : mapping of str to Source
         Name -> source; ``primary`` is the one of the setting `source`, the others are those of `other_sources`.
     order : mapping of str to sequence of str
-        Table of market_data -> names in the order they are asked; a table that is absent is asked of every source that
-        offers it, the primary first.
+        Table of market_data -> names in the order of the requests; a table that is absent is requested from every
+        source that offers it, the primary first.
     comparison : str or None
         Name of the source that stored daily bars are compared with.
 
     Raises
     ------
     SourceConfigError
-        A name is not one of the sources, or a source does not offer the table that it is named for.
+        A name is not one of the sources, or a source does not offer the table that it is listed for.
     """
 
     sources: Mapping[str, Source]
@@ -52,7 +52,7 @@ class SourcePolicy:
         return frozenset(table for source in self.sources.values() for table in source.offers)
 
     def of(self, table: str) -> tuple[Source, ...]:
-        """Sources of a table in the order they are asked; empty where none offers it."""
+        """Sources of a table in the order of the requests; empty if none offers it."""
         if table in self.order:
             return tuple(self.sources[name] for name in self.order[table])
         return tuple(source for source in self.sources.values() if table in source.offers)
@@ -72,29 +72,29 @@ class SourcePolicy:
             raise SourceConfigError(msg)
 
 
-_TOLD_ITS_NAMES = ("yahoo", "alpaca")
+_NEEDS_SYMBOLS = ("yahoo", "alpaca")
 _HAS_SCREENS = ("yahoo",)
 
 
 def primary_source(desk: Desk) -> Source:
-    """The market data source that the settings choose, the primary one."""
+    """Create the primary source of market data, that of the setting `source`."""
     return make_source(_of_the_universe(desk.settings.source, desk.settings.universe))
 
 
 def source_policy(desk: Desk) -> SourcePolicy:
-    """Which source of a desk fills which table."""
+    """Create the sources of a desk, in their order for each table."""
     settings, universe = desk.settings, desk.settings.universe
     others = {name: make_source(_of_the_universe(one, universe)) for name, one in settings.other_sources.items()}
     return SourcePolicy({PRIMARY: desk.part(primary_source), **others}, settings.source_policy, settings.compare_with)
 
 
 def _of_the_universe(source: Mapping[str, Any], universe: UniverseSettings) -> Mapping[str, Any]:
-    """A source that has to be told its names gets those of the universe, unless it has its own."""
-    if source.get("kind") not in _TOLD_ITS_NAMES or source.get("symbols") or source.get("screen"):
+    """Settings of a source, with the symbols of the universe if it needs symbols and has none of its own."""
+    if source.get("kind") not in _NEEDS_SYMBOLS or source.get("symbols") or source.get("screen"):
         return source
     if universe.kind == "screen":
         if source.get("kind") not in _HAS_SCREENS:
-            msg = f"the source {source.get('kind')!r} has no screens for the universe; give it symbols of its own"
+            msg = f"the source {source.get('kind')!r} has no screens for the universe; set its own symbols"
             raise SourceConfigError(msg)
         return {**source, "screen": universe.screen}
     return {**source, "symbols": names_of(member_lists(universe))}

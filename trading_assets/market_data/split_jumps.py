@@ -24,21 +24,21 @@ _SCHEMA = {"symbol": pl.String, "date": pl.Date, "ratio": pl.Float64, "message":
 class JumpRules:
     """When a jump looks like a split and not like news.
 
-    A split changes the price by a simple ratio and nothing else: as much money is traded as on other days, and the
-    close stays where the price went. News move the price by any amount, with a multiple of the usual money. Reverse
-    splits are those of small companies in trouble, which trade wildly around them, but hardly anything else multiplies
-    a price overnight.
+    A split changes the price by a simple ratio and nothing else: the value traded is that of other days, and the close
+    stays near the open. News move the price by any amount, with a multiple of the usual value traded. Reverse splits
+    happen to small companies in trouble, which trade wildly around them, but hardly anything else multiplies a price
+    overnight.
 
     Attributes
     ----------
     window, least_history : int
-        Sessions before the jump whose medians are usual, and how many of them there must be.
+        Sessions before the jump over which the usual medians are taken, and how many of them there must be.
     least_volume : float
-        Usual shares a session; thinner names move by any ratio on a few shares.
+        Least usual volume per session, in shares; thinner symbols move by any ratio on a few shares.
     least_moves : float
-        Size of the jump in usual daily moves (medians of absolute returns).
+        Least size of the jump in usual daily moves (medians of absolute returns).
     most_value, most_value_reverse : float
-        Money traded in the session as a multiple of the usual.
+        Most value traded in the session, as a multiple of the usual.
     most_value_small, small : float
         The same for ratios below `small`, where most jumps are news.
     """
@@ -63,19 +63,19 @@ def split_like_jumps(bars: pl.DataFrame, actions: pl.DataFrame, rules: JumpRules
     actions
         Corporate actions: symbol, ex_date, kind, value.
     rules
-        Limits; the defaults by default.
+        Limits; their defaults if None.
 
     Returns
     -------
     polars.DataFrame
         symbol, date (first session at the new price), ratio (new shares per old share), message; sorted by symbol and
-        date. What is said of a session depends on it and on earlier ones alone.
+        date. The result for a session depends only on it and on earlier ones.
 
     Notes
     -----
-    Price evidence: with the recorded actions taken out, the logarithm of previous close over open is within three usual
-    daily moves of that of a ratio, at least 2 % and at most 8 % (15 % for reverse splits, 1 % below `small`), plus half
-    a tick of the previous close; and the close is near it as well. Volume evidence: see `JumpRules`.
+    Price evidence: after adjusting for the recorded actions, the logarithm of previous close over open is within three
+    usual daily moves of that of a ratio, at least 2 % and at most 8 % (15 % for reverse splits, 1 % below `small`),
+    plus half a tick of the previous close; and the close is near it as well. Volume evidence: see `JumpRules`.
     """
     limits = rules or JumpRules()
     rows = bars.select("symbol", "date", "open", "close", "volume").sort("symbol", "date")
@@ -102,7 +102,7 @@ def split_like_jumps(bars: pl.DataFrame, actions: pl.DataFrame, rules: JumpRules
 
 
 def _candidates(rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """Bars whose open is far from what the close before, less the recorded actions, lets expect."""
+    """Bars whose open is far from the action-adjusted previous close."""
     steps = adjustment_steps(rows, actions).select("symbol", "date", "ratio", "cash")
     shares, cash = pl.col("ratio").fill_null(1.0), pl.col("cash").fill_null(0.0)
     before = pl.when(cash < pl.col("close")).then((pl.col("close") - cash) / shares)
@@ -139,7 +139,7 @@ def _usual(rows: pl.DataFrame, limits: JumpRules) -> pl.DataFrame:
 
 
 def _ratios(limits: JumpRules) -> pl.DataFrame:
-    """Usual ratios with what is allowed near each."""
+    """Usual ratios with the tolerances of each."""
     reverse = _MOST_TOLERANCE_REVERSE, _DRIFT_REVERSE, limits.most_value_reverse
     rows: list[tuple[float, str, float, float, float]] = [(ratio, name, *reverse) for ratio, name in _REVERSE.items()]
     for ratio, name in _FORWARD.items():
@@ -159,8 +159,8 @@ def _tolerance() -> pl.Expr:
 
 def _message() -> pl.Expr:
     return pl.format(
-        "opened at {} after {}, recorded actions taken out: like a {} split, with {} times the usual money traded. Add "
-        "the action to the source's corporate actions, correct its ex-date, or correct the bar",
+        "opened at {} after {}, adjusted for recorded actions: like a {} split, with {} times the usual value traded. "
+        "Add the action to the source's corporate actions, correct its ex-date, or correct the bar",
         pl.col("open").round(4),
         pl.col("before").round(4),
         "name",

@@ -1,4 +1,4 @@
-"""The universe: which names belong to it when, from listings, a list, an index with dated lists, or a screen."""
+"""The universe: which symbols belong to it when, by listings, a list, an index with dated lists, or a screen."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class MemberList:
     Attributes
     ----------
     day : date or None
-        Day of the list; None where it does not say, so that the day it was first used counts.
+        Day of the list; None if it has no day, so that the day of its first use counts.
     symbols : tuple of str
         Members, each once.
     malformed : tuple of str
-        Lines of the file in which no symbol can be read.
+        Lines of the file without a readable symbol.
     """
 
     day: date | None
@@ -44,7 +44,7 @@ class MemberList:
 
 
 def member_lists(universe: UniverseSettings) -> list[MemberList]:
-    """The lists of a universe, oldest first; none for the kinds whose names the source gives.
+    """Read the lists of a universe, oldest first; none for the kinds whose symbols come from the source.
 
     Raises
     ------
@@ -61,29 +61,29 @@ def member_lists(universe: UniverseSettings) -> list[MemberList]:
 
 
 def names_of(lists: Iterable[MemberList]) -> list[str]:
-    """All names that were ever members, sorted."""
+    """All symbols that were ever members, sorted."""
     return sorted({symbol for one in lists for symbol in one.symbols})
 
 
 def read_list(path: Path, day: date | None) -> MemberList:
-    """Read a list of symbols: CSV or Parquet with a column of symbols, or text with one symbol a line.
+    """Read a list of symbols: CSV or Parquet with a column of symbols, or text with one symbol per line.
 
     A line without a readable symbol does not stop the others; it is returned as malformed.
     """
     if not path.is_file():
-        msg = f"setting universe.path: there is no file {path}"
+        msg = f"setting universe.path: the file {path} does not exist; correct the path"
         raise UniverseError(msg)
     cells = _cells(path)
     good = [text for text in cells if _SPELLING.fullmatch(text)]
     malformed = tuple(text for text in cells if not _SPELLING.fullmatch(text))
     if not good:
-        msg = f"{path} holds no symbol; it needs a column {' or '.join(_SYMBOL_COLUMNS)}, or one symbol a line"
+        msg = f"{path} contains no symbol; it needs a column {' or '.join(_SYMBOL_COLUMNS)}, or one symbol per line"
         raise UniverseError(msg)
     return MemberList(day, tuple(dict.fromkeys(good)), malformed)
 
 
 def listed_membership(symbols: pl.DataFrame, *, universe: str) -> pl.DataFrame:
-    """Membership of every name while it is listed, in the columns of market_data.membership."""
+    """Derive the membership of every symbol while it is listed, in the columns of market_data.membership."""
     return symbols.select(
         universe=pl.lit(universe),
         symbol="symbol",
@@ -98,9 +98,10 @@ def listed_membership(symbols: pl.DataFrame, *, universe: str) -> pl.DataFrame:
 def list_membership(
     lists: Sequence[MemberList], *, universe: str, source: str, start: date, stretch: bool
 ) -> pl.DataFrame:
-    """Membership by dated lists, in the columns of market_data.membership.
+    """Derive the membership from dated lists, in the columns of market_data.membership.
 
-    A member of a list belongs from its day until the day before the first later list without it.
+    A member of a list belongs to the universe from the day of the list until the day before the first later list
+    without it.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def list_membership(
     start : date
         First day of the lake.
     stretch : bool
-        Also use the first list for the days before it, as rows of the basis ``hindsight``: nobody knew it then.
+        Also use the first list for the days before it, as rows of the basis ``hindsight``: it was not known then.
     """
     rows: list[tuple[str, date, date | None, str, date]] = []
     since: dict[str, tuple[date, date]] = {}
@@ -143,7 +144,7 @@ def list_membership(
 def membership_of(
     universe: UniverseSettings, symbols: pl.DataFrame, before: pl.DataFrame, *, start: date, today: date
 ) -> pl.DataFrame:
-    """Membership of a desk's universe, in the columns of market_data.membership.
+    """Derive the membership of the universe of a desk, in the columns of market_data.membership.
 
     Parameters
     ----------
@@ -168,7 +169,7 @@ def membership_of(
 
 
 def members_only(rows: pl.DataFrame, membership: pl.DataFrame) -> pl.DataFrame:
-    """Rows (symbol, date, ...) on whose date the name is a member, with the columns `basis` and `listed_on`."""
+    """Add `basis` and `listed_on` of the membership to rows (symbol, date, ...); null if the symbol is no member."""
     spans = membership.select("symbol", "first_date", "last_date", "basis", "listed_on")
     covered = (
         rows.select("symbol", "date")
@@ -184,7 +185,7 @@ def members_only(rows: pl.DataFrame, membership: pl.DataFrame) -> pl.DataFrame:
 
 def _dated(one: MemberList) -> date:
     if one.day is None:
-        msg = "a list of the universe has no day; give setting universe.as_of"
+        msg = "a list of the universe has no day; set universe.as_of"
         raise UniverseError(msg)
     return one.day
 
@@ -200,8 +201,8 @@ def _index_lists(folder: Path, as_of: date | None) -> list[MemberList]:
     lists = [read_list(file, day) for file, day in days.items() if day is not None]
     if not lists:
         msg = (
-            f"setting universe.path: {folder} holds no list with a date in its name (constituents_2014-01-01.csv); "
-            "rename the files, or give setting universe.as_of for lists that do not say their day"
+            f"setting universe.path: {folder} contains no list with a date in its name (constituents_2014-01-01.csv); "
+            "rename the files, or set universe.as_of for lists without a date"
         )
         raise UniverseError(msg)
     return sorted(lists, key=_dated)

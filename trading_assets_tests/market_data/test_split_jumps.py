@@ -89,8 +89,8 @@ def test_a_thin_name_and_a_new_name_are_not_judged():
 
 def test_the_message_says_what_was_seen_and_what_to_do():
     message = split_like_jumps(panel(1.5), actions())["message"].item()
-    assert message.startswith("opened at 34.3677 after 51.45, recorded actions taken out: like a 3-for-2 split")
-    assert "with 1.0 times the usual money traded. Add the action to the source" in message
+    assert message.startswith("opened at 34.3677 after 51.45, adjusted for recorded actions: like a 3-for-2 split")
+    assert "with 1.0 times the usual value traded. Add the action to the source" in message
 
 
 def test_bars_that_cannot_be_compared_are_left_out():

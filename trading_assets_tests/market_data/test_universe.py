@@ -136,12 +136,12 @@ def test_the_day_of_a_list_is_in_the_name_of_its_file(tmp_path):
 
 
 def test_a_missing_or_empty_list_is_named(tmp_path):
-    with pytest.raises(UniverseError, match=r"there is no file .*gone\.csv"):
+    with pytest.raises(UniverseError, match=r"the file .*gone\.csv does not exist"):
         member_lists(UniverseSettings(kind="file", path=tmp_path / "gone.csv"))
     (tmp_path / "empty.csv").write_text("a,b\n")
-    with pytest.raises(UniverseError, match=r"empty\.csv holds no symbol; it needs a column symbol or ticker"):
+    with pytest.raises(UniverseError, match=r"empty\.csv contains no symbol; it needs a column symbol or ticker"):
         member_lists(UniverseSettings(kind="file", path=tmp_path / "empty.csv"))
-    with pytest.raises(UniverseError, match="holds no list with a date in its name"):
+    with pytest.raises(UniverseError, match="contains no list with a date in its name"):
         member_lists(UniverseSettings(kind="index", path=tmp_path))
 
 

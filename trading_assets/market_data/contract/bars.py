@@ -14,7 +14,7 @@ Moment = pl.Datetime("us", "UTC")
 
 
 class RawBars(pa.DataFrameModel):
-    """Raw bars: what traded, in the shares of that day, adjusted for nothing."""
+    """Raw bars: what traded, in the shares of that day, without any adjustment."""
 
     symbol: str = column("ticker", str_length={"min_value": 1})
     date: dt.date = column("session")
@@ -24,9 +24,9 @@ class RawBars(pa.DataFrameModel):
     close: float = column("last price", unit="currency per share", gt=0)
     volume: pl.Int64 = column("shares traded", unit="shares", ge=0)
     source: str = column("name of the source")
-    feed: str = column("feed within the source, for instance iex or sip; null where it has one alone", nullable=True)
+    feed: str = column("feed within the source, for instance iex or sip; null if it has only one", nullable=True)
     adjustment: str = column(
-        "what the source had adjusted the prices for; they are stored raw all the same",
+        "what the source had adjusted the prices for; they are stored raw nevertheless",
         nullable=True,
         isin=["none", "split"],
     )
@@ -43,11 +43,11 @@ class RawBars(pa.DataFrameModel):
 
 
 class BarsDaily(RawBars):
-    """Raw daily bars: what traded, in the shares of that day, adjusted for nothing."""
+    """Raw daily bars: what traded, in the shares of that day, without any adjustment."""
 
 
 class BarsIntraday(RawBars):
-    """Raw bars within a session, adjusted for nothing; a bar is known when it ends."""
+    """Raw bars within a session, without any adjustment; a bar is known when it ends."""
 
     ts: Moment = column("start of the bar", unit="UTC")  # type: ignore[valid-type]
 
@@ -61,7 +61,7 @@ class BarsMinute(BarsIntraday):
 
 
 class CorporateActions(pa.DataFrameModel):
-    """Splits and cash dividends with the moment each became known."""
+    """Splits and cash dividends with the moment when each became known."""
 
     symbol: str = column("ticker", str_length={"min_value": 1})
     ex_date: dt.date = column("first session that trades without the right")
@@ -76,9 +76,9 @@ class Quotes(pa.DataFrameModel):
 
     symbol: str = column("ticker", str_length={"min_value": 1})
     ts: Moment = column("moment of the quote", unit="UTC")  # type: ignore[valid-type]
-    bid: float = column("best bid; null while there is none", unit="currency per share", nullable=True, gt=0)
+    bid: float = column("best bid; null if there is none", unit="currency per share", nullable=True, gt=0)
     bid_size: float = column("size at the bid", unit="shares", nullable=True, ge=0)
-    ask: float = column("best ask; null while there is none", unit="currency per share", nullable=True, gt=0)
+    ask: float = column("best ask; null if there is none", unit="currency per share", nullable=True, gt=0)
     ask_size: float = column("size at the ask", unit="shares", nullable=True, ge=0)
     source: str = column("name of the source")
     feed: str = column("feed within the source", nullable=True)

@@ -1,4 +1,4 @@
-"""Bitemporal tables: companies, fundamentals and news, each row with when it holds and when it became known."""
+"""Bitemporal tables: companies, fundamentals and news, with the time that a row is about and when it became known."""
 
 import datetime as dt
 
@@ -11,12 +11,12 @@ ITEMS = {
     "revenue": ("sales of the period", "currency"),
     "gross_profit": ("revenue less cost of goods sold", "currency"),
     "operating_income": ("income from operations", "currency"),
-    "net_income": ("income after everything", "currency"),
+    "net_income": ("income after all expenses and taxes", "currency"),
     "eps_basic": ("net income per share", "currency per share"),
-    "eps_diluted": ("net income per share, options exercised", "currency per share"),
+    "eps_diluted": ("net income per share, with options exercised", "currency per share"),
     "dividends_per_share": ("cash dividends declared", "currency per share"),
     "total_assets": ("assets at the period's end", "currency"),
-    "current_assets": ("assets to become cash within a year", "currency"),
+    "current_assets": ("assets that become cash within a year", "currency"),
     "total_liabilities": ("liabilities at the period's end", "currency"),
     "current_liabilities": ("liabilities due within a year", "currency"),
     "total_debt": ("interest-bearing debt at the period's end", "currency"),
@@ -30,7 +30,7 @@ ITEMS = {
 
 
 class Companies(pa.DataFrameModel):
-    """What a company is, as it was known from a day on."""
+    """Profiles of companies, as they were known from a day on."""
 
     symbol: str = column("ticker", str_length={"min_value": 1})
     known_on: dt.date = column("day from whose end a decision may use it")
@@ -38,14 +38,14 @@ class Companies(pa.DataFrameModel):
     sector: str = column("sector", nullable=True)
     industry: str = column("industry", nullable=True)
     country: str = column("country of the headquarters", nullable=True)
-    market_cap: float = column("value of all shares", unit="currency", nullable=True, ge=0)
+    market_cap: float = column("market value of all shares", unit="currency", nullable=True, ge=0)
     shares_outstanding: float = column("shares", unit="shares", nullable=True, ge=0)
     officers: str = column("officers as a JSON list of name, title and year of birth", nullable=True)
     source: str = column("name of the source")
 
 
 class Fundamentals(pa.DataFrameModel):
-    """Figures of the filings: one row per item, period and time it was filed."""
+    """Figures of the filings: one row per item, period and time of filing."""
 
     symbol: str = column("ticker", str_length={"min_value": 1})
     period_end: dt.date = column("last day of the fiscal period")
@@ -56,16 +56,16 @@ class Fundamentals(pa.DataFrameModel):
     known_on: dt.date = column("day of known_at in UTC")
     known_at: Moment = column("moment from which a decision may use it", unit="UTC")  # type: ignore[valid-type]
     basis: str = column(
-        "what known_at rests on: the filing, the legal deadline of the filing, or the first day it was seen",
+        "what known_at is based on: the filing, the legal deadline of the filing, or the first day it was seen",
         isin=["filing", "deadline", "first_seen"],
     )
     source: str = column("name of the source")
 
 
 class News(pa.DataFrameModel):
-    """News by name: one row per story and symbol."""
+    """News by symbol: one row per story and symbol."""
 
-    symbol: str = column("ticker that the story names", str_length={"min_value": 1})
+    symbol: str = column("ticker that the story mentions", str_length={"min_value": 1})
     date: dt.date = column("day of known_at in UTC")
     id: str = column("identifier of the story at its source")
     published_at: Moment = column("moment of publication", unit="UTC")  # type: ignore[valid-type]

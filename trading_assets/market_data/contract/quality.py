@@ -1,4 +1,4 @@
-"""Tables that say how good the data are: failures, coverage, anomalies, restatements, comparison of sources."""
+"""Tables about the quality of the data: failures, coverage, anomalies, restatements, comparison of sources."""
 
 import datetime as dt
 
@@ -11,41 +11,41 @@ ANOMALY_KINDS = ("gap", "stale", "outlier", "zero_volume", "split_without_action
 
 
 class SourceFailures(pa.DataFrameModel):
-    """Names that no source answered for at the last try, and why; a later answer takes the row away."""
+    """Symbols that failed at the last request, and why; a later answer removes the row."""
 
-    table_name: str = column("table that was asked for")
+    table_name: str = column("table that was requested")
     symbol: str = column("ticker", str_length={"min_value": 1})
-    source: str = column("last source that was asked")
+    source: str = column("source whose error is reported")
     reason: str = column("class of the failure", isin=list(FAILURE_REASONS))
-    message: str = column("what the source said, and what to do")
-    asked_at: Moment = column("when", unit="UTC")  # type: ignore[valid-type]
+    message: str = column("error of the source, and what to do")
+    asked_at: Moment = column("time of the request", unit="UTC")  # type: ignore[valid-type]
 
 
 class Coverage(pa.DataFrameModel):
-    """Daily bars by name and month: how many the calendar expects, how many there are."""
+    """Daily bars by symbol and month: how many the calendar expects, how many there are."""
 
     symbol: str = column("ticker", str_length={"min_value": 1})
     period: dt.date = column("first day of the month")
-    expected: int = column("sessions of the month in which the name is listed and whose close has passed", ge=0)
+    expected: int = column("sessions of the month in which the symbol is listed and whose close has passed", ge=0)
     present: int = column("of those, sessions with a bar", ge=0)
     quarantined: int = column("bars of the month in quarantine", ge=0)
 
 
 class Anomalies(pa.DataFrameModel):
-    """Daily bars that are missing or look wrong, one row per name, session and kind."""
+    """Daily bars that are missing or look wrong, one row per symbol, session and kind."""
 
     symbol: str = column("ticker", str_length={"min_value": 1})
     date: dt.date = column("session")
     kind: str = column("gap, stale, outlier, zero_volume or split_without_action", isin=list(ANOMALY_KINDS))
-    value: float = column("size: return of an outlier, sessions unchanged, ratio of a jump", nullable=True)
+    value: float = column("size: return of an outlier, unchanged or missing sessions, ratio of a jump", nullable=True)
     message: str = column("what was found and what to do")
 
 
 class SymbolMaintenance(pa.DataFrameModel):
-    """What to do about names that have stopped delivering bars."""
+    """What to do about symbols that have stopped delivering bars."""
 
     symbol: str = column("ticker", str_length={"min_value": 1})
-    last_bar: dt.date = column("session of its last bar; null where it has none", nullable=True)
+    last_bar: dt.date = column("session of its last bar; null if it has none", nullable=True)
     missing_sessions: int = column("sessions without a bar since then", ge=0)
     proposal: str = column("watch, or delist", isin=["watch", "delist"])
     reason: str = column("why, and what to do")
@@ -56,12 +56,12 @@ class SourceComparison(pa.DataFrameModel):
 
     symbol: str = column("ticker", str_length={"min_value": 1})
     date: dt.date = column("session")
-    field: str = column("column of the bar, or presence where one source lacks it")
+    field: str = column("column of the bar, or presence if one source lacks it")
     stored_source: str = column("source of the stored bar", nullable=True)
     other_source: str = column("source it is compared with")
-    stored: float = column("stored value; null where it is missing", nullable=True)
-    other: float = column("the other source's value; null where it is missing", nullable=True)
-    difference: float = column("relative difference; null where one is missing", unit="fraction", nullable=True)
+    stored: float = column("stored value; null if it is missing", nullable=True)
+    other: float = column("value of the other source; null if it is missing", nullable=True)
+    difference: float = column("relative difference; null if one is missing", unit="fraction", nullable=True)
 
 
 class Restatements(pa.DataFrameModel):
@@ -71,9 +71,9 @@ class Restatements(pa.DataFrameModel):
     symbol: str = column("ticker", str_length={"min_value": 1})
     date: dt.date = column("session")
     ts: Moment = column("start of the bar; midnight of the session for a daily one", unit="UTC")  # type: ignore[valid-type]
-    field: str = column("column that changed, bar where all of it was removed, source where nothing else changed")
+    field: str = column("column that changed; bar if the whole bar was removed, source if nothing else changed")
     old: float = column("value before", nullable=True)
-    new: float = column("value after; null where the bar was removed", nullable=True)
+    new: float = column("value after; null if the bar was removed", nullable=True)
     old_source: str = column("source of the bar before", nullable=True)
     new_source: str = column("source of the bar after", nullable=True)
     snapshot: int = column("snapshot of the lake that changed it", ge=0)

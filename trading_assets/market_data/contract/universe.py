@@ -8,7 +8,7 @@ from trading_assets.market_data.contract.bars import Moment
 
 
 class Symbols(pa.DataFrameModel):
-    """Every name of the universe with the span in which the source has bars of it."""
+    """Every symbol of the universe with the span in which the source has bars of it."""
 
     symbol: str = column("ticker", str_length={"min_value": 1})
     name: str = column("name of the company or fund", nullable=True)
@@ -21,13 +21,13 @@ class Symbols(pa.DataFrameModel):
 
 
 class Listings(pa.DataFrameModel):
-    """Listings, delistings and renames, each with the moment it became known."""
+    """Listings, delistings and renames with the moment when each became known."""
 
     symbol: str = column("ticker that the event is about", str_length={"min_value": 1})
-    date: dt.date = column("first session of a listing or a new ticker; first session without a delisted one")
+    date: dt.date = column("first session of a listing or a new ticker; first session without a delisted symbol")
     kind: str = column("listing, delisting or rename", isin=["listing", "delisting", "rename"])
     value: float = column(
-        "delisting: return from the last close to what holders got; null where it is not known",
+        "delisting: return from the last close to what holders received; null if it is not known",
         unit="fraction",
         nullable=True,
         ge=-1,
@@ -38,17 +38,17 @@ class Listings(pa.DataFrameModel):
 
 
 class Membership(pa.DataFrameModel):
-    """Which names belong to the universe when."""
+    """Which symbols belong to the universe when."""
 
     universe: str = column("name of the universe or index")
     symbol: str = column("ticker", str_length={"min_value": 1})
     first_date: dt.date = column("first day of the membership")
-    last_date: dt.date = column("last day of the membership; null while it goes on", nullable=True)
+    last_date: dt.date = column("last day of the membership; null while it continues", nullable=True)
     basis: str = column(
-        "dated: the list or listing says when; hindsight: a list of a later day, used before it",
+        "dated: by the day of the list or listing; hindsight: a list used for days before its own",
         isin=["dated", "hindsight"],
     )
-    listed_on: dt.date = column("day of the list; null where the span is that of a listing", nullable=True)
+    listed_on: dt.date = column("day of the list; null if the span is that of a listing", nullable=True)
     source: str = column("list, index, screen, or the source whose listing it is")
 
 

@@ -1,9 +1,9 @@
-"""How good the stored bars are: coverage, anomalies, restatements, a second opinion, names that stopped trading.
+"""The quality of the stored bars: coverage, anomalies, restatements, source comparison, symbols that stopped trading.
 
-Here: pure functions over the whole panel at once, the rules they go by, and a picture of the coverage.
+Here: pure functions over the whole panel at once, their limits, and a picture of the coverage.
 
-Not here: what a single bar must hold (the contract and its quarantine), the assets and checks that show the results
-(``quality_assets`` and ``checks`` of this stage), and any repair of the data.
+Not here: what a single bar must satisfy (the contract and its quarantine), the assets and checks that show the results
+(``assets.quality`` and ``checks`` of this stage), and any repair of the data.
 """
 
 from trading_assets.desk.configuration import QualityRules

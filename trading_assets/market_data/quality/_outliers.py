@@ -1,4 +1,4 @@
-"""Returns that are too large for what a name did before."""
+"""Returns that are too large for what a symbol did before."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _NORMAL = 1.4826
 
 
 def outliers(placed: pl.DataFrame, actions: pl.DataFrame, rules: QualityRules) -> pl.DataFrame:
-    """Bars whose return exceeds `outlier_scales` times the usual move of the sessions before.
+    """Find bars whose return exceeds `outlier_scales` times the usual move of the sessions before.
 
     The usual move is the median of the absolute log returns of the last `window_sessions` sessions, scaled to a
     standard deviation and at least `scale_floor`; over a gap it grows with the square root of the sessions. A real
-    crash is an outlier too: the message says whether the volume speaks for it. The way back of a single wrong price is
-    not listed again.
+    crash is an outlier too: the message says whether the volume supports it. The return from a single wrong price to
+    the usual level is not listed again.
 
     Parameters
     ----------
@@ -41,22 +41,22 @@ def outliers(placed: pl.DataFrame, actions: pl.DataFrame, rules: QualityRules) -
         .with_columns(limit=rules.outlier_scales * pl.col("usual_move"))
         .with_columns(is_large=pl.col("log_return").abs() > pl.col("limit"))
     )
-    # Null where a row is the first of its name: its return is null as well.
-    is_way_back = pl.col("is_large").shift(1) & (
+    # Null in the first row of a symbol, whose return is null as well.
+    is_reversal = pl.col("is_large").shift(1) & (
         (pl.col("log_return") + pl.col("log_return").shift(1)).abs() <= pl.col("limit")
     )
-    listed = where(judged, pl.col("is_large") & ~is_way_back.fill_null(value=False))
+    listed = where(judged, pl.col("is_large") & ~is_reversal.fill_null(value=False))
     return listed.with_columns(verdict=_verdict(rules)).select(
         "symbol", "date", kind=pl.lit("outlier"), value=pl.col("log_return").exp() - 1, message=_message()
     )
 
 
 def _returns(placed: pl.DataFrame, actions: pl.DataFrame, rules: QualityRules) -> pl.DataFrame:
-    """Log return of each bar from the one before, splits and dividends in between included."""
+    """Log return of each bar from the previous one, including splits and dividends in between."""
     rows = placed.select("symbol", "date", "session", "close", "volume").join(
         _effects(placed, actions), on=["symbol", "date"], how="left", maintain_order="left"
     )
-    # A bar further back than the window is as good as none: else a value would depend on how much was read.
+    # A bar further back than the window counts as none: otherwise a value would depend on how much was read.
     apart = pl.col("session") - pl.col("session").shift(1)
     is_next = (pl.col("symbol") == pl.col("symbol").shift(1)) & (apart <= rules.window_sessions)
     worth = (pl.col("close") + pl.col("cash").fill_null(0.0)) * pl.col("ratio").fill_null(1.0)
@@ -66,7 +66,7 @@ def _returns(placed: pl.DataFrame, actions: pl.DataFrame, rules: QualityRules) -
 
 
 def _effects(placed: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """Split ratio and cash of each bar with which an action takes effect: the first bar from its ex-date on."""
+    """Split ratio and cash of each bar on which an action takes effect: the first bar from its ex-date on."""
     days = placed.select("symbol", "date").with_columns(bar="date").sort("date")
     effective = actions.sort("ex_date").join_asof(
         days, left_on="ex_date", right_on="date", by="symbol", strategy="forward", check_sortedness=False

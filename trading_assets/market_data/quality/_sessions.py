@@ -1,4 +1,4 @@
-"""Sessions as numbers, and which of them a name should have a bar of."""
+"""Sessions as numbers, and those for which a symbol should have a bar."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import polars as pl
 
 
 def numbered(sessions: Sequence[date]) -> pl.DataFrame:
-    """Sessions in order with their number: date, session (Int64)."""
+    """Number sessions in order: date, session (Int64)."""
     days = pl.Series("date", list(sessions), dtype=pl.Date).unique().sort()
     return pl.DataFrame({"date": days, "session": pl.int_range(days.len(), eager=True)})
 
 
 def expected_spans(symbols: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
-    """Numbers of the sessions in which each name is listed: symbol, first (included), end (excluded).
+    """Find the sessions in which each symbol is listed, by number: symbol, first (included), end (excluded).
 
-    A name is listed from its first session until its delisting: one that merely stops delivering bars is still
-    expected.
+    A symbol is listed from its first session until its delisting: one that merely stops delivering bars is still
+    expected to have them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Anomalies: bars that are missing or look wrong, told from what was known at their session."""
+"""Anomalies: bars that are missing or look wrong, judged by what was known at their session."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def anomalies(
 ) -> pl.DataFrame:
     """Find everything about the bars of a panel that a person should look at.
 
-    What is said of a session depends on that session and `window_sessions` sessions before it, never on later ones.
+    The result for a session depends on that session and `window_sessions` sessions before it, never on later ones.
 
     Parameters
     ----------
     bars : polars.DataFrame
         Stored daily bars: symbol, date, open, high, low, close, volume.
     actions : polars.DataFrame
-        Corporate actions: symbol, ex_date, kind, value; a known split or dividend is no outlier.
+        Corporate actions: symbol, ex_date, kind, value; a recorded split or dividend is no outlier.
     quarantined : polars.DataFrame
         Quarantined bars: symbol, date, rule.
     symbols : polars.DataFrame
@@ -43,7 +43,7 @@ def anomalies(
     sessions : sequence of date
         All sessions from the first bar that was read to the last one whose close has passed.
     jumps : polars.DataFrame
-        Jumps of the price like those of a split, without an action: symbol, date, ratio, message.
+        Price jumps like those of a split that is not recorded: symbol, date, ratio, message.
     rules : QualityRules
         Limits.
 
@@ -73,9 +73,9 @@ def gaps(
     sessions: Sequence[date],
     rules: QualityRules,
 ) -> pl.DataFrame:
-    """Sessions without a bar in which a name is listed, the first `gap_sessions` of each run.
+    """Find sessions without a bar in which a symbol is listed, the first `gap_sessions` of each run.
 
-    The run counts from the last bar before it, or from the start of what was read.
+    A run is counted from the last bar before it, or from the start of the rows that were read.
     """
     spans = expected_spans(symbols, sessions)
     inside = placed.select("symbol", "session").join(spans, on="symbol")
@@ -95,8 +95,8 @@ def gaps(
         pl.when(pl.col("rule").is_not_null())
         .then(pl.format("its bar is in quarantine ({}); look at quarantine.market_data_bars_daily", "rule"))
         .when(number == rules.gap_sessions)
-        .then(pl.lit("later ones of this run are counted in market_data.coverage alone"))
-        .otherwise(pl.lit("refetch the bars of the name, or record its delisting"))
+        .then(pl.lit("later ones of this run are only counted in market_data.coverage"))
+        .otherwise(pl.lit("fetch the bars of the symbol again, or record its delisting"))
     )
     return dated.rechunk().select(
         "symbol",
@@ -108,7 +108,7 @@ def gaps(
 
 
 def stale(placed: pl.DataFrame, rules: QualityRules) -> pl.DataFrame:
-    """Bars that end a run of `stale_sessions` or more identical ones, or of equal closes without volume."""
+    """Find bars that end a run of `stale_sessions` or more identical ones, or of equal closes without volume."""
     earlier = placed.select("symbol", "session", *_BAR).shift(1).rename(lambda name: f"{name}__before")
     follows = (pl.col("symbol") == pl.col("symbol__before")) & (pl.col("session") == pl.col("session__before") + 1)
     same = {name: pl.col(name) == pl.col(f"{name}__before") for name in _BAR}
@@ -136,7 +136,7 @@ def stale(placed: pl.DataFrame, rules: QualityRules) -> pl.DataFrame:
 
 
 def zero_volume(placed: pl.DataFrame) -> pl.DataFrame:
-    """Bars of sessions in which nothing traded."""
+    """Find bars without volume."""
     return where(placed, pl.col("volume") == 0).select(
         "symbol",
         "date",

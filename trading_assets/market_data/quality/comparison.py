@@ -1,4 +1,4 @@
-"""A second opinion: the same bars from another source, field by field."""
+"""Comparison of sources: the same bars from another source, field by field."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PRICES = ("open", "high", "low", "close")
 
 
 def compare_bars(stored: pl.DataFrame, other: pl.DataFrame, rules: QualityRules, *, other_source: str) -> pl.DataFrame:
-    """List what two sources disagree about by more than the tolerance.
+    """List the fields in which two sources differ by more than the tolerance.
 
     The difference of two values is relative to the larger of them.
 
@@ -66,21 +66,21 @@ def compare_bars(stored: pl.DataFrame, other: pl.DataFrame, rules: QualityRules,
 def other_bars(
     source: Source, symbols: Sequence[str], start: date, end: date
 ) -> tuple[pl.DataFrame, dict[str, SourceError]]:
-    """Bars of another source, and why it has none of some names: no name keeps another from being compared.
+    """Fetch bars of another source, and why some symbols failed: no symbol keeps another from being compared.
 
     Parameters
     ----------
     source : Source
         The other source.
     symbols : sequence of str
-        Names to compare.
+        Symbols to compare.
     start, end : date
         First and last session.
 
     Returns
     -------
     tuple of polars.DataFrame and dict of str to SourceError
-        Its bars, and the names that it did not answer for; all of them where it could not be asked.
+        Its bars, and the error of each symbol that failed; of all symbols if the request failed.
     """
     try:
         return source.bars(symbols, start, end), {}
@@ -95,7 +95,7 @@ def other_bars(
 def _of_known_names(
     source: Source, symbols: Sequence[str], start: date, end: date, error: SourceError
 ) -> tuple[pl.DataFrame, dict[str, SourceError]]:
-    """Ask again for the names that the source lists."""
+    """Repeat the request for the symbols that the source lists."""
     known = set(source.symbols()["symbol"])
     listed = [symbol for symbol in symbols if symbol in known]
     if len(listed) == len(symbols):

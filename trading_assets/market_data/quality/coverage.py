@@ -1,4 +1,4 @@
-"""Coverage: how many daily bars the calendar expects of each name and month, and how many there are."""
+"""Coverage: how many daily bars the calendar expects of each symbol and month, and how many there are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEY = ["symbol", "period"]
 def coverage(
     bars: pl.DataFrame, quarantined: pl.DataFrame, symbols: pl.DataFrame, sessions: Sequence[date]
 ) -> pl.DataFrame:
-    """Count expected, present and quarantined bars by name and month.
+    """Count expected, present and quarantined bars by symbol and month.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def coverage(
     Returns
     -------
     polars.DataFrame
-        Rows of market_data.coverage, sorted; months of which nothing is expected and nothing is there are left out.
+        Rows of market_data.coverage, sorted; months without expected and without stored bars are left out.
     """
     counts = _expected(symbols, sessions)
     for name, found in (("present", _present(bars, symbols, sessions)), ("quarantined", quarantined)):

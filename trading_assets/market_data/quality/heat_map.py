@@ -1,4 +1,4 @@
-"""The coverage as a picture: names down, months across, the share of the expected bars as colour."""
+"""The coverage as a picture: symbols down, months across, the share of the expected bars as colour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_TICKS = 24
 
 
 def worst_names(coverage: pl.DataFrame, most: int = MOST_NAMES) -> pl.DataFrame:
-    """Names by their share of the expected bars, the worst first: symbol, share, missing."""
+    """Sort symbols by their share of the expected bars, the worst first: symbol, share, missing."""
     by_name = coverage.group_by("symbol").agg(pl.col("expected", "present").sum())
     share = pl.when(pl.col("expected") > 0).then(pl.col("present") / pl.col("expected")).otherwise(1.0)
     named = by_name.select("symbol", share=share, missing=pl.col("expected") - pl.col("present"))
@@ -30,7 +30,7 @@ def coverage_heat_map(coverage: pl.DataFrame, *, title: str = "Coverage of the d
     coverage : polars.DataFrame
         Rows of market_data.coverage, at least one.
     title : str
-        What the picture shows; where it is of the worst names alone, the title says so.
+        What the picture shows; the number of symbols is added, and whether they are only the worst.
 
     Returns
     -------
@@ -39,10 +39,10 @@ def coverage_heat_map(coverage: pl.DataFrame, *, title: str = "Coverage of the d
     """
     names, months = worst_names(coverage)["symbol"].to_list(), coverage["period"].unique().sort().to_list()
     of_all = coverage["symbol"].n_unique()
-    said = f"{title}: the worst {len(names)} of {of_all} names" if of_all > len(names) else f"{title}: {of_all} names"
+    shown = f"the worst {len(names)} of {of_all} names" if of_all > len(names) else f"{of_all} names"
     figure, axes = _figure(len(names))
     image = axes.imshow(_shares(coverage, names, months), cmap=_colours(), vmin=0.0, vmax=1.0, aspect="auto")
-    axes.set_title(said.replace("$", r"\$"), loc="left", fontsize=12, color=_INK, fontweight="bold")
+    axes.set_title(f"{title}: {shown}".replace("$", r"\$"), loc="left", fontsize=12, color=_INK, fontweight="bold")
     axes.set_yticks(range(len(names)), [name.replace("$", r"\$") for name in names], fontsize=7)
     step = -(-len(months) // _MOST_TICKS)
     axes.set_xticks(range(0, len(months), step), [f"{day:%Y-%m}" for day in months[::step]], fontsize=7, rotation=90)
@@ -52,7 +52,7 @@ def coverage_heat_map(coverage: pl.DataFrame, *, title: str = "Coverage of the d
     bar.set_label("bars present / expected", fontsize=8, color=_MUTED)
     bar.ax.tick_params(colors=_MUTED, labelsize=7)
     buffer = io.BytesIO()
-    # Without this the file would name the matplotlib version that wrote it.
+    # Otherwise the file would contain the matplotlib version that wrote it.
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 

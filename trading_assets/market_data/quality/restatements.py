@@ -1,4 +1,4 @@
-"""Restatements: bars that were stored once and changed later, read from the lake's own history."""
+"""Restatements: bars that were stored and changed later, read from the history of the lake."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _OLD, _NEW = ("delete", "update_preimage"), ("insert", "update_postimage")
 
 
 def restatements(changes: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """One row per field of a bar that a snapshot changed, and per bar that it removed.
+    """Return one row per field of a bar that a snapshot changed, and per bar that it removed.
 
-    A bar that was not there before is no restatement, and neither are equal values written again. Equal values from
-    another source are one row of the field ``source``.
+    A new bar is no restatement, and neither are equal values written again. Equal values from another source are one
+    row of the field ``source``.
 
     Parameters
     ----------
     changes : polars.DataFrame
-        Rows that snapshots took away and put in place: snapshot, found_at, change_type (as DuckLake names it), and the
+        Rows that snapshots removed and inserted: snapshot, found_at, change_type (as DuckLake names it), and the
         columns of the bars.
     contract : Contract
         Contract of the bars.
@@ -62,11 +62,11 @@ def restatements(changes: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 
 
 def restatements_between(lake: Lake, since: int, until: int) -> pl.DataFrame:
-    """Restatements of all tables of bars by the snapshots after `since`, up to and including `until`.
+    """Find restatements of all tables of bars by the snapshots after `since`, up to and including `until`.
 
-    Only snapshots that took rows of bars away are read, so a span without restatements costs one look at the list of
-    snapshots. What maintenance has expired cannot be read any more and is skipped, and so is the oldest snapshot that
-    is left: what it replaced is gone.
+    Only snapshots that removed rows of bars are read, so a span without restatements costs one query of the list of
+    snapshots. Snapshots that maintenance has expired can no longer be read and are skipped, and so is the oldest one
+    that is left: the rows that it replaced are gone.
     """
     listed = _snapshots(lake, since, until)
     names = lake.ducklake.table_names()
@@ -76,8 +76,8 @@ def restatements_between(lake: Lake, since: int, until: int) -> pl.DataFrame:
             continue
         # ids that the table has, or had before it was dropped and created again
         ids = [table_id for table_id, name in names.items() if name == contract.table]
-        taken = listed.filter(pl.col("deleted_from").list.set_intersection(ids).list.len() > 0)
-        for first, last in _runs(taken["snapshot"].sort().to_list()):
+        removing = listed.filter(pl.col("deleted_from").list.set_intersection(ids).list.len() > 0)
+        for first, last in _runs(removing["snapshot"].sort().to_list()):
             changes = _changes(lake, contract, first, last).join(listed, on="snapshot")
             found.append(restatements(changes, contract))
     return pl.concat(found).sort(RESTATEMENTS.key)
@@ -104,7 +104,7 @@ def _rows(both: pl.DataFrame, contract: Contract, field: str, old: pl.Expr, new:
 
 
 def _snapshots(lake: Lake, since: int, until: int) -> pl.DataFrame:
-    """Snapshots of a span that took rows away from tables: snapshot, found_at, deleted_from (ids of the tables)."""
+    """Snapshots of a span that removed rows: snapshot, found_at, deleted_from (ids of the tables)."""
     return lake.query(
         "SELECT snapshot_id AS snapshot, snapshot_time AS found_at, changes['tables_deleted_from'] AS deleted_from "
         f"FROM lake.snapshots() WHERE snapshot_id > {since} AND snapshot_id <= {until} "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from trading_assets.market_data.sources.protocol import Source
 from trading_assets.market_data.sources.sample import SampleSource
 from trading_assets.market_data.sources.simulated import SimulatedSource, SimulationParameters
 from trading_assets.market_data.sources.yahoo import Transport, YahooParameters, YahooSource
+from trading_assets.suggest import did_you_mean
 
 __all__ = ["make_source"]
 
@@ -66,13 +66,15 @@ def make_source(config: Mapping[str, object]) -> Source:
     settings = _SETTINGS.get(kind) if isinstance(kind, str) else None
     if settings is None:
         valid = ", ".join(map(repr, _SETTINGS))
-        raise SourceConfigError(f"setting source.kind is {kind!r}; it must be one of {valid}{_hint(kind, _SETTINGS)}.")
+        raise SourceConfigError(
+            f"setting source.kind is {kind!r}; it must be one of {valid}{did_you_mean(kind, _SETTINGS)}."
+        )
     fields = [field.name for field in dataclasses.fields(settings)]
     for key in options:
         if key not in fields:
             valid = ", ".join(fields) if fields else "none, it has no settings"
             raise SourceConfigError(
-                f"setting source.{kind}.{key} does not exist{_hint(key, fields)}; "
+                f"setting source.{kind}.{key} does not exist{did_you_mean(key, fields)}; "
                 f"the settings of kind {kind!r}: {valid}."
             )
     made = _validated(f"source.{kind}", settings, options)
@@ -91,8 +93,3 @@ def _validated(prefix: str, settings: type[Any], options: Mapping[str, object]) 
             for problem in error.errors()
         ]
         raise SourceConfigError(f"{'; '.join(problems)}. Correct the configuration of the source.") from None
-
-
-def _hint(key: object, valid: Mapping[str, object] | list[str]) -> str:
-    near = difflib.get_close_matches(str(key), list(valid), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -248,10 +248,10 @@ class FilingReader:
         """Moment from which a row is known: that of its column `known_at`, otherwise the one given."""
         if "known_at" not in found:
             return Cell(otherwise)
-        said = pl.col(found["known_at"]).cast(pl.String).str.strip_chars()
+        text = pl.col(found["known_at"]).cast(pl.String).str.strip_chars()
         cell = self._moment(file, found["known_at"], setting)
-        is_silent = said.is_null() | (said == "")
-        return Cell(pl.when(is_silent).then(otherwise).otherwise(cell.value), cell.unreadable)
+        is_empty = text.is_null() | (text == "")
+        return Cell(pl.when(is_empty).then(otherwise).otherwise(cell.value), cell.unreadable)
 
     def _moment(self, file: DataFile, column: str, setting: str) -> Cell:
         """A moment; a bare date is the end of that day, and a time of day without a known zone is unreadable."""

@@ -1,8 +1,7 @@
 """The rate limit of a remote source: a token bucket that all threads of a process share.
 
 `limits` (5.8) counts requests in windows but does not wait; `pyrate-limiter` (4.5) waits, but by `time.sleep` alone,
-with a background thread, and it cannot be told to stop for a while. After a refusal, every thread has to: that is
-`RateLimiter.hold`.
+with a background thread, and it cannot be paused. After a refusal every thread has to pause: `RateLimiter.hold`.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class PassingFailureError(Exception):
     error : SourceError
         What is raised if the last attempt fails in this way too.
     retry_after : float
-        Seconds that the source asked to wait; 0 if it did not say.
+        Seconds to wait, as the source requested; 0 if it did not.
     """
 
     def __init__(self, error: SourceError, retry_after: float = 0.0) -> None:
@@ -44,7 +44,7 @@ def with_retries(
 
     The pauses grow exponentially with full jitter, which spreads clients that failed together best
     (https://aws.amazon.com/blogs/architecture, Exponential Backoff And Jitter), and last at least as long as the
-    source asked to wait.
+    source requested.
 
     Parameters
     ----------

@@ -8,7 +8,6 @@ source had it, as JSON, so that nothing is lost.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Final, Protocol, get_args, runtime_checkable
@@ -34,6 +33,7 @@ from trading_assets.market_data.sources.errors import (
     UnknownSymbolError,
     UnsupportedIntervalError,
 )
+from trading_assets.suggest import did_you_mean
 
 __all__ = [
     "COMPANIES_SCHEMA",
@@ -217,11 +217,7 @@ def check_request(source: str, symbols: Sequence[str], start: date, end: date, k
 
 
 def _unknown_symbols(source: str, missing: list[str], known: Collection[str], limit: int = 5) -> str:
-    by_case = {symbol.upper(): symbol for symbol in known}
-    hints = []
-    for symbol in missing[:limit]:
-        near = [by_case[match] for match in difflib.get_close_matches(symbol.upper(), by_case, n=3, cutoff=0.5)]
-        hints.append(f"{symbol!r} (close: {', '.join(near)})" if near else f"{symbol!r}")
+    hints = [f"{symbol!r}{did_you_mean(symbol, known, limit=3)}" for symbol in missing[:limit]]
     more = f" and {len(missing) - limit} more" if len(missing) > limit else ""
     return (
         f"source {source!r} does not have {', '.join(hints)}{more}; it has {len(known)} symbols. "

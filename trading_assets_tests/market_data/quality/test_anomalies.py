@@ -43,7 +43,7 @@ def test_a_missing_session_is_a_gap_and_its_neighbours_are_not() -> None:
     rows = found(CLEAN.filter(~at("BBB", SESSIONS[DAY])))
     assert keys(rows) == [("BBB", SESSIONS[DAY], "gap")]
     assert rows["value"].to_list() == [1.0]
-    assert "refetch the bars of the name" in rows["message"][0]
+    assert "fetch the bars of the symbol again" in rows["message"][0]
 
 
 def test_a_gap_says_when_the_bar_is_in_quarantine_and_by_which_rule() -> None:

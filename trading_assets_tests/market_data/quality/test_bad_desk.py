@@ -15,13 +15,13 @@ import pytest
 
 from trading_assets.desk.calendar import sessions
 from trading_assets.desk.checks import ScopeCheck
-from trading_assets.desk.desk import Desk
 from trading_assets.lake import Lake, Scope
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store.history import snapshots
 from trading_assets.lake.store.writes import replace
 from trading_assets.market_data.checks import CHECKS
 from trading_assets.market_data.contract import BARS_DAILY, SOURCE_FAILURES
+from trading_assets.market_data.source_policy import SourcePolicy
 from trading_assets.market_data.sources import SourceUnavailableError
 from trading_assets.orchestration import maintenance
 from trading_assets_tests.desks import multi_range
@@ -148,13 +148,13 @@ class Remote:
         return scaled(CLEAN.filter(pl.col("date").is_between(start, end)), at("GOOD", DAYS[-2]), 1.02)
 
 
-def test_a_source_behind_a_network_is_asked_for_the_newest_sessions_and_earlier_rows_stay(
+def test_a_source_behind_a_network_is_requested_for_the_newest_sessions_and_earlier_rows_stay(
     desk: QualityDesk, ran: Ran, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = desk.read("source_comparison")
     newest = pl.col("date") >= DAYS[-20]
     for source in (Remote(), Remote(answers=False)):
-        monkeypatch.setattr(Desk, "comparison_source", source)
+        monkeypatch.setattr(SourcePolicy, "comparison_source", source)
         run = desk.run("source_comparison", tags=ALL)
         assert source.asked == [(DAYS[-20], DAYS[-1])]
         rows = desk.read("source_comparison")
@@ -170,7 +170,7 @@ def test_a_source_behind_a_network_is_asked_for_the_newest_sessions_and_earlier_
 def test_a_name_that_stopped_is_proposed_to_be_delisted(desk: QualityDesk, ran: Ran) -> None:
     run = desk.run("symbol_maintenance")
     assert desk.read("symbol_maintenance").drop("reason").rows() == [("STOP", DAYS[-31], 30, "delist")]
-    assert "it missed 30 sessions in which other names traded" in desk.read("symbol_maintenance")["reason"][0]
+    assert "it missed 30 sessions in which other symbols traded" in desk.read("symbol_maintenance")["reason"][0]
     assert not run.check("symbol_maintenance", "delivering").passed
     assert run.violations("symbol_maintenance", "delivering")[0]["symbol"] == "STOP"
 
@@ -201,7 +201,7 @@ def test_a_name_that_its_source_does_not_know_is_proposed_at_once(desk: QualityD
     run = desk.run("symbol_maintenance")
     assert run.violations("symbol_maintenance", "delivering")[0]["symbol"] == "HOLE"
     reason = desk.read("symbol_maintenance").filter(symbol="HOLE")["reason"][0]
-    assert "first says unknown_symbol: correct the spelling" in reason
+    assert "first reports unknown_symbol: correct the spelling" in reason
 
 
 # --- restatements and maintenance: the story of one bar -------------------------------------------------------------

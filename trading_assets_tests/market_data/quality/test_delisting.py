@@ -57,10 +57,10 @@ def test_after_three_sessions_a_name_is_watched_after_ten_delisted(sessions: int
     if proposal == "delist":
         said = rows["reason"][0]
         assert (
-            f"its last bar is of {DAYS[-sessions - 1]}: it missed {sessions} sessions in which other names traded"
+            f"its last bar is of {DAYS[-sessions - 1]}: it missed {sessions} sessions in which other symbols traded"
             in said
         )
-        assert "record its delisting (market_data.listings) or take it out of the universe" in said
+        assert "record its delisting (market_data.listings) or remove it from the universe" in said
 
 
 def test_the_number_of_sessions_is_a_rule() -> None:
@@ -95,7 +95,7 @@ def test_a_name_without_any_bar_misses_the_sessions_since_its_listing() -> None:
     symbols = pl.concat([listed(CLEAN), new], how="diagonal")
     rows = proposed(CLEAN, symbols=symbols)
     assert rows.drop("reason").rows() == [("NEW", None, 5, "watch")]
-    assert rows["reason"][0].startswith("it has no bar: it missed 5 sessions in which other names traded")
+    assert rows["reason"][0].startswith("it has no bar: it missed 5 sessions in which other symbols traded")
 
 
 @pytest.mark.parametrize("reason", ["unknown_symbol", "delisted"])
@@ -103,7 +103,7 @@ def test_a_name_that_its_source_does_not_know_any_more_is_proposed_at_once(reaso
     failure = pl.DataFrame({"symbol": ["C"], "source": ["yahoo"], "reason": [reason], "message": ["no such name"]})
     rows = proposed(CLEAN, failures=failure)
     assert rows.drop("reason").rows() == [("C", DAYS[-1], 0, "delist")]
-    assert rows["reason"][0].startswith(f"yahoo says {reason}: no such name; record its delisting")
+    assert rows["reason"][0].startswith(f"yahoo reports {reason}: no such name; record its delisting")
 
 
 @pytest.mark.parametrize("reason", ["outage", "rate_limited", "bad_answer", "no_data"])

@@ -314,7 +314,7 @@ def test_feeds_mixed_across_files_are_refused(tmp_path):
 
 def test_unknown_symbol_gets_close_matches(tmp_path):
     source = FilesSource(path=parquet(tmp_path, rows(date(2013, 2, 8), symbol="AAPL")))
-    with pytest.raises(UnknownSymbolError, match=r"'files' does not have 'aapl' \(close: AAPL\)"):
+    with pytest.raises(UnknownSymbolError, match=r"'files' does not have 'aapl' \(did you mean 'AAPL'\?\)"):
         source.bars(["aapl"], *SPAN)
     with pytest.raises(UnknownSymbolError, match="'ZZZ'; it has 1 symbols"):
         source.corporate_actions(["ZZZ"], *SPAN)

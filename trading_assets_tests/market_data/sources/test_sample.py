@@ -131,7 +131,7 @@ def test_prices_are_raw():
 
 
 def test_unreasonable_requests_are_refused():
-    with pytest.raises(UnknownSymbolError, match=r"'sample' does not have 'APPL' \(close: AAPL\)"):
+    with pytest.raises(UnknownSymbolError, match=r"'sample' does not have 'APPL' \(did you mean 'AAPL'\?\)"):
         SOURCE.bars(["IBM", "APPL"], *SPAN)
     with pytest.raises(UnsupportedIntervalError, match=r"'sample'.*'1m'.*1d"):
         SOURCE.bars(["IBM"], *SPAN, "1m")

@@ -60,8 +60,7 @@ def test_adjusting_and_undoing_it_gives_back_every_cent_and_share(one, other, sp
     back = raw_from_split_adjusted(adjusted(bars, actions), actions)
     assert back.select("symbol", "date", "high", "close").equals(bars.select("symbol", "date", "high", "close"))
     # After a reverse split the vendor counts whole new shares: half of one is half the ratio in old shares.
-    ratios = [over / under for _, (over, under) in splits]
-    coarsest = max(1.0, 0.5 / float(np.prod([min(1.0, ratio) for ratio in ratios])) if ratios else 1.0)
+    coarsest = max(1.0, 0.5 * float(np.prod([max(1.0, under / over) for _, (over, under) in splits])))
     assert (back["volume"] - bars["volume"]).abs().max() <= coarsest
 
 

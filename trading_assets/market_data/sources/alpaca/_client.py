@@ -1,6 +1,6 @@
 """Requests to Alpaca through alpaca-py's clients: rate limited, retried while it is busy, with typed errors.
 
-The clients are asked for one page at a time: alpaca-py's own paging requests a page twice or crashes on an answer
+Pages are requested one at a time: alpaca-py's own paging requests a page twice or crashes on an answer
 without rows, and its own retries ignore the time at which a rate limit ends.
 """
 

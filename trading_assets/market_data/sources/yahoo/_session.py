@@ -93,7 +93,7 @@ class YahooSession(Session[Response]):
         UnreachableError
             Yahoo has never answered and no connection can be made; raised at once.
         SourceRateLimitError, SourceUnavailableError
-            All attempts failed, or Yahoo asks for a longer wait than a minute.
+            All attempts failed, or Yahoo requests a wait of more than a minute.
         RefusedRequestError
             Yahoo answered with an error of its own.
         """
@@ -191,7 +191,7 @@ class YahooSession(Session[Response]):
 
 
 def _passing(error: SourceUnavailableError, response: Response) -> SourceError | PassingFailureError:
-    """The failure to raise: one to retry, unless Yahoo asks for a wait that is better left to the next run."""
+    """The failure to raise: one to retry, unless Yahoo requests a wait that is better left to the next run."""
     wait = _seconds(response.headers.get("Retry-After"))
     return error if wait > _LONGEST_WAIT else PassingFailureError(error, wait)
 
