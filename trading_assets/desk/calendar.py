@@ -160,7 +160,7 @@ def session_minutes(exchange: str, start: date, end: date) -> pl.DataFrame:
 def non_sessions(exchange: str, start: date, end: date) -> list[date]:
     """Return the weekdays (Monday to Friday) from `start` to `end`, both included, on which the exchange is closed.
 
-    These are what a weekday partition definition has to exclude to become one of sessions.
+    A partition definition of weekdays that excludes these is one of sessions.
     """
     trading = set(sessions(exchange, start, end))
     days = (start + timedelta(days=offset) for offset in range((end - start).days + 1))
@@ -178,14 +178,14 @@ _SAME_SESSIONS = {"XNSE": "XBOM"}
 
 @lru_cache(maxsize=32)
 def library_calendar(exchange: str) -> Any:
-    """Return the calendar of the library, for what the functions of this module do not tell.
+    """Return the calendar of the library, for what the functions of this module do not provide.
 
     Raises
     ------
     UnknownExchangeError
         If there is no such calendar.
     """
-    # The import takes over a second, so it waits until a calendar is really asked for.
+    # The import takes over a second, so it waits until a calendar is needed.
     import exchange_calendars as xc
 
     known = _SAME_SESSIONS.get(exchange, exchange)

@@ -1,7 +1,7 @@
 """Checks of the assets: run on the partitions of the run, report violations as a table; most of them block.
 
-All checks of an asset run in one step. A step of its own for each would cost as much as the asset: before it runs a
-step Dagster lists all partitions of what it reads (`python -m benchmarks graph`).
+All checks of an asset run in one step. A separate step for each would cost as much as the asset: before Dagster runs a
+step it lists all partitions of what the step reads (`python -m benchmarks graph`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,25 +28,25 @@ def _pairs(row: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ScopeCheck:
-    """Checks of a table that look at the same thing.
+    """Checks of a table that share one computation.
 
     Attributes
     ----------
     contract : Contract
         Contract of the table.
     names : mapping of str to str
-        Name of each check, and what holds when it passes.
+        Name of each check, and what is true when it passes.
     body : callable
-        From desk, scope of the run and run id to violations by name: one row each, none when all is well.
+        From desk, scope of the run and run id to violations by name: one row each, no row if there is none.
     blocking : bool
-        Whether a violation stops the run before anything is made from the table.
+        Whether a violation stops the run before anything is computed from the table.
     severity : dagster.AssetCheckSeverity
         How a violation is shown.
     shown : callable, optional
         From desk, scope of the run and run id to further metadata of the results, such as a plot: a check is recorded
         once for each run, a materialization once for each partition.
     sentence : callable
-        From a violation's row to what the result says of it.
+        From a violation's row to its description in the result.
     """
 
     contract: Contract
@@ -91,7 +91,7 @@ def scope_check(
 def asset_checks(
     asset: dg.AssetsDefinition, contracts: Mapping[str, Contract], checks: Sequence[ScopeCheck]
 ) -> dg.AssetChecksDefinition:
-    """All checks of an asset as one step: its contracts, and what its stage asks for.
+    """All checks of an asset as one step: its contracts, and the checks of its stage.
 
     The partitions are read from the run's own tags: a check that declares ``partitions_def`` writes one planned row
     per partition with all partitions inside it, which is quadratic (see ``docs/decisions.md``).
@@ -103,7 +103,7 @@ def asset_checks(
     contracts : mapping of str to Contract
         Contracts by table.
     checks : sequence of ScopeCheck
-        Checks of any tables; those of this asset are taken.
+        Checks of any tables; those of this asset are used.
     """
     tables = [contracts[".".join(key.path)] for key in asset.keys]
     own = [check for check in checks if check.contract in tables]
@@ -152,7 +152,7 @@ def _results(check: ScopeCheck, desk: Desk, scope: Scope, run_id: str) -> list[d
 
 def _contract_holds(contract: Contract) -> str:
     return (
-        f"Stored rows hold the contract of {contract.table}; quarantined rows stay below "
+        f"Stored rows satisfy the contract of {contract.table}; quarantined rows stay below "
         f"{contract.quarantine_limit:.2%}."
     )
 

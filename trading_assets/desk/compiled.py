@@ -1,7 +1,7 @@
-"""Loops compiled with numba, cached on disk by what the code says: the ledger's recursion, the windows of features.
+"""Loops compiled with numba, cached on disk by their source: the ledger's recursion, the windows of features.
 
 A function is compiled once for each signature, and the classes of named tuples are part of it. So such a class can
-select code: `compiled_method` calls the method that it defines, and what calls that is compiled for each class apart.
+select code: `compiled_method` calls the method that it defines, and its callers are compiled for each class separately.
 """
 
 import hashlib
@@ -60,7 +60,7 @@ def _place(function: Callable[..., Any], classes: Sequence[type]) -> tuple[str, 
     """Ending of the name of a file of compiled code, and the stamp of the sources that are compiled into it.
 
     Different classes have different files, each stamped with the files that define them: another class leaves the
-    compiled code of the others valid, and one that exists no more is never looked for.
+    compiled code of the others valid, and the file of a class that no longer exists is never read.
     """
     folders, files = source_folders(function), dict.fromkeys(_file_of(one) for one in classes)
     stamp = source_stamp(*folders, *(file for file in files if file.parent not in folders))
@@ -84,7 +84,7 @@ def numba_compiled(function: Function) -> Function:
     -------
     callable
         The compiled function, with the signature of `function`. Floating point follows IEEE 754 without reordering,
-        so equal inputs give equal bits. Other threads go on while it runs.
+        so equal inputs give equal bits. It runs without Python's global lock.
     """
     compiled: Any = numba.njit(nogil=True)(function)
     keep_on_disk(compiled, partial(_place, function))

@@ -1,4 +1,4 @@
-"""What definitions need to know of an exchange, kept in a small file so that they load without building a calendar."""
+"""Facts about an exchange that definitions need, cached in a small file so that they load without a calendar."""
 
 import json
 from dataclasses import asdict, dataclass

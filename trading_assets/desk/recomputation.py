@@ -1,4 +1,4 @@
-"""Checks that stored rows are what the code gives, that nothing looks ahead and nothing reads beyond its look-back."""
+"""Checks that stored rows are what the code computes, without look-ahead and within its look-back."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _POISON_SEED = 11
 
 @dataclass(frozen=True)
 class Recomputation:
-    """Stored rows, and the function and inputs that must give them again.
+    """Stored rows, and the function and inputs that must reproduce them.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Recomputation:
     stored
         What the lake holds.
     known_on
-        For each input, the column that says when a row became known.
+        For each input, the column with the date on which a row became known.
     history
         Inputs whose amount of history must not matter beyond the look-back, with their date columns.
     lookback
@@ -40,13 +40,13 @@ class Recomputation:
     key
         Columns that identify a row.
     time
-        Column of the key that says when a row is known; history is cut at its values.
+        Column of the key with the date on which a row is known; history is cut at its values.
     entity
         Column whose values are computed independently of each other, see `lookahead_violations`.
     cuts
         Number of dates or moments at which history is cut.
     made
-        Rows as a run makes them, where the span that the function computes gives other bits; what it gives otherwise.
+        Rows as a run computes them, if the span that the function computes gives other bits; its result otherwise.
     """
 
     compute: Compute
@@ -63,7 +63,7 @@ class Recomputation:
 
     @cached_property
     def computed(self) -> pl.DataFrame:
-        """What the function gives now."""
+        """What the function computes now."""
         return self.compute(self.inputs)
 
     def look_ahead(self, scope: Scope) -> pl.DataFrame:
@@ -114,8 +114,8 @@ def point_in_time_check(contract: Contract, recompute: Recompute) -> ScopeCheck:
     contract : Contract
         Contract of the table.
     recompute : callable
-        From desk, scope of the run and run id to what is computed again, none where the scope has no row. Rows of
-        different models or strategies are computed apart.
+        From desk, scope of the run and run id to what is recomputed, nothing if the scope has no row. Rows of different
+        models or strategies are recomputed separately.
     """
 
     def body(desk: Desk, scope: Scope, run_id: str) -> dict[str, pl.DataFrame]:
@@ -142,7 +142,7 @@ def _first_violations(found: Iterable[pl.DataFrame]) -> pl.DataFrame:
 
 
 def stored_span(table: LakeFrame, scope: Scope, days: int) -> tuple[date, date] | None:
-    """Last days of a scope that a table has rows in, at most so many; None where it has none.
+    """Last days of a scope in which a table has rows, at most so many; None if it has none.
 
     A check looks at this many days before the scope's last row even if the run wrote a single session, because a
     look-ahead can only show where there is a future to hide.
@@ -162,7 +162,7 @@ def differing_from_stored(
 ) -> pl.DataFrame:
     """Rows of a scope whose stored values are not what the code computes: date, symbol and the column.
 
-    What is stored outside the scope is no business of the run: in a backfill other runs may not have written it yet.
+    Rows outside the scope are ignored: in a backfill other runs may not have written them yet.
     """
     stored, computed = stored.filter(scope.expr()), computed.filter(scope.expr())
     both = stored.join(computed, on=key, how="full", coalesce=True, suffix="__computed", nulls_equal=True)

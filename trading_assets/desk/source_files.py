@@ -1,4 +1,4 @@
-"""What files of source say, as one hash: what was made from them is stale when it changes."""
+"""Hash of source files: what was computed by them is stale when it changes."""
 
 from __future__ import annotations
 

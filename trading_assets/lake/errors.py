@@ -4,15 +4,11 @@ from trading_assets.errors import RetryableError, TradingAssetsError
 
 
 class LakeError(TradingAssetsError):
-    """Something about the stored tables is not as it must be; the message names the table and the remedy."""
+    """The stored tables are not in the required state; the message names the table and the remedy."""
 
 
 class ContractError(LakeError):
     """A frame cannot be stored under its contract at all (a column is missing, a type cannot be cast)."""
-
-
-class QuarantineLimitError(ContractError):
-    """More rows of a write broke the contract than its quarantine limit allows; nothing was written."""
 
 
 class UpstreamNotReadyError(LakeError, RetryableError):

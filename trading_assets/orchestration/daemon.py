@@ -10,7 +10,7 @@ _BACKFILL_SECONDS, _SENSOR_SECONDS = 5, 1
 
 
 def main() -> None:
-    """Run the daemon; the arguments are those of ``dagster-daemon``. Sensors keep to intervals of their own."""
+    """Run the daemon; the arguments are those of ``dagster-daemon``. Sensors keep their own intervals."""
     run_daemon(backfill_seconds=_BACKFILL_SECONDS, sensor_seconds=_SENSOR_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Dagster's storage in Postgres, with an event log that is quick with the events of hundreds of partitions."""
+"""Dagster's storage in Postgres, with an event log that stores the events of many partitions quickly."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DeskStorage(DagsterStorage, ConfigurableClass):
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:
-        """Where it was configured."""
+        """Its entry in ``dagster.yaml``."""
         return self._inst_data
 
     @classmethod
@@ -46,30 +46,30 @@ class DeskStorage(DagsterStorage, ConfigurableClass):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> DeskStorage:
-        """Make it from those."""
+        """Create it from those."""
         return cls(config_value["postgres_url"], inst_data)
 
     @property
     def run_storage(self) -> PostgresRunStorage:
-        """Runs and what belongs to them."""
+        """Storage of runs."""
         return self._runs
 
     @property
     def event_log_storage(self) -> DeskEventLog:
-        """What happened in them."""
+        """Storage of events."""
         return self._events
 
     @property
     def schedule_storage(self) -> PostgresScheduleStorage:
-        """Ticks of schedules and sensors."""
+        """Storage of the ticks of schedules and sensors."""
         return self._schedules
 
 
 class DeskEventLog(PostgresEventLogStorage):
-    """Dagster's event log in Postgres, which asks once which tables and columns it has and copies batches into them.
+    """Dagster's event log in Postgres, which looks its tables and columns up once and copies batches into them.
 
-    Dagster makes a statement with a parameter for each value of a batch, and looks its own schema up again with most
-    events; `python -m benchmarks event_storage` prints the difference.
+    Dagster itself sends one statement with a parameter for each value of a batch, and looks its schema up again with
+    most events; `python -m benchmarks event_storage` prints the difference.
     """
 
     def __init__(self, postgres_url: str) -> None:
@@ -77,7 +77,7 @@ class DeskEventLog(PostgresEventLogStorage):
         self._found: set[str] = set()
 
     def has_table(self, table_name: str) -> bool:
-        """Whether a table exists; one that was there once is not looked up again."""
+        """Whether a table exists; one that has been found is not looked up again."""
         return self._is_there(table_name) or self._keep(table_name, found=super().has_table(table_name))
 
     def _has_asset_key_col_on_connection(self, conn: Any, column_name: str) -> bool:
@@ -96,7 +96,7 @@ class DeskEventLog(PostgresEventLogStorage):
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events in one transaction, materializations as rows with the newest partition last.
 
-        The web UI shows the last event of an asset as its latest, and Dagster hands out partitions in any order.
+        The web UI shows the last event of an asset as its latest, and Dagster returns partitions in any order.
         """
         if {event.dagster_event_type for event in events} != {DagsterEventType.ASSET_MATERIALIZATION}:
             super().store_event_batch(events)
@@ -109,7 +109,7 @@ class DeskEventLog(PostgresEventLogStorage):
             self._store_asset_event(transaction, ordered[-1], ids[-1])
 
     def _insert(self, connection: Any, events: Sequence[EventLogEntry]) -> list[int]:
-        """Copy events and their tags into the tables; the numbers that the events have there."""
+        """Copy events and their tags into the tables; return their ids."""
         found = [(event, event.get_dagster_event(), _moment(event)) for event in events]
         names = {key: key and key.to_string() for key in {of.asset_key for _, of, _ in found}}
         with connection.cursor() as cursor:
@@ -154,12 +154,12 @@ def _copied(value: object) -> str:
 
 
 def _moment(event: EventLogEntry) -> datetime:
-    """When it happened, in UTC, as the tables have it: without a zone."""
+    """When it happened, in UTC, without a zone as in the tables."""
     return datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None)
 
 
 def _texts(events: Sequence[EventLogEntry]) -> Iterator[str]:
-    """Materializations as Dagster writes them down: those of a batch differ in partition, tags and time alone."""
+    """Materializations as Dagster serialises them: those of a batch differ in partition, tags and time alone."""
     pattern = events[0]
     packed: Any = json.loads(serialize_value(pattern))
     of_partition = packed["dagster_event"]["event_specific_data"]["materialization"]

@@ -29,7 +29,7 @@ _ENVIRONMENT = {
 
 
 def prepare_environment(settings: Settings, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Set what every process of a lake needs, and write ``dagster.yaml``.
+    """Set the environment variables that every process of a lake needs, and write ``dagster.yaml``.
 
     The storage URL stays in the environment: with your own DATABASE_URL it may hold a password.
     """
@@ -51,10 +51,10 @@ def prepare_environment(settings: Settings, environment: MutableMapping[str, str
 
 
 def ignore_expected_warnings() -> None:
-    """Keep what the desk knows of Dagster out of the logs, so that a warning in them means something.
+    """Silence warnings of Dagster that are expected, so that the others are noticed.
 
-    Backfill policies and the mappings of two-dimensional partitions are beta. The policies differ within the panel on
-    purpose: assets of one policy would share runs, a run per year in any order, and look-backs would find no bars.
+    Backfill policies and mappings of two-dimensional partitions are beta features. The policies differ within the panel
+    on purpose: assets of one policy would share runs, one per year in any order, and look-backs would find no bars.
     """
     for category in (dg.BetaWarning, dg.PreviewWarning):
         warnings.filterwarnings("ignore", category=category)

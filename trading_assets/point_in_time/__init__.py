@@ -1,5 +1,5 @@
 """What was known when: price adjustment, look-back blocks and detectors of look-ahead.
 
-What belongs here: pure functions on frames that any stage may use to stay within the knowledge of a date. What does
-not: features, labels or any other value that is traded on.
+What lives here: pure functions on frames that any stage uses to stay within what was known on a date. What not:
+features, labels and other values that are traded on.
 """

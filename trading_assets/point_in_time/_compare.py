@@ -25,10 +25,10 @@ Compute = Callable[[Frames], pl.DataFrame]
 def trials(
     compute: Compute, variants: Sequence[Callable[[], Frames]], key: Sequence[str], date_column: str, entity: str | None
 ) -> list[pl.DataFrame]:
-    """What a function gives for each of several inputs, in their order.
+    """Results of a function for each of several inputs, in order.
 
-    Where entities are computed independently of each other all inputs go through it at once, their entities under names
-    of their own: for a sample of names a call costs more than its rows. Otherwise, and where an input that is common to
+    If entities are computed independently of each other, all inputs are computed in one call, with renamed entities:
+    for a sample of names a call costs more than its rows. Otherwise, and if an input that is common to
     all entities is not the same in all variants, the calls run side by side.
     """
 
@@ -59,7 +59,7 @@ def _renamed(frames: Frames, entity: str, suffix: str) -> Frames:
 def known_by(frame: pl.DataFrame, column: str, moment: date) -> pl.Expr:
     """Whether a row is known by a moment, which is a date or a datetime.
 
-    Days are compared unless both sides have a time of day: a row of a date counts as known on the whole of it.
+    Days are compared unless both sides have a time of day: a row of a date counts as known for all of that day.
     """
     if isinstance(moment, datetime) and isinstance(frame.schema[column], pl.Datetime):
         return pl.col(column) <= moment
@@ -78,7 +78,7 @@ def _day(moment: date) -> date:
 
 
 def require_names(inputs: Frames, dated: Mapping[str, str]) -> None:
-    """Refuse a date column that an input does not have."""
+    """Raise an error if an input lacks its date column."""
     for name, column in dated.items():
         if name not in inputs or column not in inputs[name].columns:
             known = {given: frame.columns for given, frame in inputs.items()}
@@ -86,20 +86,20 @@ def require_names(inputs: Frames, dated: Mapping[str, str]) -> None:
 
 
 def require_rows(full: pl.DataFrame, compared: pl.Expr, where: str) -> None:
-    """Refuse to compare nothing."""
+    """Raise an error if there is no row to compare."""
     if full.filter(compared).is_empty():
         raise ValueError(f"the computed frame has no row {where}: nothing would be checked; choose other dates")
 
 
 def keyed(frame: pl.DataFrame, key: Sequence[str], date_column: str) -> pl.DataFrame:
-    """Give the frame back if its key identifies its rows."""
+    """Return the frame if its key identifies its rows; raise an error otherwise."""
     missing = [column for column in (*key, date_column) if column not in frame.columns]
     if missing:
         raise ValueError(f"the computed frame lacks the key column(s) {missing}; it has {frame.columns}")
     repeated = frame.filter(pl.struct(*key).is_duplicated())
     if repeated.height:
         raise ValueError(
-            f"the computed frame repeats the key {repeated.select(*key).row(0)}: key {list(key)} is no key"
+            f"the computed frame repeats the key {repeated.select(*key).row(0)}: {list(key)} does not identify its rows"
         )
     return frame
 
@@ -110,7 +110,7 @@ def _bits(values: pl.Series) -> NDArray[np.unsignedinteger]:
 
 
 def differing_bits(expected: pl.Series, actual: pl.Series) -> NDArray[np.bool_]:
-    """Mark the rows whose values are not the same bits, null being a value of its own."""
+    """Mark the rows whose values differ in any bit; null differs from every value."""
     if expected.dtype != actual.dtype:
         return np.ones(len(expected), dtype=np.bool_)
     if not expected.dtype.is_float():
@@ -137,7 +137,7 @@ def differing_beyond(
 
 
 def column_scale(values: pl.Series) -> float:
-    """Give the median magnitude of a column, 0 if it has no values."""
+    """Median magnitude of a column, 0 if it has no values."""
     median = values.fill_nan(None).abs().median()
     return float(median) if isinstance(median, float) else 0.0
 
@@ -187,7 +187,7 @@ def _show(values: tuple[object, ...]) -> str:
 
 
 def no_violations() -> pl.DataFrame:
-    """Give the empty report."""
+    """The empty report."""
     return pl.DataFrame(
         schema={
             "cut": pl.String,

@@ -1,4 +1,4 @@
-"""A falsified future: later rows with values that are wrong but of the right kind."""
+"""A falsified future: later rows with wrong but plausible values."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -20,7 +20,7 @@ def poisoned(frame: pl.DataFrame, column: str | None, cut: date, entity: Sequenc
     frame
         An input of a computation.
     column
-        Its date column, None if the frame holds no dated knowledge.
+        Its date column; None if its rows have no date.
     cut
         Rows with a later date or moment are falsified.
     entity
@@ -66,5 +66,5 @@ def _scaled(name: str, dtype: pl.DataType) -> pl.Expr:
     scaled = pl.col(name) * pl.col("_factor")
     if not dtype.is_integer():
         return scaled.cast(dtype).alias(name)
-    # an integer that would overflow its type stays as it was moved
+    # an integer that would overflow its type is moved but not scaled
     return scaled.round().cast(dtype, strict=False).fill_null(pl.col(name)).alias(name)

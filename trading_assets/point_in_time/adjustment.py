@@ -69,7 +69,7 @@ def forward_adjust(bars: pl.DataFrame, actions: pl.DataFrame, *, dividends: bool
 def forward_adjust_blocks(
     blocks: pl.DataFrame, actions: pl.DataFrame, *, dividends: bool = False, time: str = "date"
 ) -> pl.DataFrame:
-    """Adjust every look-back block by itself, with the block's first row as base.
+    """Adjust every look-back block separately, with the block's first row as base.
 
     The factor counts only actions after the block's first row, so that the bits of a block do not depend on how much
     history, or how many earlier actions, were read around it.
@@ -98,7 +98,7 @@ def forward_adjust_blocks(
 
 
 def check_actions(actions: pl.DataFrame) -> None:
-    """Refuse actions that no formula can apply.
+    """Raise an error for actions that cannot be applied.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def _adjust(
     time: str = "date",
 ) -> pl.DataFrame:
     check_actions(actions)
-    # most names of a panel never act: theirs are half of the work otherwise
+    # most names of a panel have no actions: adjusting them would be half of the work
     acted_on = frame.select(pl.col("symbol").is_in(actions["symbol"].unique().implode())).to_series()
     others = frame.filter(~acted_on) if acted_on.any() else frame
     others = others.with_columns(pl.col("volume").cast(pl.Float64))

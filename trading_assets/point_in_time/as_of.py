@@ -1,7 +1,7 @@
-"""What was known at a moment: joins and reads of bitemporal rows, which say when each became known.
+"""What was known at a moment: joins and reads of bitemporal rows, which record when each became known.
 
-A restated figure is a later row about the same period. Neither function lets it, or any other row that became known
-after the moment, change what is answered for that moment.
+A restated figure is a later row about the same period. Rows that became known after the moment never change a result
+for that moment.
 """
 
 from collections.abc import Sequence
@@ -130,10 +130,10 @@ def require_moment(dtype: pl.DataType, what: str) -> None:
     Raises
     ------
     ValueError
-        Says what has no zone and how to give it one.
+        The message names what has no zone and the remedy.
     """
     if not isinstance(dtype, pl.Datetime) or dtype.time_zone is None:
         raise ValueError(
-            f"{what} is of type {dtype}, which is no moment: convert it to a time with a zone, a session to its close "
-            "and a day to `known_from_end_of_day`"
+            f"{what} is of type {dtype}, which names no moment: convert it to a time with a zone, a session to its "
+            "close and a day to `known_from_end_of_day`"
         )

@@ -1,8 +1,8 @@
-"""Adjusted prices as a vendor's "adjusted close" showed them on a day: history in the shares of that day.
+"""Adjusted prices as a vendor's "adjusted close" showed them on a day: history in terms of that day's shares.
 
 Backward adjustment scales the prices *before* an action, so the newest bar is as traded and every action rewrites what
-came before it. That is what charts, vendors and people expect to see of one day. It is no input of a model, since a
-value of one date differs from one as-of date to the next; `trading_assets.point_in_time.adjustment` is.
+came before it. That is what charts, vendors and people expect. It is not an input of models, since the value of a date
+changes with the as-of date; `trading_assets.point_in_time.adjustment` is.
 
 Both describe the same holdings: within one symbol they differ by a constant factor, so that returns between any two
 bars are the same.
@@ -31,7 +31,7 @@ def backward_adjust(bars: pl.DataFrame, actions: pl.DataFrame, *, method: Method
         columns.
     actions
         Corporate actions: symbol, ex_date, kind ("split" or "dividend"), value. All are applied, those after the last
-        bar too: who wants what was known on a day hands over what was known on it.
+        bar too: for the prices as known on a day, pass the actions known on it.
     method
         "split": prices before a split of r new shares per old one are divided by r, volumes multiplied by it.
         "dividend": prices before the ex-date of a cash dividend D are multiplied by ``1 - D / previous close``,
@@ -45,7 +45,7 @@ def backward_adjust(bars: pl.DataFrame, actions: pl.DataFrame, *, method: Method
     Raises
     ------
     ValueError
-        An unknown method, an action that no formula can apply, or a dividend not below the previous close.
+        An unknown method, an action that cannot be applied, or a dividend not below the previous close.
 
     Notes
     -----
@@ -78,7 +78,7 @@ def backward_adjust(bars: pl.DataFrame, actions: pl.DataFrame, *, method: Method
 
 
 def adjustment_steps(rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """What happens to one share between a bar and the next, where every dividend leaves something of its price.
+    """What happens to one share between a bar and the next, if every dividend is below the close.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Look-back blocks: the rows a partition's values are computed from, and nothing else.
+"""Look-back blocks: exactly the rows that a partition's values are computed from.
 
 Rolling sums and exponential averages carry an accumulator whose last bits depend on where the series started. If a
 value of 2016 were computed once from rows since 2010 (a backfill) and once from rows since 2015 (a refresh), the two
@@ -22,7 +22,7 @@ Period = Literal["year", "month"]
 
 
 def period_number(day: pl.Expr, period: Period) -> pl.Expr:
-    """Give the number of a date's calendar period: 2016 for a year, 201603 for a month (Int32)."""
+    """Number of a date's calendar period: 2016 for a year, 201603 for a month (Int32)."""
     year = day.dt.year().cast(pl.Int32)
     return year if period == "year" else year * 100 + day.dt.month().cast(pl.Int32)
 
@@ -45,12 +45,12 @@ def lookback_blocks(
         Any frame with symbol and date, one row per symbol and time, in any order.
     lookback
         Number of the symbol's rows before the period's first row that belong to the block; fewer only where the frame
-        holds fewer. The caller must hand over at least that many where they exist.
+        holds fewer. The caller must pass at least that many where they exist.
     period
         Calendar period of a partition: "year" or "month".
     start, end
-        First and last date asked for; periods that do not meet [start, end] get no block. Blocks are always whole
-        periods, whichever part of them is asked for.
+        First and last date; periods that do not overlap [start, end] get no block. Blocks are always whole periods,
+        whichever part of them lies between the two.
     time
         Column that orders the rows of a symbol: "date", or that of the moment where a date has several rows.
     reach

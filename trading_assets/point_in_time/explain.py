@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-_LATER = {"cut": "is taken away", "poison": "is falsified"}
+_LATER = {"cut": "is removed", "poison": "is falsified"}
 
 
 def in_words(violation: Mapping[str, object]) -> str:
-    """Say which column is wrong, when, and show its first row.
+    """Describe which column is wrong, when, and its first row.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Detector of knowledge that a computation could not have had.
+"""Detector of look-ahead: use of data that was not known yet.
 
-It works on any function from input frames to an output frame and knows nothing of what it computes: values up to a
-moment must not change when what became known later is taken away or falsified.
+It works on any function from input frames to an output frame, whatever it computes: values up to a moment must not
+change when rows that became known later are removed or falsified.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -90,30 +90,30 @@ def lookahead_violations(
     inputs
         Complete inputs by name.
     known_on
-        For each input, its Date or Datetime column that says when a row became known.
+        For each input, its Date or Datetime column with the time at which a row became known.
         Inputs that are not named are known from the start (a symbol list, say) and are passed on unchanged.
     key
         Columns that identify an output row, the date among them. Those of them that an input has too, apart from the
         date, are the entity within which later values are moved.
     date_column
-        Date or Datetime column of the output: a row claims to be known on it.
+        Date or Datetime column of the output: when a row is supposed to be known.
     cuts
         Dates or moments to cut at, see `pick_cuts`. At a date, a Datetime counts as its date; at a moment, a Date
-        counts as known on the whole of its day.
+        counts as known for all of its day.
     poison_seed
         Seed of the falsification.
     computed
-        What the function gives for the complete inputs, where that is at hand.
+        Result of the function for the complete inputs, if it is already available.
     entity
-        Column of texts in key and inputs, such as the symbol, whose values are computed independently of each other:
-        all variants then go through the function in one call, which sees them as entities of other names.
+        String column of key and inputs, such as the symbol, whose values are computed independently of each other: all
+        variants are then computed in one call, as entities with other names.
 
     Returns
     -------
     polars.DataFrame
         One row per cut, mode ("cut" or "poison") and differing column: cut, mode, column, count, first_key, value_full,
-        value_cut (Strings but for the count). A difference in row sets is reported under the column ``<rows>``. Empty
-        when all is well.
+        value_cut (Strings except the count). A difference in row sets is reported under the column ``<rows>``. Empty
+        if there is no violation.
 
     Raises
     ------
@@ -122,8 +122,8 @@ def lookahead_violations(
 
     Notes
     -----
-    A difference proves a leak. No difference proves none at these cuts on these data: choose cuts inside weeks, months
-    and years, and inputs in which the suspected leak can show.
+    A difference proves a leak. No difference proves only that there is none at these cuts on these data: choose cuts
+    inside weeks, months and years, and inputs in which the suspected leak can appear.
     """
     require_names(inputs, known_on)
     full = keyed(compute(inputs) if computed is None else computed, key, date_column)

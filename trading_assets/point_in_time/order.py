@@ -6,7 +6,7 @@ import polars as pl
 
 
 def is_ascending(frame: pl.DataFrame, by: Sequence[str]) -> bool:
-    """Whether each row comes after the one before, as in what is read from the lake; false where two have the same."""
+    """Whether the rows ascend strictly, as those read from the lake do."""
     ascends = pl.lit(value=False)
     for name in reversed(by):
         value, before = pl.col(name), pl.col(name).shift(1)
@@ -15,5 +15,5 @@ def is_ascending(frame: pl.DataFrame, by: Sequence[str]) -> bool:
 
 
 def in_order(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """Sort rows; those that ascend already stay as they are."""
+    """Sort rows unless they ascend already."""
     return frame if is_ascending(frame, by) else frame.sort(by)

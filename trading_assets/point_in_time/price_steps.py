@@ -35,7 +35,7 @@ def price_steps(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     Raises
     ------
     ValueError
-        An action that no formula can apply, or dividends that are not below the close before.
+        An action that cannot be applied, or dividends that are not below the previous close.
     """
     check_actions(actions)
     rows = in_order(bars, ["symbol", "date"])

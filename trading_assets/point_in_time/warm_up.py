@@ -105,7 +105,7 @@ def warmup_violations(
 
 
 def _by_lookback(full: pl.DataFrame, lookback: Lookback, key: Sequence[str]) -> dict[int, list[str]]:
-    """Value columns by the rows they may depend on: one computation tells about all columns of a length."""
+    """Value columns by the rows they may depend on: one computation serves all columns with the same number."""
     found: dict[int, list[str]] = {}
     for name in (name for name in full.columns if name not in key):
         rows = lookback.get(name, 0) if isinstance(lookback, Mapping) else lookback

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-# Harvey, Liu and Zhu (2016) ask for t > 3 instead of 2, because many factors have been tried on the same data.
+# Harvey, Liu and Zhu (2016) require t > 3 instead of 2, because many factors have been tried on the same data.
 CONVINCING_T = 3.0
 CONVINCING_PROBABILITY = 0.95
-# Below these, normal quantiles are too kind to a t-statistic and the Newey-West variance is biased to zero.
+# Below these, normal quantiles overstate a t-statistic and the Newey-West variance is biased towards zero.
 LEAST_SESSIONS = 60
 LEAST_HORIZONS = 10
 
@@ -175,7 +175,7 @@ def verdict(returns: pl.Series, ic: pl.Series | None, *, horizon: int) -> Verdic
     closing = (
         "These figures assume that one strategy was tried; every variant tried on the same data lowers them."
         if is_convincing
-        else "Short of these thresholds a result cannot be told from chance."
+        else "Below these thresholds a result cannot be distinguished from chance."
     )
     findings = "; ".join(text for _, text in tests)
     return Verdict(is_convincing, f"{opening} in {values.size} sessions: {findings}. {closing}")
@@ -186,4 +186,4 @@ def _show(value: float, *, digits: int = 2) -> str:
 
 
 def _finding(text: str, *, passed: bool, wanted: str) -> tuple[bool, str]:
-    return passed, f"{text} ({'reaches' if passed else 'below'} the {wanted} asked for)"
+    return passed, f"{text} ({'reaches' if passed else 'below'} the required {wanted})"

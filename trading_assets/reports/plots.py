@@ -1,6 +1,6 @@
 """Figures of a tear sheet as PNG bytes; the same input gives the same bytes.
 
-Here: drawing. Not here: the figures drawn (`metrics`), the page they stand on (`tear_sheet`).
+Here: drawing. Not here: the statistics (`metrics`), the page (`tear_sheet`).
 Only matplotlib's object interface is used, so drawing touches no process-wide state and works in any thread.
 """
 

@@ -28,7 +28,7 @@ table{border-collapse:collapse;width:100%;font-size:.85rem}th,td{padding:.25rem 
 th{text-align:left;color:#616e7c;font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 td.loss{color:#b3362b}td.key{overflow-wrap:anywhere}img{max-width:100%;height:auto}
 """
-# The page forbids itself any load from outside.
+# The browser may load nothing from outside the page.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 

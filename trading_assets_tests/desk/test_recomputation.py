@@ -68,7 +68,7 @@ def test_the_last_bar_of_a_session_is_held_to_its_look_back():
 def test_a_failed_check_names_the_column_the_cut_and_the_first_row():
     tomorrow = again(ROWS, pl.col("close").shift(-1).alias("tomorrow")).look_ahead(Scope())
     said = violations_result(tomorrow, in_words).description
-    assert "tomorrow looks ahead: values up to 2024-01-03 change when what became known later is taken away" in said
+    assert "tomorrow looks ahead: values up to 2024-01-03 change when what became known later is removed" in said
     assert "(1 row(s), first A, 2024-01-03: 4.0 becomes None)" in said
 
 

@@ -126,7 +126,7 @@ def test_the_contract_of_the_bars_has_passed_and_tells_how_many_rows_it_kept_out
 ) -> None:
     shown = browser.open(
         "/assets/market_data/bars_daily?view=checks&checkDetail=contract",
-        "Stored rows hold the contract",
+        "Stored rows satisfy the contract",
         "rules_broken",
     )
     browser.screenshot("checks")

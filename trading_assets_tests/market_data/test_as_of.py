@@ -252,5 +252,5 @@ def test_a_lake_with_macros_opens_again_in_a_client_of_its_own(filled):
 
 def test_only_macros_of_the_lake_are_open_to_queries(filled):
     for call in ("market_data.read_csv('/etc/passwd')", "main.read_csv('/etc/passwd')", "adjusted('x')"):
-        with pytest.raises(Exception, match="is not open to queries here"):
+        with pytest.raises(Exception, match="is not allowed in queries"):
             run_query(filled, f"FROM {call}")

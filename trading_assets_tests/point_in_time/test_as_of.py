@@ -62,7 +62,7 @@ def test_rows_keep_their_order_and_columns_and_name_clashes_get_a_suffix():
 @pytest.mark.parametrize("dtype", [pl.Datetime("us"), pl.Date])
 def test_times_without_a_zone_are_refused(dtype):
     known, asked = figures(("A", Q1, at(10), 1.0)), decisions(("A", at(30)))
-    with pytest.raises(ValueError, match=r"column 'at' of the rows to join to .* which is no moment"):
+    with pytest.raises(ValueError, match=r"column 'at' of the rows to join to .* which names no moment"):
         joined(asked.with_columns(pl.col("at").dt.replace_time_zone(None).cast(dtype)), known)
     with pytest.raises(ValueError, match="column 'known_at' of what is known"):
         joined(asked, known.with_columns(pl.col("known_at").dt.replace_time_zone(None).cast(dtype)))

@@ -256,7 +256,7 @@ def test_a_short_record_is_no_evidence_however_good():
     ic = ic_record(pnl, mean=0.5)["rank_ic"]
     judged = verdict(pnl["daily_return"], ic, horizon=1)
     assert not judged.is_convincing
-    assert "59 sessions have results (below the 60 asked for)" in judged.text
+    assert "59 sessions have results (below the required 60)" in judged.text
     longer = noise(150, mean=0.02)
     ic = ic_record(longer, mean=0.5)["rank_ic"]
     assert verdict(longer["daily_return"], ic, horizon=15).is_convincing

@@ -1,4 +1,4 @@
-"""The check of a table's contract: the stored rows of the run's partitions hold it."""
+"""The check of a table's contract: the stored rows of the run's partitions satisfy it."""
 
 from collections.abc import Callable
 from functools import cache
@@ -17,7 +17,7 @@ _SHOWN = 20
 def run_scopes(
     context: dg.AssetCheckExecutionContext, partitions_def: dg.PartitionsDefinition | None
 ) -> Callable[[Contract], Scope]:
-    """From a table to its rows in the partitions that this run was asked for; the whole table if it was for none."""
+    """From a table to its rows in the partitions of this run; the whole table for a run without partitions."""
     if partitions_def is None:
         return lambda _: Scope()
     keys = run_partition_keys(partitions_def, context.run.tags, context.instance)
@@ -62,7 +62,7 @@ def _explain(contract: Contract, bad: pl.DataFrame, quarantined: int, share: flo
             f"{quarantined} rows ({share:.2%}) are quarantined, the limit is {contract.quarantine_limit:.2%}; "
             f"look at them with: trading-assets sql 'FROM {contract.quarantine_table}'"
         )
-    return f"{quarantined} rows quarantined" if quarantined else "every row holds the contract"
+    return f"{quarantined} rows quarantined" if quarantined else "all rows satisfy the contract"
 
 
 def _table(rules: pl.DataFrame) -> dg.TableMetadataValue:

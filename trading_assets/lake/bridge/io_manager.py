@@ -17,7 +17,7 @@ from trading_assets.lake.store.writes import WriteResult, replace
 
 
 class TableOutput:
-    """What an asset hands to the IO manager besides a frame: rows to be written, or what it has written by itself."""
+    """What an asset may return instead of a frame: rows with more rules, or the result of its own writes."""
 
     __slots__ = ()
 
@@ -44,7 +44,7 @@ class Rows(TableOutput):
 
 @dataclass(frozen=True, slots=True)
 class Written(TableOutput):
-    """An output whose rows the asset has written by itself, in several transactions, through the same writer."""
+    """An output whose rows the asset has already written, in several transactions, through the same writer."""
 
     result: WriteResult
 
@@ -88,7 +88,7 @@ class LakeIOManager(dg.IOManager):
         context.add_output_metadata({**write_metadata(result), "write_seconds": seconds})
 
     def load_input(self, context: dg.InputContext) -> LakeFrame:
-        """Hand out the upstream table, unread."""
+        """Return the upstream table, unread."""
         return LakeFrame(self._lake, self._contract(context.asset_key))
 
     def _contract(self, key: dg.AssetKey) -> Contract:

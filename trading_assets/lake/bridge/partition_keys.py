@@ -41,7 +41,7 @@ def scope_of_keys(definition: dg.PartitionsDefinition, keys: Sequence[str], cont
         msg = f"the {len(keys)} partitions of this run do not form a rectangle of {list(found)}; run them separately"
         raise LakeError(msg)
     start, end = _window(definition.get_partitions_def_for_dimension(DATE_DIMENSION), found.pop(DATE_DIMENSION))
-    # Dagster hands out the keys of a range in the order of a set: sorted, two runs of a range do the same.
+    # Dagster returns the keys of a range in the order of a set: sorted, two runs of a range do the same.
     wanted = {name: tuple(sorted(names)) for name, names in found.items()}
     return Scope(wanted, contract.time, start, end, tuple(sorted(keys)))
 
@@ -80,7 +80,7 @@ def dimension_values(definition: dg.MultiPartitionsDefinition, keys: Sequence[st
 def run_partition_keys(
     definition: dg.PartitionsDefinition, tags: Mapping[str, str], instance: dg.DagsterInstance
 ) -> list[str] | None:
-    """Partition keys that a run was asked for, from its tags; None for a run without partitions."""
+    """Partition keys of a run, from its tags; None for a run without partitions."""
     if _RANGE_START in tags:
         key_range = dg.PartitionKeyRange(tags[_RANGE_START], tags[_RANGE_END])
         with dg.partition_loading_context(dynamic_partitions_store=instance):

@@ -48,7 +48,7 @@ class PortionWriter:
     _results: list[WriteResult] = field(default_factory=list)
 
     def add(self, name: str, rows: pl.DataFrame) -> None:
-        """Take the rows of a name; they are written together with those of other names, many rows at a time."""
+        """Add the rows of a name; they are written together with those of other names, many rows at a time."""
         self._waiting[name] = rows
         if sum(frame.height for frame in self._waiting.values()) >= _ROWS_AT_ONCE:
             self.flush()

@@ -1,4 +1,4 @@
-"""What every stage's assets share: options derived from a contract, and the rows a run is asked for."""
+"""What the assets of all stages share: options derived from a contract, and the rows that a run covers."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def table_asset(contract: Contract, *, owner: str, kinds: set[str]) -> dict[str,
     contract : Contract
         Its table gives key, group, description and column schema.
     owner : str
-        Team that answers for the table.
+        Team that is responsible for the table.
     kinds : set of str
         What computes it, shown as tags; ``parquet`` is added.
     """
@@ -56,12 +56,12 @@ def table_in(contract: Contract, mapping: dg.PartitionMapping | None = None) -> 
 
 
 def run_scope_of(context: dg.AssetExecutionContext, contract: Contract) -> Scope:
-    """Rows of the partitions that this run is asked for.
+    """Rows of the partitions of this run.
 
     Raises
     ------
     LakeError
-        The partitions do not form a rectangle, or Dagster hands out other ones than the run is tagged with.
+        The partitions do not form a rectangle, or are not those that the run is tagged with.
     """
     definition = context.assets_def.partitions_def
     if definition is None:
@@ -69,7 +69,7 @@ def run_scope_of(context: dg.AssetExecutionContext, contract: Contract) -> Scope
     keys = context.partition_keys
     ends = set(range_ends(context.run.tags))
     if not ends <= set(keys):
-        # https://github.com/dagster-io/dagster/issues/28861: the run would do this one and report all of them done.
+        # https://github.com/dagster-io/dagster/issues/28861: the run would compute this one and report all of them.
         msg = (
             f"a backfill of the job {context.run.job_name} asks for {' to '.join(sorted(ends))}, but Dagster gives "
             f"this run only {keys[0]}; backfill the assets instead of the job (web UI: Lineage, select, Materialize)"

@@ -1,4 +1,4 @@
-"""Casts that tell whether a value survived them, and rows as JSON that keep what was delivered."""
+"""Casts that report whether a value is preserved, and rows as JSON that keep what was delivered."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ _TIME_FORMATS = ("%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:
 
 
 def cast_column(given: pl.Series, target: pl.DataType) -> tuple[pl.Series, pl.Series]:
-    """Cast a column, and say of each cell whether it survived: 1.5 does not as an integer, nor 10:30 o'clock as a date.
+    """Cast a column, and report for each cell whether its value is preserved: 1.5 as an integer is not.
 
-    NaN, infinities in float columns and null become null and count as survived; -0.0 becomes 0.0, its equal. Texts are
+    NaN, infinities in float columns and null become null and count as preserved; -0.0 becomes 0.0, its equal. Texts are
     read as ISO 8601, times without a zone as UTC.
 
     Raises
     ------
     polars.exceptions.PolarsError
-        No value of the given type can be cast; a naive time is none that says when it was.
+        No value of the given type can be cast; nor can a time without a zone, which names no moment.
     """
     if given.dtype.is_numeric() and target.is_temporal():
-        msg = "a number does not say in which unit it counts time"
+        msg = "the unit of a time that is given as a number is unknown"
         raise pl.exceptions.InvalidOperationError(msg)
     if (
         isinstance(given.dtype, pl.Datetime)
         and isinstance(target, pl.Datetime)
         and _has_zone(target) > _has_zone(given.dtype)
     ):
-        msg = "a time without a zone does not say which moment it is; convert it to UTC first"
+        msg = "a time without a zone names no moment; convert it to UTC first"
         raise pl.exceptions.InvalidOperationError(msg)
     if isinstance(given.dtype, pl.Datetime) and target == pl.Date:
         given = given.dt.replace_time_zone(None)  # the day on the clock of the exchange
@@ -40,9 +40,9 @@ def _has_zone(dtype: pl.Datetime) -> bool:
 
 
 def rows_as_json(frame: pl.DataFrame) -> pl.Series:
-    """Each row as a JSON object, whatever the other rows are.
+    """Each row as a JSON object, independent of the other rows.
 
-    What JSON has no spelling for (bytes, objects) becomes text, and in a row with NaN or infinity its other floats too.
+    What JSON cannot express (bytes, objects) becomes text, and in a row with NaN or infinity its other floats too.
     """
     known = pl.DataFrame([column if _has_json(column.dtype) else _as_text(column) for column in frame])
     floats = [column for column in known if column.dtype.is_float()]

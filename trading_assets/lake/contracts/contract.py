@@ -52,7 +52,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class SplitRows:
-    """A frame divided by its contract: rows that hold, and rows that broke a rule with the rule's name."""
+    """A frame divided by its contract: rows that satisfy it, and rows that break a rule, with the rule's name."""
 
     good: pl.DataFrame
     quarantined: pl.DataFrame
@@ -60,7 +60,7 @@ class SplitRows:
 
 @dataclass(frozen=True, eq=False)
 class Contract:
-    """A table of the lake: its pandera model, and the storage facts that a model cannot hold.
+    """A table of the lake: its pandera model, and the facts about storage that a model cannot express.
 
     Attributes
     ----------
@@ -72,11 +72,11 @@ class Contract:
     key : tuple of str
         Columns that identify a row; also the order in which rows are written.
     time : str or None
-        The column that the ``date`` partition dimension selects on.
+        Column that the partition dimension ``date`` restricts.
     quarantine_limit : float
         Share of a partition's rows that may be quarantined before the blocking check fails.
     provenance : tuple of str
-        Columns that say where a row came from; they are stored but not part of the content hash.
+        Columns with the origin of a row; they are stored but not part of the content hash.
     """
 
     model: type[pa.DataFrameModel]
@@ -132,8 +132,8 @@ class Contract:
     def split(self, frame: pl.DataFrame, rules: Mapping[str, pl.Expr] | None = None) -> SplitRows:
         """Cast a frame to the contract and divide it into good and quarantined rows; none is lost.
 
-        NaN and infinities become null: other libraries spell a missing value so, in integer columns too. Of identical
-        rows the first is kept; rows that disagree about a key are all quarantined.
+        NaN and infinities become null: other libraries write missing values that way, in integer columns too. Of
+        identical rows the first is kept; rows with the same key and different values are all quarantined.
 
         Parameters
         ----------
@@ -174,13 +174,13 @@ class Contract:
 
     @cached_property
     def _constrained_schema(self) -> pa.DataFrameSchema:
-        """What is left to hold once every column has its type."""
+        """What is left to check once every column has its type."""
         return self.model.to_schema().select_columns(list(self.constrained))
 
     def _examined(
         self, indexed: pl.DataFrame, columns: Sequence[Column], rules: Mapping[str, pl.Expr]
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Rows cast to the types of columns, and which of them break what."""
+        """Rows cast to the types of columns, and the rules that each of them breaks."""
         cast, uncast = _cast(self.table, columns, indexed)
         constrained = cast.select("__row", *self.constrained)
         failures = _pandera_failures(self.table, self._constrained_schema, constrained)
@@ -190,7 +190,7 @@ class Contract:
 
 
 def _in_order(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """Rows in the order of their unique key; moving hundreds of columns costs more than seeing that none must move."""
+    """Rows in the order of their unique key; sorting hundreds of columns costs more than the check."""
     follows = pl.lit(value=False)
     for name in reversed(key):
         before = pl.col(name).shift(1)
@@ -233,7 +233,7 @@ def _no_failures() -> pl.DataFrame:
 
 
 def _cast(table: str, wanted: Sequence[Column], frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Cast every column; rows with a cell that does not cast, or only by losing something, are reported."""
+    """Cast every column; rows with a cell that cannot be cast without loss are reported."""
     columns, failures = [frame["__row"]], [_no_failures()]
     floats = _finite_floats(wanted, frame)
     for column in wanted:
@@ -259,7 +259,7 @@ def _cast(table: str, wanted: Sequence[Column], frame: pl.DataFrame) -> tuple[pl
 def _finite_floats(wanted: Sequence[Column], frame: pl.DataFrame) -> dict[str, pl.Series]:
     """Float columns of the right type and without NaN or infinity, with 0.0 for -0.0, its equal with other bits.
 
-    All of them in one go: a set of features has hundreds.
+    All of them in one expression: a set of features has hundreds.
     """
     floats = {one.name: one.dtype for one in wanted if one.dtype.is_float()}
     given = {name: dtype for name, dtype in frame.schema.items() if floats.get(name) == dtype}
@@ -295,7 +295,7 @@ def _rule_failures(cast: pl.DataFrame, rules: Mapping[str, pl.Expr]) -> pl.DataF
 
 
 def _duplicate_failures(contract: Contract, cast: pl.DataFrame) -> pl.DataFrame:
-    """Exact duplicates keep their first row; rows that disagree about a key are all quarantined."""
+    """Of identical rows all but the first fail; of rows with the same key and different values, all."""
     key = pl.struct(contract.key)
     if cast.select(key.hash().n_unique()).item() == cast.height:  # other hashes, other keys
         return _no_failures()

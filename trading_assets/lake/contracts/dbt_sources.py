@@ -7,7 +7,7 @@ import yaml
 from trading_assets.lake.contracts.contract import Contract
 
 HEADER = "# Made from the contracts by: trading-assets dbt-sources\n"
-"""First line of files that are made, not written."""
+"""First line of generated files."""
 
 
 def dbt_sources(contracts: Iterable[Contract]) -> str:

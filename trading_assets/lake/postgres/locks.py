@@ -19,7 +19,7 @@ _TIMEOUT = "10min"
 
 @contextmanager
 def locked(sessions: Sessions, names: Mapping[str, Literal["shared", "exclusive"]]) -> Iterator[Any]:
-    """Hold locks, taken in the given order, in a session of their own; yields a cursor of it.
+    """Hold locks, acquired in the given order, in a separate session; yields a cursor of it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Mechanics of the embedded Postgres: initialise its folder, start it, stop it, keep it private.
+"""The embedded Postgres: initialise its folder, start it, stop it, keep it private.
 
 Nothing here is safe for two processes at once: `trading_assets.lake.postgres.url` calls it under the lake's lock.
 """
@@ -59,7 +59,7 @@ def ensure_running(folder: Path) -> Path:
             return state.socket_folder
         if state is None and not _is_at_work(folder):
             _start(folder)
-        else:  # whoever was starting or stopping it has been killed, and pg_ctl goes on by itself
+        else:  # the process that was starting or stopping it has been killed, and its pg_ctl goes on
             time.sleep(0.05)
     msg = f"the Postgres in {folder} is not ready after {_TIMEOUT_SECONDS} s; its log: {folder / 'log'}"
     raise LakeError(msg)
@@ -98,7 +98,7 @@ def stop(folder: Path, lock: IO[str]) -> bool:
 
 
 def _state(folder: Path) -> _State | None:
-    """What the server says of itself in ``postmaster.pid``; None if that is left over from one that was killed."""
+    """State of the server from ``postmaster.pid``; None if that file was left by a server that was killed."""
     try:
         lines = (folder / "postmaster.pid").read_text().splitlines()
         command = psutil.Process(int(lines[0])).cmdline()
@@ -111,7 +111,7 @@ def _state(folder: Path) -> _State | None:
 
 
 def _is_at_work(folder: Path) -> bool:
-    """Whether a program of Postgres works on the folder, be it the rest of a killed server or a start under way."""
+    """Whether a program of Postgres works on the folder: processes of a killed server, or a start in progress."""
     places = {str(folder), str(_fresh(folder))}
     for process in psutil.process_iter(["name", "cwd", "cmdline"]):
         info = process.info
@@ -149,11 +149,13 @@ def _start(folder: Path) -> None:
 
 
 def _require_data_folder(folder: Path, account: pwd.struct_passwd | None) -> None:
-    """Initialise the folder beside its place and move it there: a killed process leaves no half-made one."""
+    """Initialise the folder under another name, then rename it: a killed process leaves no incomplete one."""
     version = folder / "PG_VERSION"
     if version.exists():
         if version.read_text().strip() != str(pgserver.server_version()):
-            msg = f"{folder} was made by Postgres {version.read_text().strip()}; upgrade it, or start with a new lake"
+            msg = (
+                f"{folder} was created by Postgres {version.read_text().strip()}; upgrade it, or start with a new lake"
+            )
             raise LakeError(msg)
         return
     if folder.exists() and any(folder.iterdir()):
@@ -162,7 +164,7 @@ def _require_data_folder(folder: Path, account: pwd.struct_passwd | None) -> Non
     fresh = _fresh(folder)
     shutil.rmtree(fresh, ignore_errors=True)
     _make_private_folder(fresh, account)
-    # A locale of its own: the one of the environment may not be installed, and it would decide about sort orders.
+    # The locale of the environment may not be installed, and it would change sort orders.
     locale = ("--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8")
     _run("initdb", "--auth=trust", *locale, "-U", "postgres", "-D", str(fresh))
     with (fresh / "postgresql.conf").open("a") as file:
@@ -171,10 +173,10 @@ def _require_data_folder(folder: Path, account: pwd.struct_passwd | None) -> Non
 
 
 def _forget_killed_server(folder: Path, sockets: Path) -> None:
-    """Clear away the lock files of a killed server, none of whose processes is left.
+    """Remove the lock files of a killed server, none of whose processes is left.
 
-    Postgres takes any living process with the number in its lock files for itself and refuses to start. After the
-    restart of a container that number often belongs to someone else, or to a dead process nobody has waited for.
+    Postgres refuses to start while any process has the id in its lock files. After a restart of a container that id
+    often belongs to another program, or to a zombie.
     """
     if (folder / "postmaster.pid").exists():
         (sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
@@ -237,14 +239,14 @@ def _run(command: str, *arguments: str, pass_fds: Sequence[int] = ()) -> None:
     account = _account()
     if account:
         identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-    # PGPORT, PGOPTIONS and their like are meant for clients, but a server that inherits them obeys them too.
+    # PGPORT, PGOPTIONS and the like are meant for clients, but a server that inherits them applies them too.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     pgserver.run_program(command, *arguments, env=environment, cwd="/", pass_fds=pass_fds, **identity)
 
 
 @cache
 def _account() -> pwd.struct_passwd | None:
-    """The account that the server runs as where we are root, which Postgres refuses to be; None otherwise."""
+    """Account that the server runs as if this process is root, which Postgres refuses to run as; None otherwise."""
     if os.geteuid() != 0:
         return None
     pgserver.ensure_account(_ACCOUNT)

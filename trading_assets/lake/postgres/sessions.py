@@ -53,7 +53,7 @@ class Cursors:
         cursor.close()
 
     def close(self) -> None:
-        """End the connection with all of its cursors."""
+        """Close the connection with all of its cursors."""
         with self._lock:
             self._is_closed = True
             for cursor in self._idle:
@@ -72,7 +72,7 @@ class Sessions:
 
     @contextmanager
     def borrow(self) -> Iterator[Any]:
-        """A cursor of a session; what is locked in it is released, by its end if something fails."""
+        """A cursor of a session; its advisory locks are released afterwards. On an error the session is closed."""
         connection = self._alive() or self._postgres.connect()
         try:
             with connection.cursor() as cursor:
@@ -85,14 +85,14 @@ class Sessions:
             self._idle.append(connection)
 
     def close(self) -> None:
-        """End the sessions that nobody uses."""
+        """Close the idle sessions."""
         with self._lock:
             for connection in self._idle:
                 connection.close()
             self._idle.clear()
 
     def _alive(self) -> Any:
-        """A kept session that still answers, or None."""
+        """An idle session that still responds, or None."""
         while True:
             with self._lock:
                 if not self._idle:

@@ -2,8 +2,8 @@
 
 By default it is embedded: a real server from a wheel, started on demand below the lake's folder on a unix socket,
 shared by all processes and stopped by the last one that holds it. A holder is a shared lock on a file, which the
-kernel drops even when the process is killed, so a crash never leaves a count that is wrong for ever. Joining and
-leaving happen under a second, exclusive lock: nobody joins a server that somebody else is about to stop.
+kernel drops even when the process is killed, so a crash never leaves a wrong count. Joining and leaving happen under a
+second, exclusive lock: no process joins a server that another one is about to stop.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _held: dict[Path, IO[str]] = {}
 
 @dataclass(frozen=True, slots=True)
 class PostgresUrl:
-    """Where Postgres is, in the three spellings its users want. The password is never part of ``repr``."""
+    """Address of Postgres, in the three notations that its clients need. The password is never part of ``repr``."""
 
     host: str
     port: int
@@ -97,7 +97,7 @@ class PostgresUrl:
         Raises
         ------
         LakeError
-            The server cannot be reached or does not let this user in.
+            The server cannot be reached, or refuses this user.
         """
         try:
             connection = psycopg2.connect(self.libpq(), password=self.password or None)
@@ -108,7 +108,7 @@ class PostgresUrl:
         return connection
 
     def redact(self, text: str) -> str:
-        """Text without the password, in whichever spelling a library printed it."""
+        """Text without the password, in whichever notation a library printed it."""
         if not self.password:
             return text
         for spelling in (_libpq_value(self.password), self.password, quote(self.password, safe="")):
@@ -116,7 +116,7 @@ class PostgresUrl:
         return text
 
     def ensure_schemas(self) -> None:
-        """Create the schemas of Dagster, the lake and MLflow where they are missing."""
+        """Create the schemas of Dagster, the lake, the broker and MLflow where they are missing."""
         with closing(self.connect()) as connection, connection.cursor() as cursor:
             # Two processes may start on an empty database at once; IF NOT EXISTS alone races in Postgres.
             cursor.execute("SELECT pg_advisory_lock(7171)")
@@ -143,7 +143,7 @@ def hold_embedded_postgres(folder: Path) -> PostgresUrl:
 
 
 def release_embedded_postgres(folder: Path) -> bool:
-    """Give up this process's hold; stop the server if no other process holds it. True if it was stopped."""
+    """Release this process's hold; stop the server if no other process holds it. True if it was stopped."""
     folder = folder.resolve()
     if folder not in _held:
         return False
@@ -191,5 +191,5 @@ def _libpq_value(value: str) -> str:
 
 
 atexit.register(_release_all)
-# A forked child shares the lock of its parent: were it to release that at its own end, it would stop the server.
+# A forked child shares the lock of its parent: if it released the lock when it exits, it would stop the server.
 os.register_at_fork(after_in_child=_held.clear)

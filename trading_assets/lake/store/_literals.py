@@ -1,4 +1,4 @@
-"""Values as SQL text. DuckDB imports pandas (0.5 to 1 s) at the first bound parameter of a process; text needs none."""
+"""Values as SQL text, since DuckDB imports pandas (0.5 to 1 s) at the first bound parameter of a process."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def literals(values: tuple[str | date, ...] | list[str] | list[date]) -> str:
 def one_of(column: str, values: tuple[str, ...] | list[str]) -> str:
     """SQL predicate that is true where a column has one of some values.
 
-    A few values let DuckDB leave out files and row groups that hold none of them; of hundreds it makes a comparison
-    each, for every row group and row.
+    With a few values DuckDB skips files and row groups that hold none of them; with hundreds it makes one comparison
+    for each, in every row group and row.
     """
     if not values:
         return "FALSE"

@@ -14,7 +14,7 @@ from trading_assets.lake.store.retries import roll_back
 
 @dataclass(frozen=True, slots=True)
 class StoredColumn:
-    """A column as DuckLake has it."""
+    """A column as DuckLake stores it."""
 
     sql_type: str
     is_required: bool

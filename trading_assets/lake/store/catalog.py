@@ -34,7 +34,7 @@ _EARLIER = (
 
 @dataclass
 class Lake:
-    """A lake: where its Postgres is and where its Parquet files are.
+    """A lake: its Postgres and its Parquet files.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ class Lake:
     _sessions: Sessions = field(init=False, repr=False)
     _ducklake: DuckLakeCatalog = field(init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    # Contract that a table was last found to hold, and the version of the lake's schema then.
+    # Contract that a table was last found to have, and the version of the lake's schema then.
     _ensured: dict[str, tuple[int, Contract]] = field(default_factory=dict, repr=False)
-    # Snapshot that last changed the registry of partitions, and what was asked of it since.
+    # Snapshot that last changed the registry of partitions, and the results of queries on it since then.
     _written: tuple[int, dict[str, Mapping[str, date | None]]] = field(default=(-1, {}), repr=False)
 
     def __post_init__(self) -> None:
@@ -134,17 +134,17 @@ class Lake:
 
     @contextmanager
     def exclusively(self, *tables: str) -> Iterator[None]:
-        """Keep other writers of these tables waiting, in every process; without a name, all writers of the lake.
+        """Let no other writer write these tables, in any process; without a name, no table of the lake.
 
         DuckLake lets two transactions insert into one table at once, so two writers of the same empty partition
-        would both succeed and every row would be there twice. Postgres frees the lock when its holder dies.
+        would both succeed and store every row twice. Postgres releases the lock when its holder dies.
 
         Raises
         ------
         LakeError
             Another process has held it for ten minutes.
         """
-        self._opened()  # the catalog is there, and nothing below waits for a lock that is held here
+        self._opened()  # the catalog exists then, and nothing below waits for a lock that is held here
         names: dict[str, Literal["shared", "exclusive"]] = {EVERYTHING: "shared" if tables else "exclusive"}
         names.update(dict.fromkeys(sorted(tables), "exclusive"))
         with locked(self._sessions, names) as postgres:
@@ -184,7 +184,7 @@ class Lake:
         Raises
         ------
         LakeError
-            A stored column has another type than the contract says.
+            A stored column has another type than in the contract.
         """
         with self.exclusively(contract.table):
             self.ensure_own_table(contract)
@@ -199,7 +199,7 @@ class Lake:
     def has_files(self, table: str) -> bool:
         """Whether a table exists and has data.
 
-        Worth knowing before a read: DuckLake queries Postgres twice for each column of a table that has never had any.
+        Check this before a read: DuckLake queries Postgres twice for each column of a table that has never had data.
         """
         return self.ducklake.has_files(table)
 
@@ -228,14 +228,14 @@ class Lake:
         Returns
         -------
         mapping of str to date or None
-            Partition key -> day; None for a partition that is written as a whole, or that no day of was over.
+            Partition key -> day; None for a partition that is written as a whole, or none of whose days was over.
         """
         within = f" AND partition_key BETWEEN {literal(min(among))} AND {literal(max(among))}" if among else ""
         wanted = (
             f"SELECT partition_key, max(through) AS through FROM lake.{WRITTEN} "
             f"WHERE table_name = {literal(table)}{within} GROUP BY partition_key"
         )
-        # the models of a run ask for the same partitions one after the other
+        # the models of a run need the same partitions one after the other
         snapshot = self.table_snapshot(WRITTEN)
         if self._written[0] != snapshot:
             self._written = (snapshot, {})
@@ -253,7 +253,7 @@ class Lake:
     def _open(self) -> duckdb.DuckDBPyConnection:
         if not self.has_layout():
             raise LakeError(_EARLIER)
-        with locked(self._sessions, {CATALOG: "exclusive"}):  # two processes must not make the catalog at once
+        with locked(self._sessions, {CATALOG: "exclusive"}):  # two processes must not create the catalog at once
             connection = self._connect(self.attach_statement(read_only=False))
             try:
                 connection.execute("CREATE SCHEMA IF NOT EXISTS lake.catalog")
@@ -267,7 +267,7 @@ class Lake:
         return connection
 
     def has_layout(self) -> bool:
-        """Whether the lake has the layout of this version, or nothing is in it yet."""
+        """Whether the lake has the layout of this version, or is still empty."""
         if not self._ducklake.exists():
             return True
         found = self._ducklake.columns([WRITTEN])

@@ -1,4 +1,4 @@
-"""Lazy reads: an asset's input names a table; only the columns and the window asked for are read."""
+"""Lazy reads: an asset's input names a table; only the columns and the window that are requested are read."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LakeFrame:
         Raises
         ------
         ContractError
-            A column is not one of the contract, or a window is asked of a table without a time column.
+            A column is not one of the contract, or a window is requested of a table without a time column.
         LakeError
             The contract has gained a required column since the table was written.
         """
@@ -77,12 +77,12 @@ class LakeFrame:
         return found.cast(schema)  # type: ignore[arg-type]
 
     def require_written(self, partition_keys: Sequence[str], *, for_what: str) -> None:
-        """Make sure that partitions have been written before something is computed from them.
+        """Require that partitions have been written before something is computed from them.
 
         Raises
         ------
         UpstreamNotReadyError
-            Some have not; the message lists the first ones and says what to do. Safe to retry.
+            Some have not; the message lists the first ones and the remedy. Safe to retry.
         """
         missing = sorted(set(partition_keys) - self.lake.written_partitions(self.table, partition_keys))
         if missing:
@@ -94,7 +94,7 @@ class LakeFrame:
             raise UpstreamNotReadyError(msg)
 
     def require_written_through(self, days: Mapping[str, date], *, for_what: str) -> None:
-        """Make sure that partitions have been written through some day before something is computed from them.
+        """Require that partitions have been written through some day before something is computed from them.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class LakeFrame:
         Raises
         ------
         UpstreamNotReadyError
-            Some have not; the message has the first days that are missing and says what to do. Safe to retry.
+            Some have not; the message lists the first missing days and the remedy. Safe to retry.
         """
         written = self.lake.written_through(self.table, list(days)) if days else {}
         missing = [
@@ -151,7 +151,7 @@ class LakeFrame:
 
 
 def _written_so_far(day: date | None) -> str:
-    return f"written through {day}" if day else "nothing of it is written"
+    return f"written through {day}" if day else "not written yet"
 
 
 def _quoted(name: str) -> str:

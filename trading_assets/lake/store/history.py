@@ -61,14 +61,14 @@ def diff(lake: Lake, before: int, after: int) -> pl.DataFrame:
 
 
 def rollback(lake: Lake, snapshot: int) -> pl.DataFrame:
-    """Make every table hold again what it held at a snapshot, as one new snapshot; nothing is forgotten.
+    """Restore the rows of every table at a snapshot, as one new snapshot; no snapshot is lost.
 
-    Only rows that differ are touched. Tables made since then are emptied, not dropped.
+    Only rows that differ are touched. Tables created since then are emptied, not dropped.
 
     Returns
     -------
     polars.DataFrame
-        The difference that was undone, as `diff` gives it.
+        The difference that was undone, as from `diff`.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def rows_at(
 ) -> str:
     """Query of a table's rows at a snapshot with the given columns, null for those it does not have.
 
-    Nulls are of the SQL types that are given; a table that was not there has no rows.
+    Nulls have the SQL types that are given; a table that did not exist has no rows.
     """
     source = f"lake.{table} AT (VERSION => {snapshot})"
     stored = columns_at(cursor, source)
@@ -143,7 +143,7 @@ def rows_at(
 
 
 def columns_at(cursor: duckdb.DuckDBPyConnection, source: str) -> list[str] | None:
-    """Columns of a table, or of a table ``AT`` a snapshot; None where it is not there."""
+    """Columns of a table, or of a table ``AT`` a snapshot; None if it does not exist."""
     try:
         found = cursor.execute(f"SELECT * FROM {source} LIMIT 0").description
     except duckdb.CatalogException:
@@ -164,7 +164,7 @@ def _require_snapshots(lake: Lake, *wanted: int) -> None:
     known = {int(row[0]) for row in rows}
     for snapshot in wanted:
         if snapshot not in known:
-            msg = f"snapshot {snapshot} does not exist (expired, or never made); known: {min(known)} to {max(known)}"
+            msg = f"snapshot {snapshot} does not exist (expired, or never created); known: {min(known)} to {max(known)}"
             raise LakeError(msg)
 
 

@@ -54,14 +54,14 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class MadeFrom:
-    """What a commit's rows were made from.
+    """What a commit's rows were computed from.
 
     Attributes
     ----------
     code : str
         Hash of what computes them.
     snapshot : int
-        Snapshot of the lake that no input was read before.
+        Snapshot of the lake; every input was read at it or later.
     scope : Scope
         Rows that are up to date with it: those that the commit wrote, and those that needed no change.
     """
@@ -71,7 +71,7 @@ class MadeFrom:
     scope: Scope
 
     def recorded(self) -> dict[str, object]:
-        """The record that goes with the commit."""
+        """The record that is stored with the commit."""
         start, end = (str(day) if day else None for day in (self.scope.start, self.scope.end))
         symbols = self.scope.values.get("symbol", (ALL,))
         return {"code": self.code, "snapshot": self.snapshot, "symbols": symbols, "start": start, "end": end}
@@ -84,7 +84,7 @@ class Stale:
     Attributes
     ----------
     scope : Scope
-        All rows that were asked about.
+        All rows in question.
     first_days : mapping of str to date
         Symbol -> first day whose row may differ; a symbol that is up to date is absent. The symbol is `ALL` where the
         scope names none.
@@ -110,7 +110,7 @@ class Stale:
     def parts(self) -> Iterator[tuple[Scope, Scope]]:
         """What to compute: rows, and the part of the scope that is up to date with them.
 
-        Symbols are taken together from the day on that most of them need; those that need more, from their earliest.
+        Symbols are computed together from the day on that most of them need; those that need more, from their earliest.
         """
         if not self.first_days:
             return
@@ -126,18 +126,18 @@ class Stale:
 
 
 def stale_rows(lake: Lake, made: Sequence[Contract], scope: Scope, inputs: Sequence[Input], code: str) -> Stale:
-    """Rows of a scope that have never been made, or whose inputs have changed since.
+    """Rows of a scope that have never been computed, or whose inputs have changed since.
 
-    A value may depend on inputs of its own day and of days before, within what an `Input` says.
+    A value may depend on inputs of its own day and of days before, within the limits of each `Input`.
 
     Parameters
     ----------
     lake : Lake
         The lake.
     made : sequence of Contract
-        Contracts of the tables that are made together.
+        Contracts of the tables that are computed together.
     scope : Scope
-        Rows that are asked about, with a first and a last day.
+        Rows in question, with a first and a last day.
     inputs : sequence of Input
         What they are computed from.
     code : str
@@ -160,7 +160,7 @@ def stale_rows(lake: Lake, made: Sequence[Contract], scope: Scope, inputs: Seque
 
 
 def _made_at(lake: Lake, contract: Contract, scope: Scope, code: str) -> dict[str, int]:
-    """Symbol -> snapshot that its rows were made from by this code, where nothing else has touched them since."""
+    """Symbol -> snapshot that its rows were computed from by this code, if nothing else has touched them since."""
     wanted = set(scope.values.get("symbol", (ALL,)))
     found: dict[str, int] = {}
     for commit in lake.ducklake.commits(contract.table):
@@ -192,7 +192,7 @@ def _changed(lake: Lake, one: Input, before: int, after: int, span: tuple[date, 
 
 
 def _written_from(lake: Lake, contract: Contract, after: int) -> date:
-    """First day of the rows that the writer has touched since a snapshot; the first of all where it cannot be known."""
+    """First day of the rows that the writer has touched since a snapshot; the first possible day if that is unknown."""
     found = date.max
     for commit in lake.ducklake.commits(contract.table):
         if commit.snapshot <= after:

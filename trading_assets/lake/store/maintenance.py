@@ -28,17 +28,17 @@ class MaintenanceReport:
 
 
 def maintain(lake: Lake, *, now: datetime, retention: timedelta) -> MaintenanceReport:
-    """Merge small files and forget what is older than the retention.
+    """Merge small files and expire what is older than the retention.
 
     A file that nothing refers to is removed once it is a day old, however short the retention is: a query may still
-    read it, or a writer that has not committed yet may just have made it.
+    read it, or a writer that has not committed yet may just have created it.
 
     Parameters
     ----------
     lake : Lake
         The lake.
     now : datetime
-        Timezone-aware present.
+        The present, timezone-aware.
     retention : timedelta
         Snapshots older than this can no longer be read after it.
     """
@@ -54,7 +54,7 @@ def maintain(lake: Lake, *, now: datetime, retention: timedelta) -> MaintenanceR
 
 
 def _call(lake: Lake, function: str) -> int:
-    """Run one step in a transaction of its own, again while writers conflict with it; returns its number of rows."""
+    """Run one step in its own transaction, with retries while writers conflict with it; returns its number of rows."""
     return with_retries(lake, lambda cursor: len(cursor.execute(f"CALL {function}").fetchall()))
 
 

@@ -1,4 +1,4 @@
-"""Transactions that are tried again while other writers conflict with them."""
+"""Transactions that are retried while other writers conflict with them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _HasCursor(Protocol):
 
 
 def with_retries(lake: _HasCursor, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-    """Run a transaction again while other writers conflict with it, after pauses of random, growing length.
+    """Run a transaction, and again while other writers conflict with it, after pauses of random, growing length.
 
     Threads of a process run theirs one after the other, whatever the tables: where two transactions of one DuckDB
     commit at the same time, DuckLake may fail with a table or a schema that it does not find.
@@ -37,7 +37,7 @@ def with_retries(lake: _HasCursor, work: Callable[[duckdb.DuckDBPyConnection], T
     lake : Lake
         The lake.
     work : callable
-        The transaction, on a cursor of its own; called once for each attempt.
+        The transaction; called with a new cursor for each attempt.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Scope: the rectangle of a table that one write replaces or one read asks for."""
+"""Scope: the rectangle of a table that one write replaces or one read returns."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from trading_assets.lake.store._literals import literal
 from trading_assets.lake.store.catalog import Lake
 
 FORMATS = ("table", "csv", "json", "parquet")
-# Of DuckDB's own, all others are refused: they read files, other databases or settings, run text as SQL, or change the
-# lake. Macros that the lake holds are open; what they reach for, a locked connection refuses like anything else.
+# All other table functions of DuckDB are refused: they read files, other databases or settings, run text as SQL, or
+# change the lake. Macros stored in the lake are allowed; a locked connection refuses what they may not read.
 _TABLE_FUNCTIONS = frozenset({
     "current_snapshot", "duckdb_columns", "duckdb_databases", "duckdb_functions", "duckdb_schemas", "duckdb_tables",
     "duckdb_types", "duckdb_views", "generate_series", "json_each", "json_tree", "pragma_table_info", "range", "repeat",
@@ -50,7 +50,7 @@ def run_query(lake: Lake, statement: str, *, at: int | datetime | None = None) -
     Raises
     ------
     SqlRefusedError
-        The text is not exactly one query, or it reaches for a file, another database or a setting.
+        The text is not exactly one query, or it uses a file, another database or a setting.
     QueryError
         The query does not parse, names an unknown table or column, or fails on the data.
     LakeError
@@ -82,7 +82,7 @@ def render(frame: pl.DataFrame, style: str, output: Path | None = None) -> str |
 
 
 def _locked(lake: Lake, at: int | datetime | None) -> duckdb.DuckDBPyConnection:
-    """DuckDB that reads this lake, opens no other file, and can no longer be told otherwise."""
+    """DuckDB that reads this lake and opens no other file, with its configuration locked."""
     connection = lake.attach(read_only=True, at=at)
     connection.execute("SET python_enable_replacements = false")  # variables of this process are not tables
     connection.execute(f"SET allowed_directories = [{literal(lake.data_path.rstrip('/') + '/')}]")
@@ -102,7 +102,7 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> pl.DataFrame:
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, statement: str) -> duckdb.Statement:
-    """The one statement of a text, if it is a query and every table and table function in it is open to queries."""
+    """The one statement of a text, if it is a query and may use every table and table function in it."""
     statements = connection.extract_statements(statement)
     if len(statements) == 1:
         found = statements[0]
@@ -137,16 +137,12 @@ def _check_node(connection: duckdb.DuckDBPyConnection, node: dict[str, Any]) -> 
         function = node["function"]
         name = str(function.get("function_name")).lower()
         if name not in _TABLE_FUNCTIONS and not _is_macro(connection, function):
-            msg = (
-                f"refused: {name}() is not open to queries here; a query reads the tables of the lake (SHOW ALL TABLES)"
-            )
+            msg = f"refused: {name}() is not allowed in queries; a query reads the tables of the lake (SHOW ALL TABLES)"
             raise SqlRefusedError(msg)
     if node.get("type") in ("BASE_TABLE", "SHOW_REF"):
         parts = [str(node.get(part) or "").lower() for part in ("catalog_name", "schema_name", "table_name")]
         if any(part.startswith("__ducklake") for part in parts):
-            msg = (
-                "refused: the lake's catalog database is not open to queries; see trading-assets lake snapshots or diff"
-            )
+            msg = "refused: queries cannot read the lake's catalog database; see trading-assets lake snapshots or diff"
             raise SqlRefusedError(msg)
         if set(parts[-1]) & set("./\\*"):
             msg = f"refused: {parts[-1]!r} is a file; a query reads the tables of the lake (SHOW ALL TABLES)"
@@ -185,7 +181,7 @@ def _plain_numbers(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """Frame with lists and structs as JSON text, because CSV has no spelling for them."""
+    """Frame with lists and structs as JSON text, because CSV cannot express them."""
     nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
     texts = [pl.struct(value=name).struct.json_encode().str.slice(len('{"value":')).str.head(-1) for name in nested]
     return frame.with_columns(

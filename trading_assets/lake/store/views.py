@@ -12,18 +12,19 @@ from trading_assets.lake.store.retries import roll_back, with_retries
 
 
 def ensure_view(lake: Lake, name: str, query: str, *, meaning: str) -> bool:
-    """Store a view where the lake does not have it as it is.
+    """Store a view unless the lake has it with this query.
 
     Parameters
     ----------
     lake : Lake
         The lake.
     name : str
-        ``stage.name``; no table has it.
+        ``stage.name``, which no table has.
     query : str
-        What it selects; tables are named without the catalog, so that it works under any name of the attached lake.
+        Its SELECT statement; tables are named without the catalog, so that it works whatever name the lake is
+        attached under.
     meaning : str
-        Comment that is stored with it.
+        Comment to store with it.
 
     Returns
     -------

@@ -30,7 +30,7 @@ from trading_assets.lake.store.scope import Scope
 class WriteResult:
     """What a write did: rows by kind, the content hash of the scope, and the snapshot that holds it.
 
-    The hash is None where a part of the scope was left as it was, unread.
+    The hash is None if a part of the scope was left unchanged and unread.
     """
 
     rows: int
@@ -67,7 +67,7 @@ class _Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a write makes of a scope, whether table and quarantine hold any rows before, and partitions new to both."""
+    """Input of a write: its rows, whether table and quarantine hold any yet, and partitions new to the registry."""
 
     contract: Contract
     scope: Scope
@@ -81,7 +81,7 @@ class _Change:
     made_from: MadeFrom | None
 
     def record(self, difference: _Difference) -> str:
-        """What goes with the commit, JSON."""
+        """The record that is stored with the commit, JSON."""
         first_day = difference.first_day(self.contract)
         found: dict[str, object] = {"table": self.contract.table, "scope": self.scope.describe()}
         found |= {"changed_from": str(first_day)} if first_day else {}
@@ -103,7 +103,7 @@ def replace(
     """Make the rows of a scope equal to a frame, atomically.
 
     Rows that break the contract go to its quarantine table in the same transaction. One process at a time writes a
-    table; readers are never kept waiting and see the rows of before or of after.
+    table; readers never wait and see the rows before or after the write.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def replace(
     ContractError
         The frame lacks a column, or holds good rows outside the scope.
     LakeError
-        The stored table has other types than the contract, or other writers did not let this one through.
+        The stored table has other types than the contract, or conflicts with other writers did not end.
     """
     split = contract.split(frame, rules)
     good = split.good
@@ -174,7 +174,7 @@ def replace(
 
 
 def together(results: Sequence[WriteResult]) -> WriteResult:
-    """What several writes of disjoint scopes did; the hash is that of their hashes, in their order, if all have one.
+    """Combined result of several writes of disjoint scopes; its hash is that of their hashes in order, if all have one.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def together(results: Sequence[WriteResult]) -> WriteResult:
         There is no write.
     """
     if not results:
-        raise ValueError("nothing was written, so there is nothing to put together")
+        raise ValueError("there is no write to combine")
     if len(results) == 1:
         return results[0]
     hashes = [result.content_hash for result in results if result.content_hash is not None]
@@ -199,7 +199,7 @@ def together(results: Sequence[WriteResult]) -> WriteResult:
 
 
 def brought_up_to_date(lake: Lake, contract: Contract, stale: Stale, results: Sequence[WriteResult]) -> WriteResult:
-    """What the writes of the stale rows of a scope did; `rows` are all that the scope holds now."""
+    """Combined result of the writes of a scope's stale rows; its `rows` count all that the scope now holds."""
     if stale.is_everything:
         return together(results)
     rows = 0
@@ -279,10 +279,10 @@ def insert_rows(cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFra
 
 
 def _attribute(quarantined: pl.DataFrame, contract: Contract, scope: Scope) -> pl.DataFrame:
-    """Give rows whose key did not parse, or lies outside the scope, a place inside it.
+    """Give rows whose key did not parse, or lies outside the scope, a key inside it.
 
-    So every quarantined row belongs to exactly the partitions it came with: writing them again replaces it, writing
-    others leaves it alone. What was delivered is in its column ``row``.
+    So every quarantined row belongs to the partitions of its write: writing them again replaces it, writing others does
+    not touch it. The row as delivered is in its column ``row``.
     """
     places: dict[str, pl.Expr] = {}
     for name, values in scope.values.items():
@@ -314,14 +314,14 @@ def _replace_quarantine(cursor: duckdb.DuckDBPyConnection, change: _Change) -> b
 def _new_partitions(
     lake: Lake, contract: Contract, scope: Scope, through: Mapping[str, date] | None
 ) -> dict[str, date | None]:
-    """Partitions of a scope that have never been written, or not that far; no other writer records any meanwhile."""
+    """Partitions of a scope that have never been written, or not that far; the caller holds the table's lock."""
     known = lake.written_through(contract.table, scope.partition_keys) if scope.partition_keys else {}
     wanted = {key: (through or {}).get(key) for key in sorted(scope.partition_keys)}
     return {key: day for key, day in wanted.items() if key not in known or (day and day > (known[key] or date.min))}
 
 
 def _record_partitions(cursor: duckdb.DuckDBPyConnection, change: _Change) -> None:
-    """Remember which partitions have been written. Rows are only ever appended, so writers cannot conflict here."""
+    """Record which partitions have been written. Rows are only appended, so writers cannot conflict here."""
     if new := change.new_partitions:
         rows = {"table_name": [change.contract.table] * len(new), "partition_key": list(new), "through": new.values()}
         insert_rows(cursor, WRITTEN, pl.DataFrame(rows, schema_overrides={"through": pl.Date}))

@@ -242,7 +242,7 @@ def test_half_made_folder_of_a_killed_process_is_made_anew(folder):
 
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
-    [("notes.txt", "mine", "holds other files"), ("PG_VERSION", "16\n", "was made by Postgres 16")],
+    [("notes.txt", "mine", "holds other files"), ("PG_VERSION", "16\n", "was created by Postgres 16")],
 )
 def test_folder_that_is_not_ours_is_left_alone(folder, name, text, reason):
     folder.mkdir()

@@ -61,7 +61,7 @@ def test_older_snapshots_are_forgotten_and_their_files_removed(busy):
     assert content(busy) == before
     assert len(files_of(busy)) < len(files)
     assert report.files_after == report.files_before
-    with pytest.raises(LakeError, match=r"snapshot 5 does not exist \(expired, or never made\)"):
+    with pytest.raises(LakeError, match=r"snapshot 5 does not exist \(expired, or never created\)"):
         diff(busy, 5, latest)
 
 
