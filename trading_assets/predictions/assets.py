@@ -3,15 +3,15 @@
 from datetime import date, timedelta
 
 import dagster as dg
-import polars as pl
 
 from trading_assets.desk import mappings
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.failures import Failures
 from trading_assets.desk.partitions import Partitions, closed_sessions_of, desk_partitions
-from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.features.desk_matrix import desk_matrix
 from trading_assets.lake import LakeFrame
-from trading_assets.lake.bridge.io_manager import Rows
+from trading_assets.lake.bridge.io_manager import Rows, TableOutput
+from trading_assets.lake.bridge.portions import PortionWriter
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.models.contract import TRAINED
@@ -46,7 +46,7 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
         desk: dg.ResourceParam[Desk],
         symbols: LakeFrame,
         trained: LakeFrame,
-    ) -> Rows:
+    ) -> TableOutput:
         from trading_assets.predictions.predict import predict
         from trading_assets.predictions.versions import load_versions, sessions_read
 
@@ -55,23 +55,23 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
         if not days:
             return Rows(DAILY.empty())
         first, last = days[0], days[-1]
-        listing, versions = symbols.read(), {}
-        with retry_when_not_ready(desk.settings.retry_seconds):
-            months = [month for month in months_before(first, last) if month in _month_keys(partitions)]
-            for model in scope.values["model"]:
+        months = [month for month in months_before(first, last) if month in _month_keys(partitions)]
+        writer, failures = PortionWriter(context, desk.lake, DAILY, scope, "model", through=last), Failures("model")
+        for model in scope.values["model"]:
+            with failures.of(model):
                 trained.require_written([f"{month}|{model}" for month in months], for_what=DAILY.table)
-                versions[model], said = load_versions(desk, model, first, last)
+                versions, said = load_versions(desk, model, first, last)
                 for line in said:
                     context.log.info(line)
-            calendar = sessions_read(desk, first, last, [one for found in versions.values() for one in found])
-            years = range(calendar[0].year, last.year + 1)
-            matrix.require_written(desk.lake, columns, listing, years, for_what=f"{DAILY.table} ({scope.describe()})")
-        features = matrix.read(desk.lake, columns, calendar[0], last)
-        found = [
-            predict(features, versions[model], model=model, start=first, calendar=calendar)
-            for model in scope.values["model"]
-        ]
-        return Rows(pl.concat([DAILY.empty(), *found]), through=last)
+                calendar = sessions_read(desk, first, last, versions)
+                wanted = features_of([specs[model]])
+                years, what = range(calendar[0].year, last.year + 1), f"{DAILY.table} ({scope.describe()})"
+                matrix.require_written(desk.lake, wanted, symbols.read(), years, for_what=what)
+                rows = matrix.read(desk.lake, wanted, calendar[0], last)
+                writer.add(model, predict(rows, versions, model=model, start=first, calendar=calendar))
+        writer.flush()
+        failures.raise_them(desk.settings.retry_seconds)
+        return writer.written()
 
     return [daily]
 

@@ -285,7 +285,7 @@ def test_a_refused_step_is_tried_again_then_fails_with_the_named_error_and_write
         ("refresh_panel", "labels.forward_return", {"date": "2015", "symbol": "SIM0001"}, "daily .*: 2016.SIM0001"),
         ("refresh_cross_section", "features.cross_section", None, "technical .*: 2015.SIM0001, 2015.SIM0002"),
         ("train_models", "models.trained", {"date": "2015-03", "model": "lgbm_daily"}, "technical .*: 2014.SIM0001"),
-        ("predict", "predictions.daily", {"date": "2015-03", "model": "lgbm_daily"}, "technical .*: 2015.SIM0001"),
+        ("predict", "predictions.daily", {"date": "2015-03", "model": "lgbm_daily"}, "trained .*: 2015-02.lgbm_daily"),
         ("signal", "signals.scores", {"date": "2015-03", "strategy": "ml_alpha"}, "daily .*: 2015-03-31"),
         ("report_drift", "features.drift", None, "technical .*: 2014.SIM0001"),
         # a weekly book decides on Friday: the weights of Monday 2 March are those of 27 February
