@@ -40,6 +40,32 @@ def new_feature(
         _write("features", f"{name}.py", texts, "features.own", home)
 
 
+@new_app.command("model")
+def new_model(
+    name: Annotated[str, typer.Argument(help="Name of the model, such as ridge_momentum.")], home: Home = None
+) -> None:
+    """Write a model and its test, to be edited; it is trained month by month from then on."""
+    from trading_assets.desk.desk import Desk
+    from trading_assets.models import templates
+    from trading_assets.models.specs import models
+
+    texts = templates.new_model(name, Desk(load_settings(home)).part(models))
+    _write("models", f"{name}.py", texts, "models.trained", home)
+
+
+@new_app.command("strategy")
+def new_strategy(
+    name: Annotated[str, typer.Argument(help="Name of the strategy, such as reversal.")], home: Home = None
+) -> None:
+    """Write a strategy and its test, to be edited; a book of books.yaml trades it by its name."""
+    from trading_assets.desk.desk import Desk
+    from trading_assets.signals import templates
+    from trading_assets.signals.registry import strategies
+
+    texts = templates.new_strategy(name, Desk(load_settings(home)).part(strategies))
+    _write("strategies", f"{name}.py", texts, "signals.scores", home)
+
+
 def _write(kind: str, file: str, texts: tuple[str, str], table: str, home: Path | None) -> None:
     """Write a file and its test, and say what comes next."""
     from trading_assets.desk.desk import Desk
@@ -52,7 +78,7 @@ def _write(kind: str, file: str, texts: tuple[str, str], table: str, home: Path 
     write_new(dict(zip((made, test), texts, strict=True)))
     option = f" --home {home}" if home else ""
     steps = (
-        f"replace the body of {made.name}; {test.name} holds for any body, and takes values worked out by hand",
+        f"make {made.name} yours; {test.name} holds whatever it becomes",
         f"python -m pytest {_short(test)}",
         f"trading-assets check{option}",
         f'materialise {table.replace(".", "/")} in the web UI, then: trading-assets sql "FROM {table}"{option}',

@@ -11,16 +11,28 @@ import ast
 import importlib
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from trading_assets.desk.desk import Desk
 from trading_assets.errors import TradingAssetsError
 
+
+class Named(Protocol):
+    """What has a name."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+
 T = TypeVar("T")
+N = TypeVar("N", bound=Named)
+Find = Callable[[ModuleType], Mapping[str, T]]
 
 PACKAGE = "trading_assets_own"
 """Package under which the files are imported."""
@@ -30,6 +42,10 @@ SUFFIXES = (".py", ".sql")
 """Endings of the files that are searched."""
 TESTS = "tests"
 """Sub-folder of the tests."""
+
+
+class NameTakenError(TradingAssetsError):
+    """Two things of a kind have the same name."""
 
 
 @dataclass(frozen=True)
@@ -110,45 +126,68 @@ class OwnWork:
         """Files of a kind that end in a suffix, such as ``.sql``, in the order of their names."""
         return tuple(path for path in sorted((self.folder / kind).glob(f"*{suffix}")) if path.name[0] not in "._")
 
-    def defined(self, kind: str, of_type: type[T], what: str) -> Iterator[tuple[Path, list[Defined[T]]]]:
-        """Objects of a type that each file of a kind defines itself, not those that it imports.
+    def defined(self, kind: str, find: Find[T], what: str) -> Iterator[tuple[Path, list[Defined[T]]]]:
+        """Objects that each file of a kind defines.
 
         Parameters
         ----------
         kind
             One of `KINDS`.
-        of_type
-            Type of the objects.
+        find
+            From a module to the objects that it defines, by variable; see `objects_of`.
         what
             What a file should define, for the fault of one that defines nothing.
         """
         for module in self.of(kind):
             path = Path(str(module.__file__))
-            lines, imported = _names_bound_in(path)
-            found = {
-                id(value): Defined(value, lines.get(name))
-                for name, value in vars(module).items()
-                if isinstance(value, of_type) and name not in imported
-            }
+            lines, _ = _names_bound_in(path)
+            try:
+                found = [Defined(value, lines.get(name)) for name, value in find(module).items()]
+            except TradingAssetsError as error:
+                self.refuse(path, error)
+                continue
             if found:
-                yield path, list(found.values())
+                yield path, found
             else:
                 self.refuse(path, f"defines no {what}; shared code belongs in a file whose name begins with _")
 
-    def add_to(self, shipped: Mapping[str, T], kind: str, of_type: type[T], what: str) -> Mapping[str, T]:
+    def add_to(
+        self,
+        shipped: Mapping[str, N],
+        kind: str,
+        find: Find[N],
+        what: str,
+        require: Callable[[N], object] | None = None,
+    ) -> Mapping[str, N]:
         """Shipped objects by name, then those that the files of a kind define; objects have an attribute ``name``.
 
-        A file that defines a name twice, or one that is taken, is left out.
+        A file is left out if it defines a name twice or one that is taken, or if one of its objects cannot be used.
+
+        Parameters
+        ----------
+        shipped
+            Objects of the project.
+        kind, find, what
+            As in `defined`.
+        require
+            Raises TradingAssetsError for an object that cannot be used.
         """
         found = dict(shipped)
-        for path, objects in self.defined(kind, of_type, what):
+        for path, objects in self.defined(kind, find, what):
             new = [one for one in objects if not any(one.value is other for other in shipped.values())]
-            names = [_name_of(one) for one in new]
-            taken = [one for number, one in enumerate(new) if names[number] in {*found, *names[:number]}]
-            for one in taken:
-                self.refuse(path, f"there is a {what} {_name_of(one)!r} already; choose another name", one.line)
-            if not taken:
-                found |= {_name_of(one): one.value for one in new}
+            named = dict[str, N]()
+            try:
+                for one in new:
+                    at = one.line
+                    if one.value.name in {*found, *named}:
+                        raise NameTakenError(f"there is a {what} {one.value.name!r} already; choose another name")
+                    if require is not None:
+                        require(one.value)
+                    named[one.value.name] = one.value
+            except TradingAssetsError as error:
+                self.refuse(path, error, at)
+            else:
+                found |= named
         return MappingProxyType(found)
 
     def refuse(self, file: Path, reason: str | BaseException, line: int | None = None) -> None:
@@ -194,6 +233,22 @@ class OwnWork:
         return Path(file).is_relative_to(self.folder)
 
 
+def objects_of(of_type: type[T]) -> Find[T]:
+    """How to find the objects of a type that a module defines itself; those that it imports are not its own."""
+
+    def find(module: ModuleType) -> Mapping[str, T]:
+        _, imported = _names_bound_in(Path(str(module.__file__)))
+        found = {name: value for name, value in vars(module).items() if isinstance(value, of_type)}
+        return {name: value for name, value in found.items() if name not in imported and _is_first(name, found)}
+
+    return find
+
+
+def _is_first(name: str, found: Mapping[str, object]) -> bool:
+    """Whether no earlier variable names the same object."""
+    return name == next(other for other, value in found.items() if value is found[name])
+
+
 def own_work(desk: Desk) -> OwnWork:
     """The user's own work of a desk."""
     return OwnWork(desk.settings.own)
@@ -230,10 +285,6 @@ def _names_bound_in(path: Path) -> tuple[Mapping[str, int], frozenset[str]]:
                 lines.setdefault(node.id, node.lineno)
             waiting += ast.iter_child_nodes(node)
     return lines, frozenset(imported - lines.keys())
-
-
-def _name_of(one: Defined[Any]) -> str:
-    return str(one.value.name)
 
 
 def _said_by(error: BaseException) -> str:

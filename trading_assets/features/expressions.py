@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from trading_assets.desk.own_work import PACKAGE, OwnWork
+from trading_assets.desk.own_work import PACKAGE, OwnWork, objects_of
 from trading_assets.desk.source_files import files_stamp
 from trading_assets.features.feature_set import INTERVALS, FeatureSet, Interval, table_of
 from trading_assets.features.registry import Expression, FeatureError, OwnFeature
@@ -55,7 +55,7 @@ def own_set(own: OwnWork, existing: Collection[str] = ()) -> ExpressionSet | Non
     """
     taken = {name.lower() for name in (*existing, *COLUMNS, *_KEYS)}
     found: list[OwnFeature] = []
-    for path, defined in own.defined(KIND, OwnFeature, _WANTED):
+    for path, defined in own.defined(KIND, objects_of(OwnFeature), _WANTED):
         line = None
         try:
             for one in defined:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.own_work import objects_of, own_work
 from trading_assets.features.desk_matrix import desk_matrix
 from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.models.model_spec import ModelError, ModelSpec
@@ -29,9 +31,12 @@ SHIPPED: tuple[ModelSpec, ...] = (ModelSpec(name="lgbm_daily", features=_DAILY),
 
 
 def models(desk: Desk) -> Mapping[str, ModelSpec]:
-    """Models of a desk by name: `desk.part(models)`."""
-    del desk
-    return by_name(SHIPPED)
+    """Models of a desk by name, the user's own after the shipped ones: `desk.part(models)`.
+
+    A file of the user's whose model refers to what does not exist is left out.
+    """
+    require = partial(resolved, matrix=desk.part(desk_matrix))
+    return desk.part(own_work).add_to(by_name(SHIPPED), "models", objects_of(ModelSpec), "model", require)
 
 
 def by_name(specs: Iterable[ModelSpec]) -> Mapping[str, ModelSpec]:

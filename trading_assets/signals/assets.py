@@ -12,7 +12,7 @@ from trading_assets.desk.partitions import closed_sessions_of, desk_partitions, 
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.errors import RetryableError
 from trading_assets.features.desk_matrix import desk_matrix
-from trading_assets.features.matrix.matrix import Matrix, short_name
+from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.lake import Scope
 from trading_assets.lake.bridge.io_manager import Written, write_metadata
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset
@@ -24,7 +24,7 @@ from trading_assets.predictions.contract import DAILY
 from trading_assets.signals.contract import SCORES
 from trading_assets.signals.declaration import Strategy
 from trading_assets.signals.errors import StrategyError
-from trading_assets.signals.registry import require_known, strategies
+from trading_assets.signals.registry import feature_names, require_known, strategies
 
 OWNER = "research"
 
@@ -38,8 +38,7 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
         A strategy reads a model or a feature that the desk does not have.
     """
     known, matrix = desk.part(strategies), desk.part(desk_matrix)
-    features = [*matrix.places, *map(short_name, matrix.tables)]
-    require_known(known, models=desk.part(models), features=features)
+    require_known(known, models=desk.part(models), features=feature_names(desk))
 
     @dg.asset(
         **table_asset(SCORES, owner=OWNER, kinds={"polars"}),

@@ -212,13 +212,24 @@ def first_sentence(doc: str) -> str:
     return _FIRST_SENTENCE.split(" ".join(doc.split()), maxsplit=1)[0]
 
 
-def _checked(one: Strategy) -> Strategy:
-    where = f" of {one.module}" if one.module else ""
-    if not _NAME.fullmatch(one.name) or keyword.iskeyword(one.name):
+def require_strategy_name(name: str, where: str = "") -> None:
+    """Refuse a name that cannot be that of a strategy.
+
+    Raises
+    ------
+    StrategyError
+        It is not in snake_case, or is a word of Python.
+    """
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise StrategyError(
-            f"{one.name!r}{where} cannot be the name of a strategy: use lower case letters, digits and single "
+            f"{name!r}{where} cannot be the name of a strategy: use lower case letters, digits and single "
             "underscores, a letter first, for instance moving_average_cross"
         )
+
+
+def _checked(one: Strategy) -> Strategy:
+    where = f" of {one.module}" if one.module else ""
+    require_strategy_name(one.name, where)
     if not isinstance(one.lookback, int) or one.lookback < 0:
         raise StrategyError(
             f"strategy {one.name!r}{where}: the look-back counts sessions before a score's own, got {one.lookback}"

@@ -8,6 +8,10 @@ from pkgutil import iter_modules
 from types import MappingProxyType, ModuleType
 
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.own_work import own_work
+from trading_assets.features.desk_matrix import desk_matrix
+from trading_assets.features.matrix.matrix import short_name
+from trading_assets.models.specs import models
 from trading_assets.signals import strategies as shipped
 from trading_assets.signals.declaration import Strategy
 from trading_assets.signals.errors import StrategyError
@@ -16,9 +20,27 @@ from trading_assets.suggest import did_you_mean
 
 
 def strategies(desk: Desk) -> Mapping[str, Strategy]:
-    """Strategies of a desk by name: those that are shipped."""
-    del desk
-    return by_name(strategies_of(shipped))
+    """Strategies of a desk by name, the user's own after the shipped ones: `desk.part(strategies)`.
+
+    A file of the user's whose strategy reads what does not exist is left out.
+    """
+
+    def require(one: Strategy) -> None:
+        require_known({one.name: one}, models=desk.part(models), features=feature_names(desk))
+
+    own = desk.part(own_work)
+    return own.add_to(by_name(strategies_of(shipped)), "strategies", strategies_by_variable, "strategy", require)
+
+
+def feature_names(desk: Desk) -> list[str]:
+    """Names of the features of a desk, and of their tables."""
+    matrix = desk.part(desk_matrix)
+    return [*matrix.places, *map(short_name, matrix.tables)]
+
+
+def strategies_by_variable(module: ModuleType) -> Mapping[str, Strategy]:
+    """Strategies that a module defines, by the name of their variable; see `strategies_in`."""
+    return {one.name: one for one in strategies_in(module)}
 
 
 def by_name(*groups: Iterable[Strategy]) -> Mapping[str, Strategy]:

@@ -86,9 +86,9 @@ class MadeBars:
         return pl.concat([key, *values], how="horizontal")
 
 
-def splits(*rows: tuple[str, date, float]) -> pl.DataFrame:
-    """Corporate actions: splits of a name on a day, each with its ratio."""
-    return pl.DataFrame([(name, day, "split", ratio) for name, day, ratio in rows], schema=_ACTIONS, orient="row")
+def corporate_actions(*rows: tuple[str, date, str, float]) -> pl.DataFrame:
+    """Corporate actions: symbol, ex_date, kind ("split" or "dividend"), value."""
+    return pl.DataFrame(list(rows), schema=_ACTIONS, orient="row")
 
 
 @cache
@@ -101,14 +101,14 @@ def made_bars(interval: Interval) -> MadeBars:
     if interval == "daily":
         first, start, end = date(2008, 1, 2), date(2015, 7, 1), date(2016, 6, 30)
         moments: list[tuple[date, object]] = [(day, day) for day in sessions(EXCHANGE, first, end)]
-        actions = splits(("B", date(2015, 9, 8), 2.0), ("B", date(2016, 4, 1), 0.5))
+        actions = corporate_actions(("B", date(2015, 9, 8), "split", 2.0), ("B", date(2016, 4, 1), "split", 0.5))
     else:
         first = date(2015, 12, 1) if interval == "minute" else date(2014, 12, 1)
         start, end = date(2016, 1, 19), date(2016, 2, 16)
         opens = {day: session_open(EXCHANGE, day) for day in sessions(EXCHANGE, first, end)}
         steps = range(_A_SESSION[interval])
         moments = [(day, moment + number * _STEPS[interval]) for day, moment in opens.items() for number in steps]
-        actions = splits(("B", date(2016, 2, 9), 2.0))
+        actions = corporate_actions(("B", date(2016, 2, 9), "split", 2.0))
     bars = pl.concat([_bars(symbol, moments, seed) for seed, symbol in enumerate("ABC")])
     return MadeBars(interval, bars if interval != "daily" else bars.drop("ts"), actions, start, end)
 

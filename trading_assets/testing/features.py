@@ -17,7 +17,7 @@ from trading_assets.features.sets import sets_with
 from trading_assets.features.sql.sets import sets_with as sql_sets_with
 from trading_assets.point_in_time.explain import in_words
 from trading_assets.testing import laws
-from trading_assets.testing.bars import EXCHANGE, splits
+from trading_assets.testing.bars import EXCHANGE, corporate_actions
 
 Bar = tuple[float, float, float, float, float]
 Own = Path | ExpressionSet
@@ -76,7 +76,7 @@ def feature_values(name: str, bars: Sequence[Bar], own: Own) -> list[float | Non
     days = sessions(EXCHANGE, date(2016, 1, 4), date(2019, 12, 31))[: len(bars)]
     columns = pl.DataFrame(list(bars), schema=["open", "high", "low", "close", "volume"], orient="row")
     frame = columns.select(pl.lit("A").alias("symbol"), pl.Series("date", days), pl.all().cast(pl.Float64))
-    found = compute([one], frame, splits(), start=days[0], end=days[-1], dtype=np.float64)[one.name]
+    found = compute([one], frame, corporate_actions(), start=days[0], end=days[-1], dtype=np.float64)[one.name]
     return found[name].to_list()
 
 

@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from trading_assets.desk.own_work import KINDS, Fault, OwnWork
+from trading_assets.desk.own_work import KINDS, Fault, OwnWork, objects_of
 from trading_assets.errors import TradingAssetsError
 
 
@@ -14,6 +14,8 @@ class Thing:
     """What these files define."""
 
     name: str
+
+    size: int = 1
 
     def __post_init__(self) -> None:
         if not self.name.islower():
@@ -39,8 +41,13 @@ def own(tmp_path):
     return make
 
 
+def require(thing):
+    if not thing.size:
+        raise TradingAssetsError(f"the thing {thing.name!r} has no size")
+
+
 def things(own):
-    return own.add_to(SHIPPED, "models", Thing, "thing")
+    return own.add_to(SHIPPED, "models", objects_of(Thing), "thing", require)
 
 
 def faults(own):
@@ -115,6 +122,11 @@ BROKEN = {
     "an error inside a library": ("import json\njson.loads('{')\n", 2, "JSONDecodeError: Expecting property name"),
     "nothing": ("X = 1\n", None, "defines no thing; shared code belongs in a file whose name begins with _"),
     "a taken name": (HEAD + "\n\nA = Thing('first')\n", 4, "there is a thing 'first' already; choose another name"),
+    "an object that cannot be used": (
+        HEAD + "A = Thing('a')\nB = Thing('b', size=0)",
+        3,
+        "the thing 'b' has no size",
+    ),
     "a name given twice": (
         HEAD + "A = Thing('a')\nB = Thing('a')",
         3,

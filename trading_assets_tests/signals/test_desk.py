@@ -24,8 +24,8 @@ from trading_assets.signals import strategies as shipped
 from trading_assets.signals.registry import by_name, strategies
 from trading_assets.signals.strategies.ml_alpha import ml_alpha
 from trading_assets.signals.strategies.moving_average_cross import moving_average_cross
+from trading_assets.testing.strategies import check_strategy
 from trading_assets_tests.desks import Bench, multi_range, open_bench
-from trading_assets_tests.signals.holds import assert_strategy_holds
 
 pytestmark = pytest.mark.slow
 
@@ -126,7 +126,7 @@ def test_a_book_trades_it(bench: Bench) -> None:
 
 
 def test_the_law_of_strategies_holds_for_it(bench: Bench) -> None:
-    assert_strategy_holds(bench.desk.part(strategies)["breakout"])
+    check_strategy(bench.desk.part(strategies)["breakout"])
 
 
 # --- months

@@ -8,7 +8,7 @@ import pytest
 from trading_assets.signals import Strategy, bars, features, predictions, ranked, strategy
 from trading_assets.signals import strategies as shipped
 from trading_assets.signals.registry import strategies_of
-from trading_assets_tests.signals.holds import assert_strategy_holds, look_ahead, warm_up
+from trading_assets.testing.strategies import check_strategy, look_ahead, warm_up
 
 PRICES = {"prices": bars("close")}
 PREDICTED = {"predicted": predictions("some_model")}
@@ -207,4 +207,4 @@ def test_a_strategy_that_reads_more_of_the_past_than_it_declares_is_caught(one: 
 
 @pytest.mark.parametrize("one", [*HONEST, *strategies_of(shipped)], ids=named)
 def test_an_honest_strategy_holds(one: Strategy) -> None:
-    assert_strategy_holds(one)
+    check_strategy(one)

@@ -14,7 +14,7 @@ from trading_assets.signals import StrategyError, features, predictions, strateg
 from trading_assets.signals import strategies as shipped
 from trading_assets.signals.registry import by_name, require_known, strategies_of, unknown_references
 from trading_assets.signals.strategies.ml_alpha import ml_alpha
-from trading_assets_tests.signals.holds import assert_strategy_holds
+from trading_assets.testing.strategies import check_strategy
 
 REVERSAL = '''
     import polars as pl
@@ -101,7 +101,7 @@ class TestTheGuide:
     def test_its_strategy_without_a_model_is_that_of_these_tests_and_holds(self, package):
         assert dedent(REVERSAL).strip() in self.README
         (reversal,) = strategies_of(package(a=REVERSAL))
-        assert_strategy_holds(reversal)
+        check_strategy(reversal)
 
     def test_its_strategy_of_another_model_is_a_line(self, package):
         line = 'momentum = ml_alpha.of("lgbm_momentum")'

@@ -12,7 +12,7 @@ from trading_assets.signals.contract import SCORES
 from trading_assets.signals.scoring import first_day_read, monthly_scores, with_membership
 from trading_assets.signals.strategies.ml_alpha import ml_alpha
 from trading_assets.signals.strategies.moving_average_cross import moving_average_cross
-from trading_assets_tests.signals.holds import DAYS, SYMBOLS, membership, rows_of, scored
+from trading_assets.testing.strategies import DAYS, SYMBOLS, membership, rows_of, scored
 
 CROSS = moving_average_cross.of(fast=10, slow=40)
 LAST = DAYS[-1]

@@ -1,4 +1,4 @@
-"""A new feature's files: its test holds as it is, and with any body that obeys the rules."""
+"""Files of new work: the test holds as it is, and with any body that obeys the rules; it fails where one does not."""
 
 import os
 import re
@@ -11,16 +11,21 @@ import pytest
 from trading_assets.features.registry import FeatureError
 from trading_assets.features.sql.own import SqlFeatureError
 from trading_assets.features.templates import new_feature, new_sql_feature
+from trading_assets.models.model_spec import ModelError
+from trading_assets.models.templates import new_model
+from trading_assets.signals import StrategyError
+from trading_assets.signals.templates import new_strategy
 
-README = (Path(__file__).resolve().parents[3] / "README.md").read_text()
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 
 
 @pytest.fixture
 def written(tmp_path):
-    """Factory of own work with a new feature; runs its test from elsewhere."""
+    """Factory of own work with a new file and its test."""
 
-    def make(name, texts, suffix=".py"):
-        files = tmp_path / "own" / "features" / f"{name}{suffix}", tmp_path / "own" / "tests" / f"test_{name}.py"
+    def make(name, texts, file=None):
+        file = file or f"features/{name}.py"
+        files = tmp_path / "own" / file, tmp_path / "own" / "tests" / f"test_{name}.py"
         for file, text in zip(files, texts, strict=True):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
@@ -64,9 +69,23 @@ def test_the_test_fails_for_a_body_that_looks_ahead_and_for_a_value_that_is_not_
 
 @pytest.mark.slow
 def test_the_test_of_a_model_in_sql_holds_as_it_is_and_fails_for_one_that_looks_ahead(written, tmp_path):
-    model, test = written("dollars", new_sql_feature("dollars"), ".sql")
+    model, test = written("dollars", new_sql_feature("dollars"), "features/dollars.sql")
     assert outcome(test, tmp_path) == "1 passed, 1 skipped"
     model.write_text(model.read_text().replace("20 preceding and current row", "19 preceding and 1 following"))
+    assert outcome(test, tmp_path) == "1 failed, 1 skipped"
+
+
+def test_the_test_of_a_model_holds_as_it_is_and_fails_for_one_that_reads_what_does_not_exist(written, tmp_path):
+    module, test = written("momentum", new_model("momentum"), "models/momentum.py")
+    assert outcome(test, tmp_path) == "1 passed"
+    module.write_text(module.read_text().replace('"rsi_14"', '"rsi_15"'))
+    assert outcome(test, tmp_path) == "1 failed"
+
+
+def test_the_test_of_a_strategy_holds_as_it_is_and_fails_for_one_that_looks_ahead(written, tmp_path):
+    module, test = written("reversal", new_strategy("reversal"), "strategies/reversal.py")
+    assert outcome(test, tmp_path) == "1 passed, 1 skipped"
+    module.write_text(module.read_text().replace(".shift(5)", ".shift(-5)"))
     assert outcome(test, tmp_path) == "1 failed, 1 skipped"
 
 
@@ -74,7 +93,9 @@ def test_the_files_are_in_the_style_of_the_project(written):
     files = [
         str(path) for days in (0, 9) for path in written(f"momentum_{days}", new_feature(f"momentum_{days}", days))
     ]
-    files += [str(written("dollars", new_sql_feature("dollars"), ".sql")[1])]
+    files += [str(written("dollars", new_sql_feature("dollars"), "features/dollars.sql")[1])]
+    files += map(str, written("momentum", new_model("momentum"), "models/momentum.py"))
+    files += map(str, written("reversal", new_strategy("reversal"), "strategies/reversal.py"))
     ruff = [sys.executable, "-m", "ruff", "format", "--check", "--line-length", "120", *files]
     done = subprocess.run(ruff, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -95,6 +116,22 @@ def test_the_files_are_in_the_style_of_the_project(written):
 def test_what_cannot_be_a_feature_has_no_files(name, lookback, said):
     with pytest.raises(FeatureError, match=said):
         new_feature(name, lookback, taken={"rsi_14"})
+
+
+@pytest.mark.parametrize(
+    ("new", "name", "said"),
+    [
+        (new_model, "Momentum", "'Momentum' cannot be the name of a model"),
+        (new_model, "two words", "'two words' cannot be the name of a model"),
+        (new_model, "taken", "there is a model 'taken' already"),
+        (new_strategy, "Reversal", "'Reversal' cannot be the name of a strategy"),
+        (new_strategy, "class", "'class' cannot be the name of a strategy"),
+        (new_strategy, "taken", "there is a strategy 'taken' already"),
+    ],
+)
+def test_what_cannot_be_a_model_or_a_strategy_has_no_files(new, name, said):
+    with pytest.raises((ModelError, StrategyError), match=said):
+        new(name, taken={"taken"})
 
 
 @pytest.mark.parametrize("name", ["Mine", "1st", "a-b", "a__b", ""])

@@ -1,26 +1,32 @@
-"""What every strategy must hold, on made-up rows: nothing ahead, nothing beyond the look-back, months by themselves."""
+"""What every strategy must satisfy, on made-up rows: nothing ahead, nothing beyond the look-back, months alone."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from functools import cache, partial
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from trading_assets.desk.own_work import OwnWork
 from trading_assets.point_in_time.explain import in_words
 from trading_assets.point_in_time.lookahead import lookahead_violations, pick_cuts
 from trading_assets.point_in_time.price_steps import price_steps
 from trading_assets.point_in_time.warm_up import warmup_violations
 from trading_assets.signals.declaration import Strategy
 from trading_assets.signals.inputs import AdjustedBars, FeatureColumns, ModelPredictions
+from trading_assets.signals.registry import strategies_by_variable
 from trading_assets.signals.scoring import first_day_read, monthly_scores, scores_at_once, with_membership
-from trading_assets_tests.point_in_time.sample import actions, random_bars, weekdays
+from trading_assets.testing.bars import corporate_actions
+from trading_assets.testing.tables import made_up_bars
 
 FIRST, SESSIONS = date(2014, 6, 2), 520
-DAYS = weekdays(FIRST, SESSIONS)
+_WEEKDAYS = (day for day in (FIRST + timedelta(days=number) for number in range(2 * SESSIONS)) if day.weekday() < 5)  # noqa: PLR2004
+DAYS = list(islice(_WEEKDAYS, SESSIONS))
 SYMBOLS = ("A", "B", "C", "D", "E", "F")
 KEY = ["symbol", "date"]
 CUTS = 20
@@ -46,11 +52,11 @@ MEMBERS = membership(
 @cache
 def bars() -> pl.DataFrame:
     """Six names: A splits, B pays dividends, C does not trade for two months, D is listed late."""
-    made = random_bars(SYMBOLS, SESSIONS, first=FIRST)
+    made = made_up_bars(SYMBOLS, DAYS, seed=0)
     rests = (pl.col("symbol") == "C") & pl.col("date").is_between(DAYS[420], DAYS[460])
     unlisted = (pl.col("symbol") == "D") & (pl.col("date") < DAYS[150])
     known = made.filter(~rests & ~unlisted)
-    acted = actions(
+    acted = corporate_actions(
         ("A", DAYS[200], "split", 2.0),
         ("A", DAYS[380], "split", 0.5),
         *(("B", DAYS[place], "dividend", 2.0) for place in range(60, SESSIONS, 63)),
@@ -69,7 +75,8 @@ def _rows(part: object) -> pl.DataFrame:
     keys = bars().select(KEY)
     if isinstance(part, ModelPredictions):
         return keys.with_columns(_random("prediction", part.model, keys.height))
-    assert isinstance(part, FeatureColumns)
+    if not isinstance(part, FeatureColumns):
+        raise AssertionError(f"there are no made-up rows of {part}")  # noqa: TRY004 - what a test expects
     return keys.with_columns(_random(name, name, keys.height).cast(pl.Float32) for name in part.names)
 
 
@@ -96,22 +103,77 @@ def warm_up(one: Strategy) -> pl.DataFrame:
     return warmup_violations(compute, rows, history=history, lookback=one.lookback, probes=probes, key=KEY)
 
 
-def assert_strategy_holds(one: Strategy) -> None:
-    """Fail unless a strategy knows nothing of the future, reads what it declares, and has its months by themselves.
+def check_strategy(strategy: str | Strategy, own: Path | None = None) -> None:
+    """Fail unless a strategy satisfies the rules of strategies, on made-up rows of what it reads.
 
-    The rows are made up: a name splits, one pays dividends, one rests for two months, one is listed late, and two are
-    members of the universe for a while. History is cut at twenty days, and what follows is taken away or falsified.
+    It must know nothing of the future, read no more than its look-back, give scores in [-1, 1], and give a range of
+    months what each of them gives by itself. Of the names one splits, one pays dividends, one rests for two months, one
+    is listed late, and two are members of the universe for a while. History is cut at 20 days, and what follows is
+    taken away or falsified.
+
+    Parameters
+    ----------
+    strategy
+        The strategy, or its name among the user's own.
+    own
+        Folder of the user's own work, for a name.
+
+    Raises
+    ------
+    AssertionError
+        A rule is broken, there is no such strategy, or its file cannot be used; the message says which and where.
     """
+    one = strategy if isinstance(strategy, Strategy) else _own(strategy, own)
+    whole = scored(one, DAYS[0], DAYS[-1])
+    if whole.is_empty():
+        raise AssertionError(f"strategy {one.name} scores no name on the made-up rows")
+    if not whole["score"].is_between(-1.0, 1.0).all():
+        raise AssertionError(f"strategy {one.name} gives scores outside of [-1, 1]")
     for violations in (look_ahead(one), warm_up(one)):
         for violation in violations.head(1).iter_rows(named=True):
             raise AssertionError(f"strategy {one.name}: {in_words(violation)}")
-    whole = scored(one, DAYS[0], DAYS[-1])
-    assert whole.height, f"strategy {one.name} scores no name on the made-up rows"
-    assert whole["score"].is_between(-1.0, 1.0).all(), f"strategy {one.name} gives scores outside of [-1, 1]"
     months = pl.Series(DAYS).dt.truncate("1mo").unique(maintain_order=True)
     ends = [*(day for day in months[1:].dt.offset_by("-1d")), DAYS[-1]]
     parts = [scored(one, first, last) for first, last in reversed(list(zip(months, ends, strict=True)))]
-    assert whole.equals(pl.concat(reversed(parts))), f"strategy {one.name}: a range of months is not its months"
+    if not whole.equals(pl.concat(reversed(parts))):
+        raise AssertionError(f"strategy {one.name}: a range of months is not its months")
+
+
+def strategy_scores(
+    name: str, rows: Mapping[str, Sequence[Mapping[str, object]]], own: Path
+) -> dict[tuple[date, str], float]:
+    """Scores that a strategy gives on rows that a test writes down.
+
+    Parameters
+    ----------
+    name
+        Name of the strategy.
+    rows
+        For each of its inputs rows of date, symbol and the columns that it reads; a name is a member of the universe
+        unless a row says ``is_member: False``.
+    own
+        Folder of the user's own work.
+
+    Returns
+    -------
+    dict
+        (date, symbol) -> score.
+    """
+    frames = {argument: pl.DataFrame(list(given)) for argument, given in rows.items()}
+    for argument, frame in frames.items():
+        member = pl.col("is_member").fill_null(value=True) if "is_member" in frame.columns else pl.lit(value=True)
+        frames[argument] = frame.with_columns(is_member=member).sort("symbol", "date")
+    found = _own(name, own).scores(frames)
+    return {(day, symbol): score for day, symbol, score in found.select("date", "symbol", "score").iter_rows()}
+
+
+def _own(name: str, folder: Path | None) -> Strategy:
+    work = OwnWork(folder or Path())
+    found = work.add_to({}, "strategies", strategies_by_variable, "strategy")
+    if name not in found:
+        there = f"there are {', '.join(found)}" if found else "there is none"
+        raise AssertionError("; ".join([f"there is no strategy {name!r} of your own; {there}", *map(str, work.faults)]))
+    return found[name]
 
 
 def scored(one: Strategy, first: date, last: date, rows: Mapping[str, pl.DataFrame] | None = None) -> pl.DataFrame:
