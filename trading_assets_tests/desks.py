@@ -35,13 +35,12 @@ from trading_assets.orchestration.stages import contracts
 
 # The tests look at events and rows; a failure that a test asks for is not worth a page of traceback.
 _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-CONTRACTS: Mapping[str, Contract] = contracts(Desk(Settings(home=Path("nowhere"))))
-"""Contracts of the tables that any desk may have."""
-
 ignore_expected_warnings()
 with tempfile.TemporaryDirectory() as _folder:
-    STAGE_JOBS = refresh_jobs(Desk(Settings(home=Path(_folder))))
-"""Jobs that refresh the lake of the offline sample, in order."""
+    _sample = Desk(Settings(home=Path(_folder)))
+    # Contracts of the tables that any desk may have, and the jobs that refresh the lake of the sample, in order.
+    CONTRACTS: Mapping[str, Contract] = contracts(_sample)
+    STAGE_JOBS = refresh_jobs(_sample)
 
 _numbers = itertools.count()
 _templates: dict[tuple[str, int], str] = {}

@@ -186,7 +186,7 @@ def test_a_refresh_leaves_the_features_that_all_sessions_give_at_once(
 
 def last_scope(bench: Bench, table: str) -> str:
     """Rows that the last write of a table computed."""
-    return str(next(bench.desk.lake.commits(table)).info["scope"])
+    return str(next(bench.desk.lake.ducklake.commits(table)).info["scope"])
 
 
 @dataclass(frozen=True)

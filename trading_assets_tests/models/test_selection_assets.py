@@ -17,7 +17,7 @@ from trading_assets.features.drift import assets as drift_assets
 from trading_assets.features.drift import checks as drift_checks
 from trading_assets.features.drift.contract import DRIFT
 from trading_assets.features.feature_set import Feature, FeatureSet
-from trading_assets.features.matrix.matrix import Matrix
+from trading_assets.features.matrix.matrix import Matrix, whole_matrix
 from trading_assets.features.matrix.view import ensure_matrix
 from trading_assets.labels.contract import FORWARD_RETURN
 from trading_assets.lake import Contract, LakeFrame, Scope
@@ -81,7 +81,7 @@ class Desk:
 
     def desk(self, specs: Mapping[str, ModelSpec]) -> desks.Desk:
         """The desk of the bench, with other models over another matrix."""
-        desk = desks.Desk(self.bench.settings, given={models: specs, desk_matrix: MATRIX})
+        desk = desks.Desk(self.bench.settings, given={models: specs, desk_matrix: MATRIX, whole_matrix: MATRIX})
         desk.__dict__["lake"] = self.lake
         return desk
 
@@ -228,15 +228,15 @@ def test_drift_of_a_range_of_months_is_stored_and_shown(made: Desk, monkeypatch)
     january = found.filter(month=date(2021, 1, 1))
     assert january["psi"].null_count() == 0
     scope = Scope(time="month", start=date(2020, 12, 1), end=date(2021, 3, 1))
-    monkeypatch.setattr(drift_checks, "Matrix", lambda: MATRIX)
     monkeypatch.setattr(drift_checks, "MAJOR_SHIFT", 0.0)
-    violations = drift_checks.drifted(made.bench.desk, scope, "run")
+    violations = drift_checks.drifted(made.resources["desk"], scope, "run")
     assert set(violations["feature"]) <= set(FEATURES)
     assert violations["psi"].is_sorted(descending=True)
-    shown = drift_checks.drift_shown(made.bench.desk, scope, "run")
+    shown = drift_checks.drift_shown(made.resources["desk"], scope, "run")
     assert {name: value.value[:30].count("![") for name, value in shown.items()} == {"heat_map": 1, "distributions": 1}
     assert (
-        drift_checks.drift_shown(made.bench.desk, Scope(time="month", start=START, end=date(2020, 2, 1)), "run") == {}
+        drift_checks.drift_shown(made.resources["desk"], Scope(time="month", start=START, end=date(2020, 2, 1)), "run")
+        == {}
     )
 
 
