@@ -26,7 +26,8 @@ from trading_assets.models.model_spec import ModelSpec
 from trading_assets.models.specs import features_of, resolved_models
 
 OWNER = "research"
-_WINDOW_YEARS = 3
+# Less than any exchange's year, so that the years that are read hold a whole window.
+_SESSIONS_OF_A_YEAR = 230
 
 
 def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
@@ -50,16 +51,12 @@ class _Panel:
     snapshot: int
 
 
-def _read_panel(
-    desk: Desk,
-    partitions: Partitions,
-    matrix: Matrix,
-    columns: tuple[str, ...],
-    scope: Scope,
-    contract: Contract,
-) -> _Panel:
+def _read_panel(desk: Desk, specs: Mapping[str, ModelSpec], scope: Scope, contract: Contract) -> _Panel:
+    """What the months of a scope learn from, for any of some models."""
+    partitions, matrix, columns = desk.part(desk_partitions), desk.part(desk_matrix), features_of(specs.values())
     first, last = scope.window()
-    start = max(date(first.year - _WINDOW_YEARS, 1, 1), desk.settings.start)
+    years_before = -(-max(map(_sessions_read, specs.values())) // _SESSIONS_OF_A_YEAR)
+    start = max(date(first.year - years_before, 1, 1), desk.settings.start)
     what = f"{contract.table} ({scope.describe()})"
     labels, listing = LakeFrame(desk.lake, FORWARD_RETURN), LakeFrame(desk.lake, SYMBOLS).read()
     years = partitions.existing_years(start.year, last.year)
@@ -74,6 +71,11 @@ def _read_panel(
         cuts=month_ends(sessions(desk.settings.exchange, first, last)),
         snapshot=desk.lake.table_snapshot(*tables, FORWARD_RETURN.table),
     )
+
+
+def _sessions_read(spec: ModelSpec) -> int:
+    """Sessions before a month's end that its model depends on."""
+    return spec.max_sessions + spec.embargo_sessions + spec.make_learner().lookback
 
 
 def _upstream(matrix: Matrix, columns: tuple[str, ...]) -> list[dg.AssetDep]:
@@ -99,7 +101,7 @@ def _feature_selection(partitions: Partitions, matrix: Matrix, specs: Mapping[st
         wanted = [name for name in scope.values["model"] if name in selecting]
         found = [FEATURE_SELECTION.empty()]
         if wanted:
-            panel = _read_panel(desk, partitions, matrix, columns, scope, FEATURE_SELECTION)
+            panel = _read_panel(desk, selecting, scope, FEATURE_SELECTION)
             workers = desk.settings.training_workers
             for name in wanted:
                 rows, too_early = select_by_month(
@@ -132,7 +134,7 @@ def _walk_forward(partitions: Partitions, matrix: Matrix, specs: Mapping[str, Mo
         from trading_assets.models.month import MonthlyTrainer
 
         scope = run_scope_of(context, TRAINED)
-        panel = _read_panel(desk, partitions, matrix, columns, scope, TRAINED)
+        panel = _read_panel(desk, specs, scope, TRAINED)
         trainer = MonthlyTrainer(desk, panel.features, panel.labels, panel.snapshot)
         for name in scope.values["model"]:
             spec = specs[name]

@@ -1,7 +1,6 @@
 """Train the models of a run of months, register each, and collect the rows that describe them."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -14,6 +13,7 @@ from trading_assets.models.model_spec import ModelSpec
 from trading_assets.models.promotion import Gatekeeper
 from trading_assets.models.registry import RegisteredVersion, register
 from trading_assets.models.training import TrainedModel, train
+from trading_assets.parallel import map_ordered
 
 EXPERIMENT = "trading_assets"
 
@@ -63,23 +63,23 @@ class MonthlyTrainer:
         """
         said = []
         gatekeeper = Gatekeeper(self.desk, spec, self.features) if spec.gate else None
-        with ThreadPoolExecutor(workers) as pool:
-            fits = [
-                pool.submit(train, one, self.features, self.labels, knowledge_cut=cut)
-                for cut, one in _by_cut(spec, cuts, selected)
-            ]
-            for fit in fits:
-                try:
-                    model = fit.result()
-                except InsufficientHistoryError as error:
-                    said.append(f"not trained: {error}")
-                    continue
-                self._register(spec, model)
-                if gatekeeper and (reasons := gatekeeper.judge(model)):
-                    said.append(f"not promoted: {spec.name} of {model.trained_through:%Y-%m}: {'; '.join(reasons)}")
+        for model in map_ordered(self._fit, _by_cut(spec, cuts, selected), workers=workers):
+            if isinstance(model, InsufficientHistoryError):
+                said.append(f"not trained: {model}")
+                continue
+            self._register(spec, model)
+            if gatekeeper and (reasons := gatekeeper.judge(model)):
+                said.append(f"not promoted: {spec.name} of {model.trained_through:%Y-%m}: {'; '.join(reasons)}")
         if gatekeeper:
             self._promotions.append(gatekeeper.promotions())
         return said
+
+    def _fit(self, month: tuple[date, ModelSpec]) -> TrainedModel | InsufficientHistoryError:
+        cut, spec = month
+        try:
+            return train(spec, self.features, self.labels, knowledge_cut=cut)
+        except InsufficientHistoryError as error:
+            return error
 
     def _register(self, spec: ModelSpec, model: TrainedModel) -> None:
         version = register(

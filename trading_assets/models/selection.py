@@ -7,7 +7,6 @@ Here: the figures of each feature over the fit part of the month, and the choice
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -19,6 +18,7 @@ from trading_assets.models.contract import FEATURE_SELECTION
 from trading_assets.models.labelled_rows import InsufficientHistoryError
 from trading_assets.models.model_spec import ModelError, ModelSpec, SelectionRules
 from trading_assets.models.training import feature_columns, fit_model, training_rows
+from trading_assets.parallel import map_ordered
 
 Array = NDArray[np.float64]
 
@@ -209,14 +209,16 @@ def select_by_month(
     spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame, cuts: Sequence[date], *, workers: int
 ) -> tuple[pl.DataFrame, list[InsufficientHistoryError]]:
     """Select for each knowledge cut, months side by side; months with too little history before them are left out."""
-    found, too_early = [FEATURE_SELECTION.empty()], []
-    with ThreadPoolExecutor(workers) as pool:
-        for one in [pool.submit(select_features, spec, features, labels, knowledge_cut=cut) for cut in cuts]:
-            try:
-                found.append(one.result())
-            except InsufficientHistoryError as error:
-                too_early.append(error)
-    return pl.concat(found), too_early
+
+    def select(cut: date) -> pl.DataFrame | InsufficientHistoryError:
+        try:
+            return select_features(spec, features, labels, knowledge_cut=cut)
+        except InsufficientHistoryError as error:
+            return error
+
+    answers = list(map_ordered(select, cuts, workers=workers))
+    found = [one for one in answers if isinstance(one, pl.DataFrame)]
+    return pl.concat([FEATURE_SELECTION.empty(), *found]), [one for one in answers if not isinstance(one, pl.DataFrame)]
 
 
 def selected_features(selection: pl.DataFrame, offered: Sequence[str]) -> dict[date, tuple[str, ...]]:

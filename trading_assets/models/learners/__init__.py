@@ -7,8 +7,7 @@ What not: specifications of models (`models.specs`), the choice of rows (`models
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import isabstract
@@ -18,6 +17,7 @@ from typing import Any, TypeGuard
 from pydantic import ValidationError
 
 from trading_assets.models.learner import Learner, LearnerError
+from trading_assets.suggest import did_you_mean
 
 
 def learner_names() -> tuple[str, ...]:
@@ -36,7 +36,7 @@ def learner_class(name: str) -> type[Learner]:
     """
     names = learner_names()
     if name not in names:
-        raise LearnerError(f"there is no learner {name!r}; {_hint(name, names, 'learners')}")
+        raise LearnerError(f"there is no learner {name!r}{did_you_mean(name, names)}; learners are {', '.join(names)}")
     where = f"{__name__}.{name}"
     try:
         module = import_module(where)
@@ -83,10 +83,6 @@ def _require_extra(name: str, found: type[Learner]) -> None:
 def _in_words(problem: Any, learner: type[Learner]) -> str:
     name = ".".join(map(str, problem["loc"]))
     if problem["type"] == "extra_forbidden":
-        return f"there is no parameter {name!r}; {_hint(name, learner.model_fields, 'parameters')}"
+        known = learner.model_fields
+        return f"there is no parameter {name!r}{did_you_mean(name, known)}; parameters are {', '.join(known) or 'none'}"
     return f"parameter {name!r} is {problem['input']!r}: {problem['msg']}"
-
-
-def _hint(name: str, known: Iterable[str], what: str) -> str:
-    close = get_close_matches(name, list(known), n=2)
-    return f"did you mean {' or '.join(close)}?" if close else f"{what} are {', '.join(known) or 'none'}"

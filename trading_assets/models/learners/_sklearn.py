@@ -1,28 +1,24 @@
 """A learner of any estimator with scikit-learn's interface: a regressor, a pipeline, a stack.
 
-Fitted estimators are stored by skops, as arrays and JSON instead of a pickle. Its archives name objects by their
-address in memory, so the identity of a model is that of the archive's content without those names.
+Fitted estimators are stored by skops, as arrays and JSON instead of a pickle, so that a file can be compared with what
+was registered before anything in it is made.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
-from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trading_assets.library_internals.skops import archived_content
 from trading_assets.models.learner import IMPORTANCE_SCHEMA, Fitted, Learner, LearnerError, LearningRows, Scores
+from trading_assets.models.learners._threads import limited_threads
 
 _ESTIMATOR, _FEATURES = "model.skops", "features.json"
 
@@ -38,12 +34,12 @@ class SklearnLearner(Learner):
         """Make the estimator, unfitted; what draws random numbers in it is given the seed."""
 
     def fit(self, rows: LearningRows, *, seed: int, threads: int) -> FittedEstimator:
-        """Fit in double precision, on one thread where sums would depend on their number."""
+        """Fit in double precision."""
         estimator = self.estimator(seed)
         has_jobs = "n_jobs" in estimator.get_params(deep=False)
         if has_jobs:
             estimator.set_params(n_jobs=threads)
-        with _one_thread_of_linear_algebra():
+        with limited_threads(threads):
             estimator.fit(_matrix(rows.frame, rows.features), rows.target.to_numpy().astype(np.float64))
         if has_jobs:
             estimator.set_params(n_jobs=None)
@@ -96,9 +92,10 @@ class FittedEstimator(Fitted):
         The last bits of a matrix product depend on how many rows it has, so each session is a product by itself.
         """
         del threads
-        with _one_thread_of_linear_algebra():
+        estimator = self.estimator
+        with limited_threads(1):
             found = [
-                pl.DataFrame({"place": one["place"], "score": self.estimator.predict(_matrix(one, self.features))})
+                pl.DataFrame({"place": one["place"], "score": estimator.predict(_matrix(one, self.features))})
                 for one in rows.with_row_index("place").partition_by("date")
             ]
         scores = pl.concat(found).sort("place")["score"] if found else pl.Series(dtype=pl.Float64)
@@ -134,11 +131,10 @@ class FittedEstimator(Fitted):
     def identity(self) -> bytes:
         """Features and content of the archive, without names of objects and the version that wrote it."""
         try:
-            with ZipFile(BytesIO(self.archive)) as archive:
-                content = _canonical(json.loads(archive.read("schema.json")), archive)
-        except (BadZipFile, KeyError, ValueError) as error:
-            raise LearnerError(f"{_ESTIMATOR} is not an archive of an estimator: {error}") from error
-        return json.dumps([self.features, content], sort_keys=True).encode()
+            content = archived_content(self.archive)
+        except ValueError as error:
+            raise LearnerError(f"{_ESTIMATOR} holds no estimator: {error}") from error
+        return json.dumps(self.features).encode() + content
 
 
 def _matrix(rows: pl.DataFrame, features: tuple[str, ...]) -> NDArray[np.float64]:
@@ -151,28 +147,11 @@ def _dump(estimator: Any) -> bytes:
 
     try:
         archive: bytes = io.dumps(estimator)
-    except UnsupportedTypeException as error:
+    except (UnsupportedTypeException, TypeError) as error:
         raise LearnerError(
             f"{type(estimator).__name__} cannot be stored by skops: {error}; give its family a Fitted with its own save"
         ) from error
     return archive
-
-
-_NAMES = frozenset({"__id__", "_skops_version", "protocol"})
-
-
-def _canonical(node: Any, archive: ZipFile) -> Any:
-    """Part of an archive's schema: without addresses, with arrays by their content and sets in order."""
-    if isinstance(node, list):
-        return [_canonical(one, archive) for one in node]
-    if not isinstance(node, dict):
-        return node
-    found = {name: _canonical(value, archive) for name, value in node.items() if name not in _NAMES}
-    if node.get("type") == "numpy":
-        found["file"] = sha256(archive.read(node["file"])).hexdigest()
-    if node.get("__loader__") == "SetNode":
-        found["content"].sort(key=lambda one: json.dumps(one, sort_keys=True))
-    return found
 
 
 def _sklearn_version() -> str:
@@ -180,39 +159,3 @@ def _sklearn_version() -> str:
 
     version: str = sklearn.__version__
     return version
-
-
-class _Limit:
-    """One thread for BLAS while anyone needs it: the limit is of the process, and fits run side by side."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.users = 0
-        self.limits: Any = None
-
-    def enter(self) -> None:
-        from threadpoolctl import threadpool_limits
-
-        with self.lock:
-            if not self.users:
-                self.limits = threadpool_limits(1, user_api="blas")
-            self.users += 1
-
-    def leave(self) -> None:
-        with self.lock:
-            self.users -= 1
-            if not self.users:
-                self.limits.restore_original_limits()
-
-
-_LIMIT = _Limit()
-
-
-@contextmanager
-def _one_thread_of_linear_algebra() -> Iterator[None]:
-    """Keep sums in one order: the last bits of BLAS depend on the number of its threads."""
-    _LIMIT.enter()
-    try:
-        yield
-    finally:
-        _LIMIT.leave()
