@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from trading_assets.library_internals.skops import archived_content
 from trading_assets.models.learner import IMPORTANCE_SCHEMA, Fitted, Learner, LearnerError, LearningRows, Scores
-from trading_assets.models.learners._threads import limited_threads
+from trading_assets.models.learners._threads import one_thread
 
 _ESTIMATOR, _FEATURES = "model.skops", "features.json"
 
@@ -34,12 +34,12 @@ class SklearnLearner(Learner):
         """Make the estimator, unfitted; what draws random numbers in it is given the seed."""
 
     def fit(self, rows: LearningRows, *, seed: int, threads: int) -> FittedEstimator:
-        """Fit in double precision."""
+        """Fit in double precision; `threads` are for estimators that have `n_jobs`."""
         estimator = self.estimator(seed)
         has_jobs = "n_jobs" in estimator.get_params(deep=False)
         if has_jobs:
             estimator.set_params(n_jobs=threads)
-        with limited_threads(threads):
+        with one_thread():
             estimator.fit(_matrix(rows.frame, rows.features), rows.target.to_numpy().astype(np.float64))
         if has_jobs:
             estimator.set_params(n_jobs=None)
@@ -93,7 +93,7 @@ class FittedEstimator(Fitted):
         """
         del threads
         estimator = self.estimator
-        with limited_threads(1):
+        with one_thread():
             found = [
                 pl.DataFrame({"place": one["place"], "score": estimator.predict(_matrix(one, self.features))})
                 for one in rows.with_row_index("place").partition_by("date")

@@ -1,9 +1,10 @@
-"""How many threads libraries use below estimators.
+"""One thread for the libraries below estimators.
 
 Linear algebra (BLAS) has one, because the last bits of its sums depend on their number. That limit is of the process,
 while fits run side by side, and threadpoolctl lets one thread at a time change it. So one thread of this module sets it
 for all of them, when the first one begins, and lifts it when the last one has ended. OpenMP has a limit for each thread
-that calls it, and its threads wait for each other on busy cores.
+that calls it: estimators note the number among what they are stored with, and on busy cores the threads wait for each
+other.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ _LIMIT = _Limit()
 
 
 @contextmanager
-def limited_threads(openmp: int) -> Iterator[None]:
-    """Use one thread for linear algebra and so many for OpenMP; 0 leaves OpenMP alone.
+def one_thread() -> Iterator[None]:
+    """Use one thread for linear algebra and OpenMP.
 
     Libraries that are used inside must have been imported before.
 
@@ -65,7 +66,7 @@ def limited_threads(openmp: int) -> Iterator[None]:
 
     try:
         _LIMIT.enter()
-        with threadpool_limits(openmp or None, user_api="openmp"):
+        with threadpool_limits(1, user_api="openmp"):
             yield
     finally:
         _LIMIT.leave()
