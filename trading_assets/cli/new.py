@@ -34,10 +34,10 @@ def new_feature(
     taken = {column.lower() for contract in contracts(desk) for column in contract.schema}
     if sql:
         texts = templates.new_sql_feature(name, taken)
-        _write("features", f"{name}.sql", texts, f"features.{name}", home)
+        _write("features", f"{name}.sql", texts, _materialise(f"features.{name}"), home)
     else:
         texts = templates.new_feature(name, lookback, taken)
-        _write("features", f"{name}.py", texts, "features.own", home)
+        _write("features", f"{name}.py", texts, _materialise("features.own"), home)
 
 
 @new_app.command("model")
@@ -50,7 +50,7 @@ def new_model(
     from trading_assets.models.specs import models
 
     texts = templates.new_model(name, Desk(load_settings(home)).part(models))
-    _write("models", f"{name}.py", texts, "models.trained", home)
+    _write("models", f"{name}.py", texts, f'follow it with a strategy, such as: {name} = ml_alpha.of("{name}")', home)
 
 
 @new_app.command("strategy")
@@ -63,10 +63,28 @@ def new_strategy(
     from trading_assets.signals.registry import strategies
 
     texts = templates.new_strategy(name, Desk(load_settings(home)).part(strategies))
-    _write("strategies", f"{name}.py", texts, "signals.scores", home)
+    _write("strategies", f"{name}.py", texts, f"let a book of books.yaml follow it: strategy: {name}", home)
 
 
-def _write(kind: str, file: str, texts: tuple[str, str], table: str, home: Path | None) -> None:
+@new_app.command("sizing")
+def new_sizing(
+    name: Annotated[str, typer.Argument(help="Kind by which a book names it, such as rank_weighted.")],
+    home: Home = None,
+) -> None:
+    """Write a sizing and its test, to be edited; a book of books.yaml names it by its kind."""
+    from trading_assets.desk.desk import Desk
+    from trading_assets.portfolio import templates
+    from trading_assets.portfolio.sizing import sizings
+
+    texts = templates.new_sizing(name, Desk(load_settings(home)).part(sizings))
+    _write("sizings", f"{name}.py", texts, f"let a book of books.yaml name it: sizing: {name}", home)
+
+
+def _materialise(table: str) -> str:
+    return f'materialise {table.replace(".", "/")} in the web UI, then: trading-assets sql "FROM {table}"'
+
+
+def _write(kind: str, file: str, texts: tuple[str, str], use: str, home: Path | None) -> None:
     """Write a file and its test, and say what comes next."""
     from trading_assets.desk.desk import Desk
     from trading_assets.desk.new_files import write_new
@@ -81,7 +99,7 @@ def _write(kind: str, file: str, texts: tuple[str, str], table: str, home: Path 
         f"make {made.name} yours; {test.name} holds whatever it becomes",
         f"python -m pytest {_short(test)}",
         f"trading-assets check{option}",
-        f'materialise {table.replace(".", "/")} in the web UI, then: trading-assets sql "FROM {table}"{option}',
+        use,
     )
     console.print(f"wrote {_short(made)}\nwrote {_short(test)}\nnext:", soft_wrap=True)
     for number, step in enumerate(steps, 1):

@@ -131,7 +131,7 @@ def confirm(book: Annotated[str, typer.Argument(help="Book that trades real mone
 def _live_desk(home: Path | None, book: str | None) -> "tuple[Desk, list[Book]]":
     from trading_assets.desk.desk import Desk
     from trading_assets.live.commands import books_at_a_broker
-    from trading_assets.portfolio.books import books
+    from trading_assets.portfolio.books import written_books
 
     desk = Desk(load_settings(home))
-    return desk, books_at_a_broker(desk.part(books), book)
+    return desk, books_at_a_broker(desk.part(written_books), book)

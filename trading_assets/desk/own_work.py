@@ -7,32 +7,21 @@ and the fault is kept: it never stops the rest from loading.
 
 from __future__ import annotations
 
-import ast
 import importlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.own_objects import Find, names_bound_in, names_in
 from trading_assets.errors import TradingAssetsError
 
-
-class Named(Protocol):
-    """What has a name."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
-
-
 T = TypeVar("T")
-N = TypeVar("N", bound=Named)
-Find = Callable[[ModuleType], Mapping[str, T]]
 
 PACKAGE = "trading_assets_own"
 """Package under which the files are imported."""
@@ -140,7 +129,7 @@ class OwnWork:
         """
         for module in self.of(kind):
             path = Path(str(module.__file__))
-            lines, _ = _names_bound_in(path)
+            lines, _ = names_bound_in(path)
             try:
                 found = [Defined(value, lines.get(name)) for name, value in find(module).items()]
             except TradingAssetsError as error:
@@ -153,13 +142,14 @@ class OwnWork:
 
     def add_to(
         self,
-        shipped: Mapping[str, N],
+        shipped: Mapping[str, T],
         kind: str,
-        find: Find[N],
+        find: Find[T],
         what: str,
-        require: Callable[[N], object] | None = None,
-    ) -> Mapping[str, N]:
-        """Shipped objects by name, then those that the files of a kind define; objects have an attribute ``name``.
+        require: Callable[[T], object] | None = None,
+        name_of: Callable[[T], str] = attrgetter("name"),
+    ) -> Mapping[str, T]:
+        """Shipped objects by name, then those that the files of a kind define.
 
         A file is left out if it defines a name twice or one that is taken, or if one of its objects cannot be used.
 
@@ -171,24 +161,32 @@ class OwnWork:
             As in `defined`.
         require
             Raises TradingAssetsError for an object that cannot be used.
+        name_of
+            From an object to its name; its attribute ``name`` by default.
         """
         found = dict(shipped)
         for path, objects in self.defined(kind, find, what):
             new = [one for one in objects if not any(one.value is other for other in shipped.values())]
-            named = dict[str, N]()
+            named = dict[str, T]()
             try:
                 for one in new:
                     at = one.line
-                    if one.value.name in {*found, *named}:
-                        raise NameTakenError(f"there is a {what} {one.value.name!r} already; choose another name")
+                    name = name_of(one.value)
+                    if name in found or name in named:
+                        raise NameTakenError(f"there is a {what} {name!r} already; choose another name")
                     if require is not None:
                         require(one.value)
-                    named[one.value.name] = one.value
+                    named[name] = one.value
             except TradingAssetsError as error:
                 self.refuse(path, error, at)
             else:
                 found |= named
         return MappingProxyType(found)
+
+    def left_out(self, kind: str) -> Mapping[str, Path]:
+        """Names that the files of a kind that are left out would define, as far as their text shows, with the file."""
+        faulty = [fault.file for fault in self.faults if fault.file.parent == self.folder / kind]
+        return {name: path for path in faulty for name in (path.stem, *names_in(path))}
 
     def refuse(self, file: Path, reason: str | BaseException, line: int | None = None) -> None:
         """Keep the fault of a file that cannot be used.
@@ -233,22 +231,6 @@ class OwnWork:
         return Path(file).is_relative_to(self.folder)
 
 
-def objects_of(of_type: type[T]) -> Find[T]:
-    """How to find the objects of a type that a module defines itself; those that it imports are not its own."""
-
-    def find(module: ModuleType) -> Mapping[str, T]:
-        _, imported = _names_bound_in(Path(str(module.__file__)))
-        found = {name: value for name, value in vars(module).items() if isinstance(value, of_type)}
-        return {name: value for name, value in found.items() if name not in imported and _is_first(name, found)}
-
-    return find
-
-
-def _is_first(name: str, found: Mapping[str, object]) -> bool:
-    """Whether no earlier variable names the same object."""
-    return name == next(other for other, value in found.items() if value is found[name])
-
-
 def own_work(desk: Desk) -> OwnWork:
     """The user's own work of a desk."""
     return OwnWork(desk.settings.own)
@@ -267,24 +249,6 @@ def _declare_packages(folder: Path) -> None:
         package = ModuleType(name)
         package.__path__ = [str(place)]
         sys.modules[name] = package
-
-
-def _names_bound_in(path: Path) -> tuple[Mapping[str, int], frozenset[str]]:
-    """Line of each name that a file defines at its top level, and the names that it imports."""
-    lines: dict[str, int] = {}
-    imported = set[str]()
-    waiting: list[ast.AST] = list(ast.parse(path.read_bytes()).body)
-    while waiting:
-        node = waiting.pop(0)
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            imported |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            lines.setdefault(node.name, node.lineno)
-        else:
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                lines.setdefault(node.id, node.lineno)
-            waiting += ast.iter_child_nodes(node)
-    return lines, frozenset(imported - lines.keys())
 
 
 def _said_by(error: BaseException) -> str:

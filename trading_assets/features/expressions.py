@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from trading_assets.desk.own_work import PACKAGE, OwnWork, objects_of
+from trading_assets.desk.own_objects import objects_of
+from trading_assets.desk.own_work import PACKAGE, OwnWork
 from trading_assets.desk.source_files import files_stamp
 from trading_assets.features.feature_set import INTERVALS, FeatureSet, Interval, table_of
 from trading_assets.features.registry import Expression, FeatureError, OwnFeature

@@ -6,7 +6,8 @@ from functools import partial
 from types import MappingProxyType
 
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.own_work import objects_of, own_work
+from trading_assets.desk.own_objects import objects_of
+from trading_assets.desk.own_work import own_work
 from trading_assets.features.desk_matrix import desk_matrix
 from trading_assets.features.matrix.matrix import Matrix
 from trading_assets.models.model_spec import ModelError, ModelSpec

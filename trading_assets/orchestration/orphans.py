@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.own_work import own_work
+from trading_assets.errors import TradingAssetsError
 from trading_assets.lake.store.removal import remove_names
 from trading_assets.orchestration.stages import contracts
 from trading_assets.serving import queries
@@ -16,14 +18,28 @@ _AUTHOR = "orphans"
 _KEPT = "live."
 
 
+class OrphansError(TradingAssetsError):
+    """Rows cannot be said to belong to nothing."""
+
+
 def orphans(desk: Desk) -> list[str]:
     """Rows that belong to nothing the desk has, a line for each table and name."""
     return [_in_words(row) for row in _found(desk).iter_rows(named=True)]
 
 
 def remove_orphans(desk: Desk) -> list[str]:
-    """Remove these rows, but for those of live trading; a line for each table and name."""
+    """Remove these rows, but for those of live trading; a line for each table and name.
+
+    Raises
+    ------
+    OrphansError
+        Files of the user's own work are left out, so that what they define only seems to be gone.
+    """
     known, found = desk.part(contracts), _found(desk)
+    faults = desk.part(own_work).faults
+    if faults and found.height:
+        said = "; ".join(map(str, faults))
+        raise OrphansError(f"nothing is removed while files of your own work are left out: {said}")
     lines = []
     for (table, column), rows in found.group_by("table", "column", maintain_order=True):
         names: Sequence[str] = rows["name"].to_list()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 import polars as pl
 
@@ -20,7 +22,7 @@ from trading_assets.market_data.stage import SYMBOLS_JOB
 class OwnFiles(pa.DataFrameModel):
     """Files of the user's own work when the definitions were loaded, and the fault of each that is left out."""
 
-    file: str = column("file, below the folder of the user's own work")
+    file: str = column("file, below the folder of the user's own work where it is in it")
     place: str = column("where its fault is, as file:line; null if it is used", nullable=True)
     fault: str = column("what is wrong with it; null if it is used", nullable=True)
 
@@ -32,13 +34,15 @@ def files_table(own: OwnWork) -> pl.DataFrame:
     """Rows of catalog.own_files; of several faults of a file the first one."""
     faults = {fault.file: fault for fault in reversed(own.faults)}
     rows = []
-    for path in own.searched:
+    for path in dict.fromkeys([*own.searched, *faults]):
         fault = faults.get(path)
-        place = None if fault is None else str(fault.place.relative_to(own.folder))
-        if fault is not None and fault.line is not None:
-            place = f"{place}:{fault.line}"
-        rows.append((str(path.relative_to(own.folder)), place, fault.message if fault else None))
+        place = None if fault is None else _below(own, fault.place) + (f":{fault.line}" if fault.line else "")
+        rows.append((_below(own, path), place, fault.message if fault else None))
     return pl.DataFrame(rows, schema=OWN_FILES.schema, orient="row").sort("file")
+
+
+def _below(own: OwnWork, path: Path) -> str:
+    return str(path.relative_to(own.folder) if path.is_relative_to(own.folder) else path)
 
 
 def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:

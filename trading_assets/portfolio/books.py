@@ -11,20 +11,51 @@ from pydantic import ValidationError
 from trading_assets.desk.configuration import read_mapping
 from trading_assets.desk.configuration.faults import in_words
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.own_work import own_work
 from trading_assets.execution.models import ROLES
 from trading_assets.portfolio.book import Book, BookError
 from trading_assets.portfolio.inheritance import LIKE, with_inheritance
-from trading_assets.portfolio.sizing import Sizing, shipped_sizings, sizings
+from trading_assets.portfolio.sizing import LeftOutSizing, Sizing, shipped_sizings, sizings, sizings_left_out
+from trading_assets.signals.registry import strategies
 from trading_assets.suggest import did_you_mean
 
-__all__ = ["Book", "BookError", "books", "books_schema", "load_books", "require_known"]
+__all__ = ["Book", "BookError", "books", "books_schema", "load_books", "require_known", "written_books"]
 
 _DEFAULT_PATH = Path(__file__).with_name("books.yaml")
 
 
 def books(desk: Desk) -> Mapping[str, Book]:
-    """Books of a desk by name."""
-    return load_books(desk.settings.books, desk.part(sizings))
+    """Books of a desk by name; those whose strategy or sizing is in a file that is left out are left out too.
+
+    Raises
+    ------
+    BookError
+        As `load_books`; or no book is left.
+    """
+    own, there = desk.part(own_work), desk.part(strategies)
+    path, lost = desk.settings.books or _DEFAULT_PATH, own.left_out("strategies")
+    found: dict[str, Book] = {}
+    for name, book in desk.part(written_books).items():
+        needs = {}
+        if isinstance(book.sizing, LeftOutSizing):
+            needs[f"sizing {book.sizing.kind!r}"] = book.sizing.file
+        if book.strategy in lost and book.strategy not in there:
+            needs[f"strategy {book.strategy!r}"] = str(lost[book.strategy])
+        for what, file in needs.items():
+            own.refuse(path, f"book {name!r} is left out: the file of its {what} is left out, {file}")
+        if not needs:
+            found[name] = book
+    if not found:
+        raise BookError(f"{path}: no book is left; trading-assets check says what is wrong with the files they need")
+    return found
+
+
+def written_books(desk: Desk) -> Mapping[str, Book]:
+    """Books of a desk by name as they are written, those included whose strategy or sizing cannot be used.
+
+    What a trader does by hand, such as stopping a book, needs neither.
+    """
+    return load_books(desk.settings.books, {**desk.part(sizings), **sizings_left_out(desk)})
 
 
 def load_books(path: Path | None = None, known: Mapping[str, type[Sizing]] | None = None) -> dict[str, Book]:

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from trading_assets.desk.calendar import sessions
-from trading_assets.desk.own_work import OwnWork, objects_of
+from trading_assets.desk.own_objects import objects_of
+from trading_assets.desk.own_work import OwnWork
 from trading_assets.features.matrix.matrix import matrix_of
 from trading_assets.features.sets import sets_with
 from trading_assets.features.sql.sets import sets_with as sql_sets_with

@@ -5,7 +5,8 @@ from textwrap import dedent
 
 import pytest
 
-from trading_assets.desk.own_work import KINDS, Fault, OwnWork, objects_of
+from trading_assets.desk.own_objects import objects_of
+from trading_assets.desk.own_work import KINDS, Fault, OwnWork
 from trading_assets.errors import TradingAssetsError
 
 

@@ -13,6 +13,8 @@ from trading_assets.features.sql.own import SqlFeatureError
 from trading_assets.features.templates import new_feature, new_sql_feature
 from trading_assets.models.model_spec import ModelError
 from trading_assets.models.templates import new_model
+from trading_assets.portfolio.sizing import SizingError
+from trading_assets.portfolio.templates import new_sizing
 from trading_assets.signals import StrategyError
 from trading_assets.signals.templates import new_strategy
 
@@ -89,6 +91,13 @@ def test_the_test_of_a_strategy_holds_as_it_is_and_fails_for_one_that_looks_ahea
     assert outcome(test, tmp_path) == "1 failed, 1 skipped"
 
 
+def test_the_test_of_a_sizing_holds_as_it_is_and_fails_for_one_that_keeps_no_limit(written, tmp_path):
+    module, test = written("by_rank", new_sizing("by_rank"), "sizings/by_rank.py")
+    assert outcome(test, tmp_path) == "1 passed, 1 skipped"
+    module.write_text(module.read_text().replace("inputs.limits.max_weight", "9.0"))
+    assert outcome(test, tmp_path) == "1 failed, 1 skipped"
+
+
 def test_the_files_are_in_the_style_of_the_project(written):
     files = [
         str(path) for days in (0, 9) for path in written(f"momentum_{days}", new_feature(f"momentum_{days}", days))
@@ -96,6 +105,7 @@ def test_the_files_are_in_the_style_of_the_project(written):
     files += [str(written("dollars", new_sql_feature("dollars"), "features/dollars.sql")[1])]
     files += map(str, written("momentum", new_model("momentum"), "models/momentum.py"))
     files += map(str, written("reversal", new_strategy("reversal"), "strategies/reversal.py"))
+    files += map(str, written("by_rank", new_sizing("by_rank"), "sizings/by_rank.py"))
     ruff = [sys.executable, "-m", "ruff", "format", "--check", "--line-length", "120", *files]
     done = subprocess.run(ruff, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -127,10 +137,12 @@ def test_what_cannot_be_a_feature_has_no_files(name, lookback, said):
         (new_strategy, "Reversal", "'Reversal' cannot be the name of a strategy"),
         (new_strategy, "class", "'class' cannot be the name of a strategy"),
         (new_strategy, "taken", "there is a strategy 'taken' already"),
+        (new_sizing, "By_rank", "'By_rank' cannot be the kind of a sizing"),
+        (new_sizing, "taken", "there is a sizing 'taken' already"),
     ],
 )
-def test_what_cannot_be_a_model_or_a_strategy_has_no_files(new, name, said):
-    with pytest.raises((ModelError, StrategyError), match=said):
+def test_what_cannot_be_a_model_a_strategy_or_a_sizing_has_no_files(new, name, said):
+    with pytest.raises((ModelError, StrategyError, SizingError), match=said):
         new(name, taken={"taken"})
 
 

@@ -9,6 +9,11 @@ from typing import NamedTuple
 import polars as pl
 
 from trading_assets.desk.configuration import ConfigModel
+from trading_assets.errors import TradingAssetsError
+
+
+class SizingError(TradingAssetsError, TypeError):
+    """A sizing that cannot be used; the message names its module or its file."""
 
 
 class SizingLimits(NamedTuple):

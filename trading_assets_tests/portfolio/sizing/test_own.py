@@ -64,6 +64,6 @@ def test_a_file_that_cannot_be_used_costs_only_itself(tmp_path: Path, text: str,
     assert fault in found.message
 
 
-def test_a_book_that_names_a_sizing_of_a_broken_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BookError, match="book 'mine': sizing has no kind 'halves'; allowed: one of equal_weight_long"):
+def test_a_desk_whose_only_book_names_a_sizing_of_a_broken_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match=r"books\.yaml: no book is left; trading-assets check says what is wrong"):
         desk_with(tmp_path, halves="1 / 0").part(books)
