@@ -61,6 +61,13 @@ class Bench:
         """Partition definitions of the lake."""
         return self.desk.part(desk_partitions)
 
+    def with_settings(self, **values: Any) -> Bench:
+        """The same lake with other settings from now on."""
+        settings = self.settings.with_values(**values)
+        desk = Desk(settings)
+        desk.__dict__["lake"] = self.desk.lake
+        return replace(self, settings=settings, desk=desk, defs=build_defs(desk=desk))
+
     def with_source(self, source: Source | Mapping[str, Any]) -> Bench:
         """The same lake, fed by another source from now on."""
         if isinstance(source, Mapping):

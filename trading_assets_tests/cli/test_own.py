@@ -92,7 +92,7 @@ class TestCheck:
         write(home, "range_21.py", new_feature("range_21", 20)[0])
         code, out, _ = command("check")
         assert code == 0
-        assert out.split() == ["466", "features,", "1", "models,", "1", "strategies,", "1", "books"]
+        assert out.split() == ["466", "features,", "1", "models,", "2", "strategies,", "1", "books"]
 
     def test_everything_that_is_wrong_is_said_at_once_with_file_and_line(self, home, command):
         broken = write(home, "broken.py", "X = 1\n\nY = 1 / 0\n")

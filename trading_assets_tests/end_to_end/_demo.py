@@ -58,8 +58,9 @@ def demo_ui(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("demo")
     bad_bars = _write_bars(folder / "bars.parquet")
     source = {"kind": "files", "path": str(folder / "bars.parquet")}
-    with open_bench(postgres, folder / "lake", source, FIRST.replace(day=1), _END) as bench:
-        bench.run_all(FIRST, _UNTIL)
+    with open_bench(postgres, folder / "lake", source, FIRST.replace(day=1), LAST) as until_yesterday:
+        until_yesterday.run_all(FIRST, _UNTIL)
+        bench = until_yesterday.with_settings(end=_END)
         with bench.active():
             assert len(list(replay(bench.settings, ["main"], _REPLAYED_FROM, _UNTIL, build_defs))) > 1
         with web_ui(bench.settings, folder / "ui.log") as ui:

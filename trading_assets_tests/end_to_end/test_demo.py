@@ -258,36 +258,36 @@ def test_ranks_of_the_sql_features_are_those_of_the_technical_ones(finished: Ben
     assert both.filter((pl.col("rsi_14_rank") - pl.col("expected")).abs() > 1e-6).is_empty()
 
 
-# --- the stages whose partitions are sessions and months -----------------------------------------------------------
+# --- the stages whose partitions are months ------------------------------------------------------------------------
 
-BY_SESSION = {
-    "predictions.daily": ("predict", "model", "lgbm_daily"),
-    "signals.scores": ("signal", "strategy", "ml_alpha"),
-    "portfolio.target_weights": ("trade_books", "book", "main"),
-    "backtest.pnl": ("trade_books", "book", "main"),
+BY_MONTH = {
+    "predictions.daily": ("predict", "model", ("lgbm_daily", "lgbm_daily")),
+    "signals.scores": ("signal", "strategy", ("ml_alpha", "moving_average_cross")),
+    "portfolio.target_weights": ("trade_books", "book", ("main", "main")),
+    "backtest.pnl": ("trade_books", "book", ("main", "main")),
 }
-DECIDED = (*BY_SESSION, "backtest.orders", "backtest.fills", "backtest.positions")
+DECIDED = (*BY_MONTH, "backtest.orders", "backtest.fills", "backtest.positions")
 
 
-def session_pieces(days: list[date], cuts: Sequence[date]) -> list[Piece]:
-    """Every stage's sessions in pieces that begin at the cuts; two neighbouring cuts are a single partition."""
-    bounds = [0, *(days.index(cut) for cut in cuts), len(days)]
-    spans = [(days[first], days[following - 1]) for first, following in itertools.pairwise(bounds)]
+def month_pieces(first: str, last: str, cuts: Sequence[str]) -> list[Piece]:
+    """Every stage's months in pieces that begin at the cuts; two neighbouring cuts are a single partition."""
+    months = pl.date_range(date.fromisoformat(f"{first}-01"), date.fromisoformat(f"{last}-01"), "1mo", eager=True)
+    keys = months.dt.strftime("%Y-%m").to_list()
+    bounds = [0, *map(keys.index, cuts), len(keys)]
     return [
-        (job, table, multi_range({"date": str(first), name: value}, {"date": str(last), name: value}))
-        for table, (job, name, value) in BY_SESSION.items()
-        for first, last in spans
+        (job, table, multi_range({"date": keys[begin], name: ends[0]}, {"date": keys[end - 1], name: ends[1]}))
+        for table, (job, name, ends) in BY_MONTH.items()
+        for begin, end in itertools.pairwise(bounds)
     ]
 
 
-def test_sessions_in_pieces_and_shuffled_order_equal_one_range(finished: Bench) -> None:
-    """The cuts are single sessions around a month's end (another model) and a Friday (another portfolio)."""
+def test_months_in_pieces_and_shuffled_order_equal_one_range(finished: Bench) -> None:
     wanted, lake = finished.hashes(*DECIDED), finished.desk.lake
     before, whole = lake.current_snapshot(), finished.hashes()
     rollback(lake, lake.table_snapshot("models.trained", "models.feature_importance"))
     assert all(finished.read(table).is_empty() for table in DECIDED)
-    cuts = [date(2016, 2, 26), date(2016, 2, 29), date(2016, 3, 1), date(2016, 3, 2), date(2016, 5, 4)]
-    refused = run_in_any_order(finished, session_pieces(sessions("XNYS", *SPAN), cuts), seed=3)
+    pieces = month_pieces(f"{SPAN[0]:%Y-%m}", f"{SPAN[1]:%Y-%m}", ["2016-02", "2016-03", "2016-05"])
+    refused = run_in_any_order(finished, pieces, seed=3)
     assert refused > 0
     assert finished.hashes(*DECIDED) == wanted
     rollback(lake, before)  # the reports too, which were made from them

@@ -18,7 +18,7 @@ from trading_assets.desk.desk import Desk
 from trading_assets.lake.errors import UpstreamNotReadyError
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.market_data.contract import BARS_DAILY, CORPORATE_ACTIONS, SYMBOLS
-from trading_assets.portfolio.books import _DEFAULT_PATH
+from trading_assets.portfolio.books import _DEFAULT_PATH, books
 from trading_assets.signals import Strategy, StrategyError, bars, features, predictions, strategy
 from trading_assets.signals import strategies as shipped
 from trading_assets.signals.registry import by_name, strategies
@@ -81,7 +81,8 @@ def bench(postgres: PostgresUrl, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def with_strategies(bench: Bench, *ones: Strategy) -> Bench:
     """The same lake, on a desk of other strategies."""
-    desk = Desk(bench.settings, given={strategies: by_name(ones)})
+    book = bench.desk.part(books)["channel"].with_values(strategy=ones[0].name)
+    desk = Desk(bench.settings, given={strategies: by_name(ones), books: {"channel": book}})
     return replace(bench, desk=desk, defs=build_defs(desk=desk))
 
 

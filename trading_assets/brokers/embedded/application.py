@@ -16,7 +16,7 @@ from trading_assets.brokers.embedded import (
     routes_trading,
 )
 from trading_assets.brokers.embedded.broker import EmbeddedBroker
-from trading_assets.brokers.embedded.gate import Drop, Gate
+from trading_assets.brokers.embedded.gate import Drop, RequestGate
 
 
 def build_application(broker: EmbeddedBroker, token: str, drop: Drop) -> FastAPI:
@@ -32,7 +32,7 @@ def build_application(broker: EmbeddedBroker, token: str, drop: Drop) -> FastAPI
         Closes the connection of a request.
     """
     application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    gate = Gate(broker, drop)
+    gate = RequestGate(broker, drop)
     routes = (*routes_trading.ROUTES, *routes_reference.ROUTES, *routes_data.ROUTES, *routes_news.ROUTES)
     for method, path, handler in routes:
         application.add_route(path, gate.endpoint(handler), methods=[method])

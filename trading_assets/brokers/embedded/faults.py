@@ -16,7 +16,7 @@ class FaultError(ValueError):
 
 
 @dataclass
-class Fault:
+class InjectedFault:
     """One fault, used up by the first call that it fits.
 
     Attributes
@@ -72,7 +72,7 @@ class Faults:
         Seconds that the clock told to clients is ahead.
     """
 
-    queue: list[Fault] = field(default_factory=list)
+    queue: list[InjectedFault] = field(default_factory=list)
     partial_fill: float | None = None
     reject: int = 0
     drop_event: int = 0
@@ -90,7 +90,7 @@ class Faults:
         for one in wanted.pop("queue", ()):
             self.inject(one)
         lasting = {item.name for item in fields(self)} - {"queue"}
-        known = lasting | {item.name for item in fields(Fault)}
+        known = lasting | {item.name for item in fields(InjectedFault)}
         unknown = sorted(set(wanted) - known)
         if unknown:
             raise FaultError(_MESSAGE.format(", ".join(unknown), ", ".join(sorted(known))))
@@ -100,14 +100,14 @@ class Faults:
             setattr(self, name, type(getattr(self, name) or 0.0)(wanted[name]))
         single = {name: value for name, value in wanted.items() if name not in lasting}
         if single:
-            self.queue.append(Fault(**single))
+            self.queue.append(InjectedFault(**single))
 
     def clear(self) -> None:
         """Everything works again."""
         for item in fields(self):
             setattr(self, item.name, getattr(Faults(), item.name))
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str) -> InjectedFault | None:
         """The fault of a call, the oldest that fits."""
         for index, fault in enumerate(self.queue):
             if fault.fits(method, path):

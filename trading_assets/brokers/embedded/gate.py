@@ -13,7 +13,7 @@ from fastapi import Request, Response
 
 from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.broker import EmbeddedBroker
-from trading_assets.brokers.embedded.faults import Fault
+from trading_assets.brokers.embedded.faults import InjectedFault
 from trading_assets.brokers.embedded.orders import ApiError, invalid
 
 _logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ Handler = Callable[[Call], Answer | Reply]
 Drop = Callable[[Request], Awaitable[None]]
 
 
-class Gate:
+class RequestGate:
     """Makes endpoints of handlers.
 
     Parameters
@@ -77,7 +77,9 @@ class Gate:
 
         return respond
 
-    async def _faulty(self, fault: Fault, handler: Handler, request: Request, body: dict[str, Any] | None) -> Response:
+    async def _faulty(
+        self, fault: InjectedFault, handler: Handler, request: Request, body: dict[str, Any] | None
+    ) -> Response:
         replaces = fault.status is not None or fault.non_json or fault.drop
         answer = self._answer(handler, request, body) if fault.when == "after" else None
         if fault.delay:

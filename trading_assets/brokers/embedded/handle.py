@@ -115,7 +115,7 @@ class RunningBroker:
         return datetime.fromisoformat(self._call("POST", "clock", {"to": to.isoformat()})["now"])
 
     def inject(self, **fault: Any) -> None:
-        """Let something go wrong; the fields of `faults.Fault` and `faults.Faults` say what."""
+        """Let something go wrong; the fields of `faults.InjectedFault` and `faults.Faults` say what."""
         self._call("POST", "faults", fault)
 
     def clear_faults(self) -> None:
