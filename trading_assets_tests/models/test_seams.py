@@ -145,8 +145,8 @@ def desk(families: Path, postgres, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def made(desk: SmallDesk) -> SmallDesk:
-    desk.bench.trained = desk.train("2020-01", "2020-08")
-    desk.bench.predicted = desk.predict("2020-05", "2020-09")
+    desk.trained = desk.train("2020-01", "2020-08")
+    desk.predicted = desk.predict("2020-05", "2020-09")
     return desk
 
 
@@ -167,7 +167,7 @@ def test_a_family_trains_registers_and_predicts(made: SmallDesk, model: str):
 
 
 def test_predictions_pass_the_blocking_checks_of_look_ahead_and_warm_up(made: SmallDesk):
-    checks = {one.check_name: one.passed for one in made.bench.predicted.get_asset_check_evaluations()}
+    checks = {one.check_name: one.passed for one in made.predicted.get_asset_check_evaluations()}
     assert {"look_ahead", "warm_up", "contract"} <= set(checks)
     assert all(checks.values())
 
@@ -243,9 +243,9 @@ def test_a_refused_version_scores_nothing_and_the_last_one_let_in_goes_on(made: 
 
 
 def test_refusals_are_logged_where_models_are_trained_and_where_they_would_score(made: SmallDesk):
-    trained = logged(made.bench.trained, made.bench)
+    trained = logged(made.trained, made.bench)
     assert any("not promoted: gated of 2020-07: it is July" in line for line in trained)
-    predicted = logged(made.bench.predicted, made.bench)
+    predicted = logged(made.predicted, made.bench)
     assert any("gated of 2020-07 is not in use (it is July" in line and "2020-06 scores" in line for line in predicted)
     assert any("gated of 2020-04 is not in use" in line and "nothing scores" in line for line in predicted)
 

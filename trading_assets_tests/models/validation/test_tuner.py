@@ -18,7 +18,7 @@ class Grid:
     """Takes the best of some penalties."""
 
     alphas: tuple[float, ...]
-    splitter: Splitter = PurgedTail(10)
+    splitter: Splitter = field(default_factory=lambda: PurgedTail(10))
     seen: dict[float, float] = field(default_factory=dict)
 
     def tune(self, spec: ModelSpec, score: Callable[[Mapping[str, Any]], float]) -> Mapping[str, Any]:
