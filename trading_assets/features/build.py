@@ -17,13 +17,13 @@ from trading_assets.features.fingerprint import fingerprint
 from trading_assets.lake import Lake, LakeFrame, Scope, WriteResult
 from trading_assets.lake.store.incremental import Input, stale_rows
 from trading_assets.lake.store.writes import brought_up_to_date, replace
+from trading_assets.parallel import map_ordered
 
 Frames = Mapping[str, pl.DataFrame]
 T = TypeVar("T")
 
 # Rows of a portion: what is computed and written at once bounds the memory of a run over thousands of names.
 _ROWS_AT_ONCE = 300_000
-_WORKERS = 2
 _BARS_PER_DAY = {"daily": 0.7, "hourly": 5.0, "minute": 270.0}
 
 
@@ -70,9 +70,8 @@ class Build:
                     message = f"{contract.table} from bars"
                     written = replace(lake, contract, frame, of_names, author=author, message=message, made_from=made)
                     results[name].append(written)
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            updated = pool.map(lambda name: brought_up_to_date(lake, contracts[name], stale, results[name]), results)
-            return dict(zip(results, updated, strict=True))
+        updated = map_ordered(lambda name: brought_up_to_date(lake, contracts[name], stale, results[name]), results)
+        return dict(zip(results, updated, strict=True))
 
     def _inputs(self) -> tuple[Input, Input]:
         is_own, columns = not any(one.needs_market for one in self.sets), bar_columns(self.interval)

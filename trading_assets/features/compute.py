@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
@@ -14,10 +13,10 @@ import polars as pl
 
 from trading_assets.features.bar_rows import BarRows, clean_bars
 from trading_assets.features.feature_set import PERIODS_BEFORE, FeatureSet, Interval
+from trading_assets.parallel import WORKERS, map_ordered
 
 # Rows of a portion: intermediate columns of all names at once would be the peak of memory.
 _ROWS_AT_ONCE = 75_000
-_WORKERS = 2
 
 
 def compute(
@@ -95,12 +94,8 @@ class Panel:
 
     def features(self, alike: Sequence[FeatureSet]) -> dict[str, pl.DataFrame]:
         """Features of sets with the same needs; see `compute`."""
-        if len(self._portions) == 1:
-            parts = [self._of_portion(alike, self._portions[0])]
-        else:
-            # windows are computed outside Python's lock, so that two portions keep two cores busy
-            with ThreadPoolExecutor(_WORKERS) as pool:
-                parts = list(pool.map(partial(self._of_portion, alike), self._portions))
+        # windows are computed outside Python's lock, so that two portions keep two cores busy
+        parts = list(map_ordered(partial(self._of_portion, alike), self._portions))
         return {one.name: pl.concat([part[one.name] for part in parts]) for one in alike}
 
     @cached_property
@@ -109,7 +104,7 @@ class Panel:
         bars = clean_bars(self.bars, self.interval, self.end)
         lengths = bars["symbol"].rle().struct.field("len").to_numpy()
         count = -(-bars.height // _ROWS_AT_ONCE)
-        count += count % _WORKERS if count > 1 else 0
+        count += count % WORKERS if count > 1 else 0
         at_once = max(-(-lengths.size // max(count, 1)), 1)
         rows = [int(lengths[first : first + at_once].sum()) for first in range(0, lengths.size, at_once)] or [0]
         return [bars.slice(end - height, height) for end, height in zip(accumulate(rows), rows, strict=True)]

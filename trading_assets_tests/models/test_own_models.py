@@ -43,9 +43,9 @@ def test_a_file_is_a_model_after_the_shipped_ones(desk):
     [
         (
             {"features": ("rsi_41",)},
-            "model 'broken': there is no feature or table of features rsi_41; did you mean rsi_14",
+            "model 'broken': there is no feature or table of features rsi_41 (did you mean 'rsi_14'?)",
         ),
-        ({"learner": "rigde"}, "model 'broken': there is no learner 'rigde'; did you mean ridge?"),
+        ({"learner": "rigde"}, "model 'broken': there is no learner 'rigde' (did you mean 'ridge'?)"),
         ({"name": "lgbm_daily"}, "there is a model 'lgbm_daily' already; choose another name"),
         ({"name": "mine"}, "there is a model 'mine' already; choose another name"),
     ],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from difflib import get_close_matches
 from functools import cached_property
 
 import polars as pl
@@ -22,6 +21,7 @@ from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake.contracts import Contract
 from trading_assets.market_data.listing import listed_partitions
+from trading_assets.suggest import did_you_mean
 
 KEY = ("symbol", "date")
 
@@ -103,9 +103,10 @@ class Matrix:
         asked = list(wanted) or list(self.places)
         unknown = [name for name in asked if name not in self.places and name not in whole]
         if unknown:
-            close = get_close_matches(unknown[0], [*self.places, *whole])
-            hint = f"did you mean {' or '.join(close)}?" if close else f"tables are {', '.join(whole)}"
-            raise ValueError(f"there is no feature or table of features {', '.join(unknown)}; {hint}")
+            hint = did_you_mean(unknown[0], [*self.places, *whole])
+            raise ValueError(
+                f"there is no feature or table of features {', '.join(unknown)}{hint}; tables are {', '.join(whole)}"
+            )
         found = (part for name in asked for part in ((name,) if name in self.places else whole[name]))
         return tuple(dict.fromkeys(found))
 

@@ -5,7 +5,6 @@ own (`python -m benchmarks graph`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -36,10 +35,10 @@ from trading_assets.lake.store.incremental import Input, stale_rows
 from trading_assets.lake.store.writes import brought_up_to_date, replace, together
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.listing import listed_months, listed_partitions
+from trading_assets.parallel import map_ordered
 
 OWNER = "research"
 _DAYS_OF_A_YEAR = 365
-_WORKERS = 2
 
 
 def build_assets(desk: Desk, made: Iterable[Asset]) -> list[dg.AssetsDefinition]:
@@ -178,22 +177,22 @@ def _asset(
         models, tables = models_of_desk(desk), desk.part(readable_tables)
         keys = sorted(context.partition_keys)
 
-        def written(one: SqlSet) -> WriteResult:
+        def written(one: SqlSet) -> WriteResult | Exception:
             years = [scope_of_keys(partitions.years, [key], contract_of(one)) for key in keys]
-            sql = models.of(one.name).sql
-            return together([write(desk.lake, one, sql, year, tables, author=context.run.run_id) for year in years])
+            try:
+                sql = models.of(one.name).sql
+                return together([write(desk.lake, one, sql, year, tables, author=context.run.run_id) for year in years])
+            except Exception as error:  # noqa: BLE001 - raised when the other sets have been written
+                return error
 
         failed: list[Exception] = []
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            for one, coming in [(one, pool.submit(written, one)) for one in wanted]:
-                try:
-                    result = coming.result()
-                except Exception as error:  # noqa: BLE001 - the others are made all the same
-                    failed.append(error)
-                    continue
-                lineage = column_lineage(models.of(one.name).lineage)
-                context.add_output_metadata({"dagster/column_lineage": lineage}, output_name=one.name)
-                yield dg.Output(Written(result), one.name)
+        for one, result in zip(wanted, map_ordered(written, wanted), strict=True):
+            if isinstance(result, Exception):
+                failed.append(result)
+                continue
+            lineage = column_lineage(models.of(one.name).lineage)
+            context.add_output_metadata({"dagster/column_lineage": lineage}, output_name=one.name)
+            yield dg.Output(Written(result), one.name)
         ensure_matrix(desk.lake, desk.part(whole_matrix))
         if failed:
             raise failed[0] if len(failed) == 1 else ExceptionGroup(f"{len(failed)} models failed", failed)

@@ -21,6 +21,7 @@ from typing import Any
 from trading_assets.desk.source_files import files_stamp
 from trading_assets.errors import TradingAssetsError
 from trading_assets.features.sql.sql_set import PROJECT, SqlSet
+from trading_assets.files import write_atomically
 from trading_assets.lake.contracts import Contract
 
 Dependencies = Mapping[str, tuple[tuple[str, str], ...]]
@@ -213,9 +214,7 @@ def _locked(folder: Path) -> Iterator[Path]:
 
 
 def _keep(path: Path, models: Mapping[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(models))
-    partial.replace(path)
+    write_atomically(path, json.dumps(models))
     newest_first = sorted(path.parent.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
     for old in newest_first[_KEPT:]:
         old.unlink()

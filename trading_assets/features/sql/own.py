@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +17,7 @@ from trading_assets.desk.own_work import OwnWork
 from trading_assets.errors import TradingAssetsError
 from trading_assets.features.feature_set import MAX_LOOKBACK, Feature, table_of
 from trading_assets.features.sql.sql_set import SqlSet
+from trading_assets.suggest import did_you_mean
 
 KIND = "features"
 """Sub-folder of the user's own work that is searched."""
@@ -148,9 +148,10 @@ def _require_known(one: SqlSet, readable: Collection[str]) -> None:
         )
     for table in one.reads:
         if table not in readable:
-            close = get_close_matches(table, readable)
-            hint = f"did you mean {' or '.join(close)}?" if close else "a feature reads market data and daily features"
-            raise SqlFeatureError(f"reads {table}, which is not there; {hint}")
+            raise SqlFeatureError(
+                f"reads {table}, which does not exist{did_you_mean(table, readable)}; "
+                "a feature reads market data and daily features"
+            )
 
 
 def _require_free(one: SqlSet, names: Collection[str], columns: Collection[str]) -> None:

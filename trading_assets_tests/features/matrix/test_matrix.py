@@ -86,8 +86,8 @@ def test_a_model_names_features_whole_tables_or_nothing(wanted, columns):
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (["advancer"], "advancer; did you mean advancers"),
-        (["bass"], "bass; did you mean base"),
+        (["advancer"], r"advancer \(did you mean 'advancers'\?\); tables are"),
+        (["bass"], r"bass \(did you mean 'base'\?\)"),
         (["xyzzy", "a", "plugh"], "xyzzy, plugh; tables are base, beside, breadth"),
         (["source"], "source"),
         (["symbol"], "symbol"),
