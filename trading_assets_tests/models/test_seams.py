@@ -220,7 +220,7 @@ def test_a_gate_judges_each_month_against_the_version_in_use(made: SmallDesk):
         (june, august),
     ]
     assert by_month[4]["in_use"] is None
-    assert PICKY.seen[-2:] == [(july, june), (august, june)]
+    assert {(july, june), (august, june)} <= set(PICKY.seen)
     assert by_month[7]["reasons"].startswith("it is July; its rank IC is 0.")
     assert [by_month[month]["is_promoted"] for month in (4, 5, 6, 7, 8)] == [False, True, True, False, True]
     assert by_month[6]["reasons"] is None
