@@ -32,7 +32,7 @@ from trading_assets.live.stage import CLOSE_JOB, TRADE_JOB, live_tags
 from trading_assets.market_data.sources import Source
 from trading_assets.market_data.sources.simulated import SimulatedSource, SimulationParameters
 from trading_assets.orchestration.replay import open_account, replay_desk
-from trading_assets.portfolio.books import Book, books, load_books
+from trading_assets.portfolio.books import Book, load_books
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 from trading_assets_tests.desks import Bench, multi_range, open_bench
 
@@ -168,7 +168,7 @@ class Trader:
         content[self.name]["live"] |= rules
         path.write_text(yaml.safe_dump(content))
         self.book, self._defs = load_books(path)[self.name], None
-        self.desk._parts.pop(books, None)  # what a desk has made of its books it keeps
+        self.desk._parts.clear()  # what a desk has made of its books it keeps
 
     def connection(self, broker: str = "embedded") -> Connection:
         url = self.broker.url
