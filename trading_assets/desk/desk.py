@@ -88,7 +88,7 @@ class Desk:
 
         Examples
         --------
-        >>>         >>> policy = desk.part(source_policy)  # doctest: +SKIP
+        >>> policy = desk.part(source_policy)  # doctest: +SKIP
         """
         if make not in self._parts:
             self._parts[make] = make(self)

@@ -260,13 +260,15 @@ def test_ranks_of_the_sql_features_are_those_of_the_technical_ones(finished: Ben
 
 # --- the stages whose partitions are months ------------------------------------------------------------------------
 
-BY_MONTH = {
-    "predictions.daily": ("predict", "model", ("lgbm_daily", "lgbm_daily")),
-    "signals.scores": ("signal", "strategy", ("ml_alpha", "moving_average_cross")),
-    "portfolio.target_weights": ("trade_books", "book", ("main", "main")),
-    "backtest.pnl": ("trade_books", "book", ("main", "main")),
-}
-DECIDED = (*BY_MONTH, "backtest.orders", "backtest.fills", "backtest.positions")
+# A run of two strategies writes the one that can be scored, so each has pieces of its own: refused, they write nothing.
+BY_MONTH = [
+    ("predictions.daily", "predict", "model", "lgbm_daily"),
+    ("signals.scores", "signal", "strategy", "ml_alpha"),
+    ("signals.scores", "signal", "strategy", "moving_average_cross"),
+    ("portfolio.target_weights", "trade_books", "book", "main"),
+    ("backtest.pnl", "trade_books", "book", "main"),
+]
+DECIDED = (*{table for table, *_ in BY_MONTH}, "backtest.orders", "backtest.fills", "backtest.positions")
 
 
 def month_pieces(first: str, last: str, cuts: Sequence[str]) -> list[Piece]:
@@ -275,8 +277,8 @@ def month_pieces(first: str, last: str, cuts: Sequence[str]) -> list[Piece]:
     keys = months.dt.strftime("%Y-%m").to_list()
     bounds = [0, *map(keys.index, cuts), len(keys)]
     return [
-        (job, table, multi_range({"date": keys[begin], name: ends[0]}, {"date": keys[end - 1], name: ends[1]}))
-        for table, (job, name, ends) in BY_MONTH.items()
+        (job, table, multi_range({"date": keys[begin], name: one}, {"date": keys[end - 1], name: one}))
+        for table, job, name, one in BY_MONTH
         for begin, end in itertools.pairwise(bounds)
     ]
 

@@ -14,7 +14,7 @@ from trading_assets.desk.settings import Settings
 from trading_assets.lake import Lake, LakeFrame, Scope
 from trading_assets.lake.store.writes import replace
 from trading_assets.live.contract import PNL as LIVE_PNL
-from trading_assets.models.specs import models
+from trading_assets.models.specs import SHIPPED, by_name, models
 from trading_assets.orchestration.orphans import orphans, remove_orphans
 from trading_assets.orchestration.stages import contracts
 from trading_assets.portfolio.books import books
@@ -28,7 +28,7 @@ PARAMETERS = {"book": "main", "model": "lgbm_daily", "session": DAY, "contracts"
 
 @pytest.fixture
 def desk(lake: Lake, tmp_path: Path) -> Desk:
-    given = {books: {"main": None}, models: {"lgbm_daily": None}, strategies: {"ml_alpha": None}}
+    given = {books: {"main": None}, models: by_name(SHIPPED), strategies: {"ml_alpha": None}}
     made = Desk(Settings(home=tmp_path), given=given)
     made.__dict__["lake"] = lake
     return made

@@ -44,7 +44,7 @@ def test_a_feature_of_the_users_own_can_be_learned_from(folder, tmp_path):
 
 
 BROKEN = {
-    "an unknown learner": ("learner='rigde'", "model 'mine': there is no learner 'rigde'; did you mean ridge"),
+    "an unknown learner": ("learner='rigde'", r"model 'mine': there is no learner 'rigde' \(did you mean 'ridge'\?\)"),
     "an unknown parameter": ("learner='ridge', params={'alhpa': 1.0}", "model 'mine': .*alhpa"),
     "every row the same score": ("learner='lightgbm', params={'num_iterations': 1, 'min_data_in_leaf': 9999}", "same"),
 }

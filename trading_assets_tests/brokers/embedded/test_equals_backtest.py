@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace as changed
 
 import numpy as np
 import polars as pl
@@ -106,11 +105,9 @@ def send(client, order, held: float) -> None:
     ],
 )
 def test_fills_cash_and_positions_equal_the_ledger(lake, seed, style, lot_size, costs):
-    book = changed(
-        load_books()["main"], broker="sim", live=None, start=None,
-        capital=100_000.0, lot_size=lot_size, costs=costs, max_participation=0.1,
-        gross_leverage=2.0, max_weight=2.0, rebalance="daily",
-    )  # fmt: skip
+    rules = {"broker": "sim", "live": None, "start": None, "rebalance": "daily", "lot_size": lot_size, "costs": costs}
+    limits = {"capital": 100_000.0, "max_participation": 0.1, "gross_leverage": 2.0, "max_weight": 2.0}
+    book = load_books()["main"].model_copy(update=rules | limits)
     check_equal(lake, book, seed, style)
 
 
