@@ -23,6 +23,7 @@ from trading_assets.desk.calendar import session_close, sessions
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.partitions import month_key
+from trading_assets.desk.settings import Settings
 from trading_assets.lake import LakeFrame, Scope
 from trading_assets.lake.postgres.url import PostgresUrl
 from trading_assets.lake.store.writes import replace
@@ -149,10 +150,10 @@ class Trader:
 
     def use(self, **values: Any) -> None:
         """Go on with other settings of the desk."""
-        connections = {self.name: self.connection()}
-        desk = Desk(
-            self.desk.settings.with_values(**values), clock=self.desk.clock, given={accounts: Accounts(connections)}
-        )
+        self._use(self.desk.settings.with_values(**values), Accounts({self.name: self.connection()}))
+
+    def _use(self, settings: Settings, known: Accounts) -> None:
+        desk = Desk(settings, clock=self.desk.clock, given={accounts: known})
         desk.__dict__["lake"] = self.bench.desk.lake
         self.use_desk(desk)
 
@@ -161,14 +162,14 @@ class Trader:
         self.desk, self._defs = desk, None
 
     def set_rules(self, **rules: Any) -> None:
-        """Change limits of the book, as whoever edits books.yaml."""
+        """Change limits of the book in books.yaml, and go on in what would be the next process."""
         path = self.desk.settings.books
         assert path is not None
         content = yaml.safe_load(path.read_text())
         content[self.name]["live"] |= rules
         path.write_text(yaml.safe_dump(content))
-        self.book, self._defs = load_books(path)[self.name], None
-        self.desk._parts.clear()  # what a desk has made of its books it keeps
+        self.book = load_books(path)[self.name]
+        self._use(self.desk.settings, self.desk.part(accounts))
 
     def connection(self, broker: str = "embedded") -> Connection:
         url = self.broker.url
