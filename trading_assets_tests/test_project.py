@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import tomllib
@@ -25,6 +26,8 @@ from trading_assets.live.permit import LIVE_VARIABLE
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "trading_assets"
 LONGEST_MODULE = 400
+MOST_PUBLIC_OBJECTS = 10
+STAGE_PACKAGES = sorted({path.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("stage.py")} - {"desk"})
 INSTALL_FILES = ("requirements.lock", "requirements-dev.lock", "pyproject.toml", "setup.cfg", "Makefile", ".ci/run")
 # Split, so that this file does not hold what it forbids.
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])/(work|root|home|Users)/\w")
@@ -205,6 +208,13 @@ def test_no_public_class_name_stands_twice() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("stage", STAGE_PACKAGES)
+def test_a_stage_names_its_public_objects(stage: str) -> None:
+    module = importlib.import_module(f"trading_assets.{stage}")
+    assert 1 <= len(module.__all__) <= MOST_PUBLIC_OBJECTS
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
 def test_no_module_is_too_long_to_read_at_once() -> None:

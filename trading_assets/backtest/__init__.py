@@ -6,3 +6,7 @@ of that (`frames`).
 What to put here: replays of books and the tables they fill.
 What not: trading rules themselves (`execution`), statistics of a P&L (`reports`).
 """
+
+from trading_assets.backtest.contract import FILLS, ORDERS, PNL, POSITIONS
+
+__all__ = ["FILLS", "ORDERS", "PNL", "POSITIONS"]

@@ -5,3 +5,9 @@ trade costs by them (`costs`), how orders fill (`fills`), order planning (`order
 and the limits of a session's orders (`risk`).
 What not: the ledger, tables and partitions (`backtest`), connections to a broker (`brokers`), books (`portfolio`).
 """
+
+from trading_assets.execution.models import ExecutionModels
+from trading_assets.execution.risk import LiveRules
+from trading_assets.execution.roles import CommissionModel, FillModel, SlippageModel, TradingRules
+
+__all__ = ["CommissionModel", "ExecutionModels", "FillModel", "LiveRules", "SlippageModel", "TradingRules"]

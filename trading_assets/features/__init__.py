@@ -7,6 +7,7 @@ What to put here: sets of features, each a table of symbol, date and Float32 col
 What not: anything that reads a later session (`labels`), anything fitted to data (`models`).
 """
 
-from trading_assets.features.registry import feature
+from trading_assets.features.feature_set import Feature, FeatureSet
+from trading_assets.features.registry import FeatureError, OwnFeature, feature
 
-__all__ = ["feature"]
+__all__ = ["Feature", "FeatureError", "FeatureSet", "OwnFeature", "feature"]

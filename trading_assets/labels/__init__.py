@@ -5,3 +5,7 @@ which it becomes known.
 What to put here: targets to learn from; each carries `exit_date`, by which training is purged.
 What not: anything that a decision may read (`features`).
 """
+
+from trading_assets.labels.contract import FORWARD_RETURN
+
+__all__ = ["FORWARD_RETURN"]

@@ -7,3 +7,19 @@ with the record of every decision (`switch`).
 What to put here: what only an account at a broker needs.
 What not: trading rules that a backtest shares (`execution`), connections to a broker (`brokers`).
 """
+
+from trading_assets.live.contract import ACTIVITIES, FILLS, ORDERS, PARITY, PNL, POSITIONS, SUBMISSIONS
+from trading_assets.live.errors import LiveError, TradingBlockedError, TradingSettingsError
+
+__all__ = [
+    "ACTIVITIES",
+    "FILLS",
+    "ORDERS",
+    "PARITY",
+    "PNL",
+    "POSITIONS",
+    "SUBMISSIONS",
+    "LiveError",
+    "TradingBlockedError",
+    "TradingSettingsError",
+]

@@ -7,3 +7,15 @@ and dividends happens on read.
 
 Not here: anything computed from prices (features, labels), and anything that decides or trades.
 """
+
+from trading_assets.market_data.contract import (
+    BARS_DAILY,
+    BARS_MINUTE,
+    CORPORATE_ACTIONS,
+    LISTINGS,
+    MEMBERSHIP,
+    SYMBOLS,
+)
+from trading_assets.market_data.sources import Source
+
+__all__ = ["BARS_DAILY", "BARS_MINUTE", "CORPORATE_ACTIONS", "LISTINGS", "MEMBERSHIP", "SYMBOLS", "Source"]

@@ -7,3 +7,9 @@ registry of versions in MLflow (`registry`) and which of them is in use (`promot
 What to put here: specifications, learners and their validation, and whatever is fitted to data before a model.
 What not: features (`features`), the use of a model on new sessions (`predictions`).
 """
+
+from trading_assets.models.learner import Fitted, Learner, LearnerError
+from trading_assets.models.model_spec import ModelError, ModelSpec
+from trading_assets.models.validation import Gate, Splitter, Tuner
+
+__all__ = ["Fitted", "Gate", "Learner", "LearnerError", "ModelError", "ModelSpec", "Splitter", "Tuner"]

@@ -8,7 +8,7 @@ from trading_assets.models.model_spec import ModelError
 
 _MODULE = '''"""The model {name}."""
 
-from trading_assets.models.model_spec import ModelSpec
+from trading_assets.models import ModelSpec
 
 {name} = ModelSpec(
     name="{name}",

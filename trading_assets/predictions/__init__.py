@@ -4,3 +4,7 @@ What lives here: `predict`, which picks each session's model and applies it to t
 What to put here: the use of trained models on features.
 What not: training (`models`), and what a desk makes of the numbers (`signals`).
 """
+
+from trading_assets.predictions.contract import DAILY
+
+__all__ = ["DAILY"]

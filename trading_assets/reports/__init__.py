@@ -4,3 +4,8 @@ What lives here: the statistics (`metrics`), the plots, the tear sheet of a book
 What to put here: figures and pictures of what the other stages have made.
 What not: anything that a later decision reads.
 """
+
+from trading_assets.reports.contract import MODEL_CARD, TEAR_SHEET
+from trading_assets.reports.metrics import statistics
+
+__all__ = ["MODEL_CARD", "TEAR_SHEET", "statistics"]

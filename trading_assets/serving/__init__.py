@@ -4,3 +4,7 @@ What lives here: the queries by name (`queries`) that commands and reports read,
 What to put here: what answers a question about a desk over an API or on a page.
 What not: commands (`trading_assets.cli`), anything that writes to the lake.
 """
+
+from trading_assets.serving.queries import QUERIES, Query, QueryParameterError
+
+__all__ = ["QUERIES", "Query", "QueryParameterError"]

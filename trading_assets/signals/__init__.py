@@ -6,9 +6,10 @@ What to put here: strategies, from a model or not; scores of a session are compa
 What not: how much of a name to hold (`portfolio`).
 """
 
+from trading_assets.signals.contract import SCORES
 from trading_assets.signals.declaration import Strategy, strategy
 from trading_assets.signals.errors import StrategyError
 from trading_assets.signals.inputs import bars, features, predictions
 from trading_assets.signals.ranks import ranked
 
-__all__ = ["Strategy", "StrategyError", "bars", "features", "predictions", "ranked", "strategy"]
+__all__ = ["SCORES", "Strategy", "StrategyError", "bars", "features", "predictions", "ranked", "strategy"]
