@@ -93,7 +93,7 @@ histories as (
         max(period_end::varchar || period) as latest_period,
         max(period_end) filter (where period = 'year') as year_end,
         arg_max(value, period_end) filter (where period = 'year') as year_value,
-        -- list_sort sorts it: an ORDER BY in the aggregate takes longer than everything else
+        -- sorted once: sorting each of these lists separately takes longer than everything else
         list_sort(list({'ends': period_end, 'period': period, 'value': value})) as periods,
         list_filter(periods, lambda entry: entry.period = 'quarter') as quarters,
         list_filter(periods, lambda entry: entry.period = 'year') as years
