@@ -15,7 +15,7 @@
     {{ return(compared_features().values() | sum(start=[])) }}
 {%- endmacro %}
 
-{# The compared features side by side, in double precision, from CTEs that are named as the tables are. #}
+{# The compared features side by side, in double precision, from CTEs named like the tables. #}
 {% macro compared_side_by_side() -%}
     select
         technical.symbol,

@@ -8,12 +8,12 @@
     max({{ column }}) filter (where item = '{{ item }}')
 {%- endmacro %}
 
-{# Entries of a list of (ends, value) whose periods ended a year before a day, give or take a week of 52-week years. #}
+{# Entries of a list of (ends, value) whose periods ended a year before a day, within 20 days (52-week years). #}
 {% macro year_before(entries, day) -%}
     list_filter({{ entries }}, lambda entry: abs({{ day }} - entry.ends - 365) <= 20)
 {%- endmacro %}
 
-{# Sum of a list of (ends, value), in its order. #}
+{# Sum of the values of a list of (ends, value), in its order. #}
 {% macro sum_of(entries) -%}
     list_sum(list_transform({{ entries }}, lambda entry: entry.value))
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
   Models are written by their assets, which keep their partitions, contracts and history: dbt compiles, documents and
-  tests them. Building a model makes sure that its table is there, so that `dbt build` tests what the lake holds.
+  tests them. Building a model only checks that its table exists, so that `dbt build` tests what the lake holds.
 #}
 {% materialization lake, adapter="duckdb" %}
     {%- set stored = load_cached_relation(this) -%}

@@ -1,7 +1,7 @@
-"""Checks of the assets: run on the partitions of the run, report violations as a table; most of them block.
+"""Checks of the assets: run on the partitions of the run, report violations as a table; most checks block the run.
 
 All checks of an asset run in one step. A separate step for each would cost as much as the asset: before Dagster runs a
-step it lists all partitions of what the step reads (`python -m benchmarks graph`).
+step it lists all partitions of the assets that the step reads (`python -m benchmarks graph`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

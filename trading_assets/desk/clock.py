@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 
 def now() -> datetime:
-    """The present, timezone-aware, in UTC."""
+    """The current time, timezone-aware, in UTC."""
     return datetime.now(UTC)
 
 

@@ -16,7 +16,7 @@ from trading_assets.lake.postgres.url import PostgresUrl, hold_embedded_postgres
 Part = TypeVar("Part")
 
 _IGNORED = """\
-# What the desk makes, this file included; what people write for the lake is kept.
+# Ignores what the desk writes, this file included, but not what people write for the lake.
 /*
 !/settings.yaml
 !/books.yaml
@@ -49,22 +49,22 @@ def _postgres(home: Path, database_url: str | None) -> PostgresUrl:
 
 
 def open_lake(settings: Settings) -> Lake:
-    """Open a lake in this process, starting its Postgres if nobody has; the same object for the same settings."""
+    """Open a lake in this process, starting its Postgres if it is not running; equal settings give the same object."""
     return _open(settings.home, settings.database_url, settings.parquet_path)
 
 
 class Desk:
-    """What assets reach the outside through: settings, lake, time, and what each stage makes of them.
+    """The outside as assets see it: settings, lake, time, and the parts that stages make of them.
 
     Parameters
     ----------
     settings : Settings
         Settings of the lake.
     clock : callable, optional
-        The time for decisions; the present by default.
+        The time for decisions; the current time by default.
     given : mapping, optional
-        Parts that are not made from the settings, by the function that would make them: a source of a test, accounts of
-        a running broker.
+        Parts to use instead of making them from the settings, by the function that would make them: the source of a
+        test, the accounts of a running broker.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Desk:
         return open_lake(self.settings)
 
     def part(self, make: Callable[[Desk], Part]) -> Part:
-        """What a function makes of this desk: once for each desk, and only if it is asked for.
+        """Result of a function of this desk, computed on first use and kept.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""Facts about an exchange that definitions need, cached in a small file so that they load without a calendar."""
+"""Facts about an exchange that definitions need, cached in a file so that definitions load without a calendar."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -48,7 +48,7 @@ def exchange_of(settings: Settings, today: date) -> Exchange:
     """Facts of the lake's exchange.
 
     Building a calendar costs over a second (it needs pandas), so they are stored below the lake's folder and computed
-    again when the span grows past them.
+    again when the span grows beyond them.
     """
     path = settings.home / "cache" / f"{settings.exchange}_{settings.start}_{settings.end or 'on'}.json"
     enough = settings.end + _PAST_THE_END if settings.end else today + _AHEAD / 2

@@ -1,4 +1,4 @@
-"""Errors of some of the names of a run: the others are made all the same, and the run fails at its end."""
+"""Errors of some of a run's names: the other names are still computed, and the run fails at its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SeveralFailedError(TradingAssetsError):
 
 
 class SeveralNotReadyError(SeveralFailedError, RetryableError):
-    """Several of a run's names failed because of what is not there yet; the message has the error of each."""
+    """Several of a run's names failed because their inputs are not there yet; the message has the error of each."""
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Failures:
     Attributes
     ----------
     kind : str
-        What the names are of: ``book``, ``strategy``, ``model``.
+        What the names denote: ``book``, ``strategy``, ``model``.
     errors : dict of str to Exception
         Error of each name that failed.
 
@@ -45,19 +45,19 @@ class Failures:
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """Keep an error of what is done for a name."""
+        """Keep an error that is raised while a name is computed."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - the run raises it at its end
             self.errors[name] = error
 
     def raise_them(self, retry_seconds: float) -> None:
-        """Raise the error of the one name that failed, or one error that has those of all.
+        """Raise the error of the only name that failed, or one error that combines those of all.
 
         Parameters
         ----------
         retry_seconds : float
-            Pause before the step is tried again, where all errors are of what is not there yet.
+            Pause before the step is retried, if all errors are of inputs that are not there yet.
         """
         if not self.errors:
             return
@@ -68,6 +68,6 @@ class Failures:
         if len(self.errors) == 1:
             return next(iter(self.errors.values()))
         text = "; ".join(f"{self.kind} {name}: {error}" for name, error in self.errors.items())
-        message = f"{len(self.errors)} of the run failed, the others are made: {text}"
+        message = f"{len(self.errors)} names of the run failed, the others are done: {text}"
         are_retryable = all(isinstance(error, RetryableError) for error in self.errors.values())
         return (SeveralNotReadyError if are_retryable else SeveralFailedError)(message)

@@ -99,7 +99,7 @@ class OwnWork:
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """What is wrong with the files that are left out, so far as their stages have looked at them."""
+        """What is wrong with the files that are left out, as far as their stages have looked at them."""
         return tuple(sorted(self._faults, key=lambda fault: (fault.file, fault.line or 0, fault.message)))
 
     @property
@@ -184,7 +184,7 @@ class OwnWork:
         return MappingProxyType(found)
 
     def left_out(self, kind: str) -> Mapping[str, Path]:
-        """Names that the files of a kind that are left out would define, as far as their text shows, with the file."""
+        """Names that the left-out files of a kind would define, as far as their text shows, each with its file."""
         faulty = [fault.file for fault in self.faults if fault.file.parent == self.folder / kind]
         return {name: path for path in faulty for name in (path.stem, *names_in(path))}
 
@@ -196,9 +196,9 @@ class OwnWork:
         file
             The file that is left out.
         reason
-            What is wrong; the place of an exception is the last line of the user's that it passed through.
+            What is wrong; the place of an exception is the last line of user code that it passed through.
         line
-            Line, where the reason does not tell.
+            Line, if the reason does not give it.
         """
         if isinstance(reason, str):
             self._faults[Fault(file, file, line, " ".join(reason.split()))] = None
@@ -214,7 +214,7 @@ class OwnWork:
                 continue
             try:
                 yield importlib.import_module(f"{PACKAGE}.{kind}.{path.stem}")
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a user's file does costs only itself
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's file must not stop the others
                 self.refuse(path, error)
 
     def _place(self, error: BaseException) -> tuple[Path, int | None] | None:
@@ -244,7 +244,7 @@ def _forget_loaded() -> None:
 
 
 def _declare_packages(folder: Path) -> None:
-    """Let the import system find the files of a folder below the package, without files of their own for packages."""
+    """Let the import system find the files of a folder below the package, without ``__init__.py`` files."""
     for name, place in ((PACKAGE, folder), *((f"{PACKAGE}.{kind}", folder / kind) for kind in KINDS)):
         package = ModuleType(name)
         package.__path__ = [str(place)]

@@ -138,7 +138,7 @@ def closed_sessions_of(desk: Desk, scope: Scope) -> list[date]:
 
 
 def month_key(day: date, dimension: str, name: str) -> str:
-    """Partition key of the month of a day and of something by name."""
+    """Partition key of a name in the month of a day."""
     return str(dg.MultiPartitionKey({_DATE: f"{day:%Y-%m}", dimension: name}))
 
 
@@ -170,7 +170,7 @@ def _running_months(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
 def _windows(
     form: str, cron: str, start: date, end: date | None, *, is_running: bool
 ) -> dg.TimeWindowPartitionsDefinition:
-    """Windows from a day to before another; without an end up to the present, with the running one if wanted."""
+    """Windows from `start` to before `end`; without an end up to now, including the running window if wanted."""
     return dg.TimeWindowPartitionsDefinition(
         start=start.strftime(form),
         end=end.strftime(form) if end else None,
@@ -193,7 +193,7 @@ def _sessions(settings: Settings, exchange: Exchange) -> dg.TimeWindowPartitions
 
 
 def _next_session(day: date, closed: set[str]) -> date:
-    """First session from a day on: the window of the session before it ends there."""
+    """First session on or after a day, which is where the window of the previous session ends."""
     while day.weekday() >= _SATURDAY or str(day) in closed:
         day += timedelta(days=1)
     return day

@@ -46,7 +46,7 @@ class Recomputation:
     cuts
         Number of dates or moments at which history is cut.
     made
-        Rows as a run computes them, if the span that the function computes gives other bits; its result otherwise.
+        Rows as a run computes them, needed if `compute` gives other bits for its shorter span; its result by default.
     """
 
     compute: Compute
@@ -129,7 +129,7 @@ def point_in_time_check(contract: Contract, recompute: Recompute) -> ScopeCheck:
         contract,
         {
             "look_ahead": "Recomputed on history cut at some dates and with a falsified future, every value up to the "
-            "cut is the same bits, and the stored one.",
+            "cut has the same bits and equals the stored one.",
             "warm_up": "Values do not depend on the history before the look-back that their column declares.",
         },
         body,

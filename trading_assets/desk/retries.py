@@ -1,4 +1,4 @@
-"""Errors that another try can cure become Dagster retries; all others fail at once."""
+"""Errors that a retry can cure become Dagster retries; all others fail at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_RETRIES = 3
 def retry_when_not_ready(seconds: float) -> Iterator[None]:
     """Ask Dagster to run the step again when an upstream partition, a source or a broker is not there yet.
 
-    The last try fails with the error itself, so that whoever started the run reads what was missing.
+    The last try fails with the error itself, so that the person who started the run sees what was missing.
 
     Parameters
     ----------

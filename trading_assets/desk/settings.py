@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 IntradayTable = Literal["bars_minute", "bars_hourly"]
 INTRADAY_TABLES: tuple[str, ...] = get_args(IntradayTable)
-# Given by the environment, never by the file.
+# Set by the environment, never by the file.
 _PLACES = ("home", "database_url")
 
 
@@ -50,25 +50,25 @@ class Settings(ConfigModel):
     )
     """Further sources by name: fallbacks, sources of other tables, a source to compare with."""
     source_policy: Mapping[str, Sequence[str]] = Field(default={}, examples=[{"bars_daily": ["primary", "alpaca"]}])
-    """Table of market_data -> names of sources in the order they are asked, ``primary`` among them. A table that is
-    absent is asked of every source that has it, the primary first."""
+    """Table of market_data -> names of sources in the order they are tried, ``primary`` among them. A table that is
+    absent is read from every source that has it, the primary first."""
     compare_with: str | None = None
     """Name of the source that stored daily bars are compared with; None compares with none."""
     universe: UniverseSettings = UniverseSettings()
-    """Which names belong to the universe when."""
+    """Which names belong to the universe, and when."""
     intraday: Annotated[tuple[IntradayTable, ...], Field(strict=False)] = ()
     """Tables of intraday bars that are refreshed after each close as well. Where no source has daily bars, they are
     joined from these."""
     refetch_sessions: Annotated[int, Field(ge=0)] = 3
-    """How many of the newest sessions are asked of a remote source again, for late corrections."""
+    """How many of the newest sessions are fetched from a remote source again, for late corrections."""
     quality: QualityRules = QualityRules()
-    """Limits from which on the data are worth a look."""
+    """Limits beyond which something in the data is worth a look."""
     exchange: str = Field(default="XNYS", min_length=1, examples=["XNYS"])
     """Calendar code of the exchange, ISO 10383."""
     start: date = Field(default=date(2000, 1, 1), examples=[date(2013, 2, 8)])
     """First day that has partitions."""
     end: date | None = Field(default=date(2013, 3, 2), examples=[date(2013, 2, 8)])
-    """Day after the last one that has partitions, for a source whose history has ended; None keeps growing."""
+    """Day after the last one that has partitions, for a source whose history has ended; None if the history goes on."""
     books: Annotated[Path, Field(strict=False)] | None = None
     """Your own ``books.yaml``, relative to the lake's folder; the package's if None."""
     own: Annotated[Path, Field(strict=False)] = Field(default=Path("own"), validate_default=True)
@@ -85,7 +85,7 @@ class Settings(ConfigModel):
     @field_validator("books", "own")
     @classmethod
     def _beside_the_settings(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        # a home that is refused itself has no value here
+        # a rejected home has no value here
         return (info.data.get("home", Path()) / path.expanduser()).resolve() if path else None
 
     @model_validator(mode="after")
@@ -125,7 +125,7 @@ class Settings(ConfigModel):
         return path
 
     def _relative(self, path: Path | None) -> str | None:
-        """The path as the settings say it: relative to the lake's folder where it is below it."""
+        """The path as the settings file has it: relative to the lake's folder where it is below it."""
         home = self.home.resolve()
         return str(path.relative_to(home) if path.is_relative_to(home) else path) if path else None
 

@@ -1,4 +1,4 @@
-"""Hash of source files: what was computed by them is stale when it changes."""
+"""Hash of source files: results that they computed are stale when it changes."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from trading_assets.desk.partitions import SYMBOL
 
 
 def registered_symbols(instance: dg.DagsterInstance) -> list[str]:
-    """Symbols that have partitions, in the order of registration (the order that ranges go by)."""
+    """Symbols that have partitions, in the order of registration (the order of partition ranges)."""
     return list(instance.get_dynamic_partitions(SYMBOL))
 
 
@@ -18,7 +18,7 @@ def unregistered_symbols(instance: dg.DagsterInstance, listed: Iterable[str]) ->
 
 
 def register_symbols(instance: dg.DagsterInstance, listed: Iterable[str]) -> list[str]:
-    """Give listed symbols their partitions; returns the new ones, sorted."""
+    """Register listed symbols as partitions; returns the new ones, sorted."""
     new = unregistered_symbols(instance, listed)
     if new:
         instance.add_dynamic_partitions(SYMBOL, new)

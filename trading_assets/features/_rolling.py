@@ -5,7 +5,7 @@ does not matter where the rows begin. Sums run over deviations from the newest v
 movement has a deviation of exactly zero, and prices of any scale keep their precision. The inner loops run over
 neighbouring rows, which the compiler turns into vector instructions (`python -m benchmarks rolling`).
 
-A window that holds a NaN, or is not filled since the span began, gives NaN.
+The result is NaN where a window contains a NaN or is not full yet.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ _TILE = 512
 
 @numba_compiled
 def _centre(values: Array, first: int, size: int, window: int, found: Array) -> None:
-    """Mean of the windows that end in `size` rows from `first` on, as deviations from the newest value of each."""
+    """Write the mean of the windows that end in `size` rows from `first` on, less the newest value of each window."""
     last = values[first : first + size]
     found[:size] = 0.0
     for back in range(1, window):
@@ -125,8 +125,8 @@ def co_deviations(left: Array, right: Array, offsets: Offsets, window: int) -> A
 def highest(values: Array, offsets: Offsets, window: int) -> Array:
     """Greatest value of the last `window` rows.
 
-    From windows of one row to windows twice as wide, as long as they fit: 252 rows take 8 steps. The greatest value has
-    the same bits in whatever order it is looked for.
+    Each step doubles the width of the windows while they fit: 252 rows take 8 steps. The greatest value has the same
+    bits in any order of comparison.
     """
     result = np.full(values.size, np.nan)
     best, wider = np.empty(_TILE + window), np.empty(_TILE + window)
@@ -148,13 +148,13 @@ def highest(values: Array, offsets: Offsets, window: int) -> Array:
 @numba_compiled
 def _greater(left: Array, right: Array, found: Array) -> None:
     for i in range(found.size):
-        # a NaN on either side stays
+        # a NaN on either side is kept
         found[i] = left[i] if (left[i] > right[i] or left[i] != left[i]) else right[i]
 
 
 @numba_compiled
 def shifted(values: Array, offsets: Offsets, rows: int) -> Array:
-    """Value `rows` rows before, within the span."""
+    """Value `rows` rows earlier, within the span."""
     result = np.full(values.size, np.nan)
     for span in range(offsets.size - 1):
         for row in range(offsets[span] + rows, offsets[span + 1]):

@@ -28,7 +28,7 @@ BARS: dict[Interval, Contract] = {"daily": BARS_DAILY, "hourly": BARS_HOURLY, "m
 
 
 def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
-    """Build the assets of this stage that are written in Python: of daily bars, and of the shorter ones that exist."""
+    """Build the assets of this stage that are written in Python, for daily bars and the intraday bars of the desk."""
     partitions, policy = desk.part(desk_partitions), desk.part(source_policy)
     has_minutes = bool(policy.of("bars_minute"))
     is_there: dict[Interval, bool] = {
@@ -47,8 +47,8 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
 def steps(sets: Iterable[FeatureSet], interval: Interval) -> dict[str, list[FeatureSet]]:
     """Sets that are computed together, by name of their step.
 
-    Those that need the market read the bars of all names. The user's own features are computed from other code than
-    the shipped ones, and what is wrong with them stops no other set.
+    Sets that need the market read the bars of all names. The user's own features depend on other code than the shipped
+    ones, and their errors must not stop other sets: both have steps of their own.
     """
     found: dict[str, list[FeatureSet]] = {}
     for one in (one for one in sets if interval in one.intervals):
@@ -108,7 +108,7 @@ def _daily(sets: Sequence[FeatureSet], name: str, partitions: Partitions) -> dg.
 
 
 def earliest_for(interval: Interval, first: date) -> date:
-    """First day to read for features from a day on."""
+    """First day to read in order to compute features from `first` on."""
     if interval == "daily":
         return date(first.year - PERIODS_BEFORE["daily"], 1, 1)
     return mappings.months_before(first, PERIODS_BEFORE[interval])

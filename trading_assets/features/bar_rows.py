@@ -34,7 +34,7 @@ class BarRows:
     ----------
     frame
         symbol, date (and ts within a session), open, high, low, close, volume (Float64), ``is_output`` and ``span``,
-        sorted by span and time; with ``market_return`` where it was asked for.
+        sorted by span and time; with ``market_return`` where it was requested.
     interval
         What a bar is: daily, hourly or minute.
     exchange
@@ -65,7 +65,7 @@ class BarRows:
         Parameters
         ----------
         bars
-            Bars that `clean_bars` lets through.
+            Bars as `clean_bars` returns them.
         actions
             Corporate actions: symbol, ex_date, kind, value.
         history
@@ -75,11 +75,11 @@ class BarRows:
         interval, exchange
             See `BarRows`.
         market
-            date and market_return, to be joined on.
+            date and market_return, joined to the bars.
         reach
-            Periods before its own that a block's history may come from; all of them where it is None.
+            Number of earlier periods that a block's history may come from; None for all of them.
         before
-            Rows to keep of each block before its first one that is wanted; all of them where it is None.
+            Rows of each block to keep before its first wanted row; None for all of them.
 
         Raises
         ------
@@ -110,17 +110,17 @@ class BarRows:
 
     @property
     def bars_per_year(self) -> float:
-        """Bars of a year, to annualise with."""
+        """Bars per year, for annualising."""
         return BARS_PER_SESSION[self.interval] * _SESSIONS_PER_YEAR
 
     def spans(self) -> Iterator[tuple[int, int]]:
-        """First row and row after the last of each span, for what works on one series at a time."""
+        """First row and row after the last of each span, for functions that take one series at a time."""
         yield from zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True)
 
     def column(self, name: str) -> Array:
         """A column of the frame; null is NaN."""
         known = self.frame[name].cast(pl.Float64).fill_null(float("nan"))
-        # an array that may be written to, so that the windows are compiled for one kind of arrays
+        # a writable array, so that the windows are compiled for one array type only
         return np.ascontiguousarray(known.to_numpy(writable=True))
 
     @cached_property
@@ -145,7 +145,7 @@ class BarRows:
 
     @cached_property
     def volume(self) -> Array:
-        """Shares, of the span's first row."""
+        """Shares traded, in shares of the span's first row."""
         return self.column("volume")
 
     @cached_property
@@ -159,7 +159,7 @@ class BarRows:
         return self.log_close - self.before(self.log_close, 1)
 
     def before(self, values: Array, rows: int) -> Array:
-        """Value so many rows before."""
+        """Value `rows` rows earlier."""
         return _rolling.shifted(values, self.offsets, rows)
 
     def mean(self, values: Array, window: int) -> Array:
@@ -202,18 +202,18 @@ class BarRows:
 
 
 def guarded(values: Array, degenerate: NDArray[np.bool_], neutral: float) -> Array:
-    """Values with the neutral one where a window is degenerate; what is not known yet stays NaN."""
+    """Values, or the neutral one where a window is degenerate; values that are not known yet stay NaN."""
     return np.where(degenerate, neutral, values)
 
 
 def ratio(numerator: Array, denominator: Array, neutral: float = 0.0) -> Array:
-    """Quotient; the neutral value where the denominator is 0; what is not known yet stays NaN."""
+    """Quotient; the neutral value where the denominator is 0; values that are not known yet stay NaN."""
     still = denominator == 0.0
     return np.where(still & ~np.isnan(numerator), neutral, numerator / np.where(still, 1.0, denominator))
 
 
 def _from(rows: pl.DataFrame, start: date, before: int) -> pl.DataFrame:
-    """Rows of each span from so many before its first one that is wanted; prices keep the scale of the whole block."""
+    """Rows of each span from `before` rows before its first wanted row on; prices keep the scale of the whole block."""
     is_wanted = pl.col("is_output") & (pl.col("date") >= start)
     place = pl.int_range(pl.len())
     is_kept = place >= pl.when(is_wanted).then(place).min() - before
@@ -221,7 +221,7 @@ def _from(rows: pl.DataFrame, start: date, before: int) -> pl.DataFrame:
 
 
 def clean_bars(bars: pl.DataFrame, interval: Interval, end: date) -> pl.DataFrame:
-    """Bars up to a day, in the order of names and time: every feature looks back only, so later ones cannot matter.
+    """Bars up to a day, sorted by name and time; features only look back, so later bars cannot matter.
 
     Parameters
     ----------

@@ -22,14 +22,14 @@ from trading_assets.parallel import map_ordered
 Frames = Mapping[str, pl.DataFrame]
 T = TypeVar("T")
 
-# Rows of a portion: what is computed and written at once bounds the memory of a run over thousands of names.
+# Rows of a portion, which bound the memory of a run over thousands of names.
 _ROWS_AT_ONCE = 300_000
 _BARS_PER_DAY = {"daily": 0.7, "hourly": 5.0, "minute": 270.0}
 
 
 @dataclass(frozen=True)
 class Build:
-    """What a run makes: sets of features of one kind of bars.
+    """What a run computes: sets of features of one kind of bars.
 
     Attributes
     ----------
@@ -53,10 +53,10 @@ class Build:
     exchange: str
 
     def write(self, lake: Lake, scope: Scope, *, author: str) -> dict[str, WriteResult]:
-        """Make the scope what its bars give: rows that are behind them are computed and written, the others left.
+        """Bring the scope up to date with its bars: only stale rows are computed and written.
 
-        While some sets of a portion of names are written the next ones are computed. A portion is one transaction for
-        each set, so that a name's partition is written as a whole or not at all.
+        The next sets are computed while the last ones are written. A portion of names is one transaction for each set,
+        so a name's partition is written as a whole or not at all.
         """
         contracts = {one.name: contract_of(one, self.interval) for one in self.sets}
         code = fingerprint(self.exchange, *(one.code for one in self.sets if one.code))
@@ -81,7 +81,7 @@ class Build:
         )
 
     def _computed(self, rows: Scope) -> Iterator[tuple[Sequence[str], Frames]]:
-        """Features of some rows by set, a portion of names and the sets of the same needs at a time."""
+        """Features of some rows by set: one portion of names, and the sets that need the same rows, at a time."""
         from trading_assets.features.compute import Panel, of_same_needs
         from trading_assets.features.statistical.market import market_returns
 
@@ -106,9 +106,9 @@ class Build:
                 yield names, panel.features(alike)
 
     def portions(self, rows: Scope) -> Iterator[Sequence[str]]:
-        """Names that are computed at once: the memory of a run does not grow with their number."""
+        """Names that are computed at once, so that the memory of a run does not grow with the number of names."""
         start, end = rows.window()
-        # a bar that is read takes a third of a row of features at most
+        # a bar takes at most a third of the memory of a row of features
         days = max((end - start).days + 1, (end - self.earliest).days // 3)
         names, at_once = rows.values["symbol"], max(_ROWS_AT_ONCE // int(days * _BARS_PER_DAY[self.interval] + 1), 1)
         for first in range(0, len(names), at_once):
@@ -116,7 +116,7 @@ class Build:
 
 
 def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """Items in their order, the next one being made while one is worked on."""
+    """Items in their order; the next one is computed while the caller works on the current one."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, items, None)
         while (item := coming.result()) is not None:

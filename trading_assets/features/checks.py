@@ -16,9 +16,9 @@ from trading_assets.features.sets import feature_sets
 from trading_assets.lake import Contract, LakeFrame, Scope
 from trading_assets.market_data.contract import CORPORATE_ACTIONS
 
-# What is computed again is a sample: `python -m benchmarks feature_checks` shows what all checks cost of a run.
+# Only a sample is recomputed: `python -m benchmarks feature_checks` prints how much of a run the checks take.
 _CHECKED_DAYS: Mapping[Interval, int] = {"daily": 400, "hourly": 60, "minute": 10}
-# The market is that of all names, so their bars are read: a year less of them.
+# The market return needs the bars of all names, so fewer days of them are read.
 _CHECKED_DAYS_OF_MARKET = 250
 
 
@@ -41,7 +41,7 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
         return
     earliest = earliest_for(interval, first)
     bars, actions = LakeFrame(desk.lake, BARS[interval]), LakeFrame(desk.lake, CORPORATE_ACTIONS)
-    # the market is that of all names
+    # the market return needs all names
     names = None if one.needs_market else sampled
     all_bars = bars.read(bar_columns(interval), start=earliest, end=last, symbol=names)
     all_actions = actions.read(start=earliest, end=last, symbol=names)
@@ -77,9 +77,9 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
 
 
 def _sampled(table: LakeFrame, scope: Scope, first: date, last: date) -> pl.DataFrame:
-    """Rows of the first, middle and last of the scope's names that have any in the days that are checked."""
+    """Rows of the first, middle and last of the scope's names that have rows in the days that are checked."""
     wanted = scope.values.get("symbol")
-    if wanted is not None:  # most often these have rows, and there is no need to look for others
+    if wanted is not None:  # usually these have rows, and no others are needed
         sampled = _ends_and_middle(sorted(wanted))
         found = table.read(start=first, end=last, symbol=sampled)
         if found["symbol"].n_unique() == len(sampled):
@@ -100,7 +100,7 @@ def missing_features(contract: Contract, interval: Interval, desk: Desk, scope: 
     del run_id
     inside, key, time = scope.sql(), ", ".join(contract.key), contract.key[-1]
     tables = (f"lake.{BARS[interval].table}", f"lake.{contract.table}")
-    # sums of hashes tell in one reading of each whether there is anything to look for
+    # sums of hashes show, in one pass over each table, whether anything differs
     bars, features = (f"(SELECT sum(hash({key})) FROM {table} WHERE {inside})" for table in tables)
     if desk.lake.query(f"SELECT {bars} IS NOT DISTINCT FROM {features} AS is_same")["is_same"][0]:
         return pl.DataFrame()

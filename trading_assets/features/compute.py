@@ -100,7 +100,7 @@ class Panel:
 
     @cached_property
     def _portions(self) -> list[pl.DataFrame]:
-        """Bars by name, ascending, in portions of at most about so many; as many portions for each worker."""
+        """Bars in portions of whole names, about `_ROWS_AT_ONCE` rows each; every worker gets as many portions."""
         bars = clean_bars(self.bars, self.interval, self.end)
         lengths = bars["symbol"].rle().struct.field("len").to_numpy()
         count = -(-bars.height // _ROWS_AT_ONCE)
@@ -128,12 +128,12 @@ class Panel:
 
 
 def of_same_needs(sets: Sequence[FeatureSet]) -> list[list[FeatureSet]]:
-    """Sets that are computed from the same rows, those of most rows first."""
+    """Groups of sets that are computed from the same rows, those that need the most rows first."""
     return [list(alike) for _, alike in groupby(sorted(sets, key=_needs, reverse=True), key=_needs)]
 
 
 def _needs(one: FeatureSet) -> tuple[int, bool]:
-    """What a set is computed from: rows before a period, and whether all of them matter or those of windows alone."""
+    """Rows that a set needs before a period, and whether its values depend on their own look-back rows alone."""
     return one.history, one.is_windowed
 
 

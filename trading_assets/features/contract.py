@@ -73,6 +73,6 @@ def readable_tables(desk: Desk) -> Mapping[str, Contract]:
 def tables_read_by_sql(
     python: Iterable[FeatureSet] = SHIPPED, in_sql: Iterable[SqlSet] = SHIPPED_IN_SQL
 ) -> Mapping[str, Contract]:
-    """Contracts of market data, of features of daily bars and of features in SQL, by table."""
+    """Contracts of market data, features of daily bars and features in SQL, by table."""
     found = (*MARKET_DATA, *daily_contracts(python).values(), *map(contract_of_sql, in_sql))
     return {contract.table: contract for contract in found}

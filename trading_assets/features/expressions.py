@@ -25,14 +25,14 @@ NAME = "own"
 """Name of the set."""
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
-        "open": "first price, adjusted for splits; all prices are on one scale, so only their ratios mean something",
+        "open": "first price, adjusted for splits; all prices are on one scale, so only their ratios are meaningful",
         "high": "highest price",
         "low": "lowest price",
         "close": "last price",
         "volume": "shares traded (Float64), adjusted for splits",
         "log_return": "ln(close / close of the bar before)",
         "date": "session",
-        "ts": "start of the bar, UTC; of hourly and minute bars alone",
+        "ts": "start of the bar, UTC; hourly and minute bars only",
     }
 )
 """What an expression may read: columns of the name's own bars in order of time."""
@@ -52,7 +52,7 @@ def own_set(own: OwnWork, existing: Collection[str] = ()) -> ExpressionSet | Non
     own
         The user's files.
     existing
-        Names that other sets have taken; SQL does not tell upper from lower case.
+        Names that other sets have taken; SQL ignores case.
     """
     taken = {name.lower() for name in (*existing, *COLUMNS, *_KEYS)}
     found: list[OwnFeature] = []
@@ -94,7 +94,7 @@ class ExpressionSet(FeatureSet):
     Attributes
     ----------
     expressions
-        Function that gives each feature's expression, by name.
+        Function that returns each feature's expression, by name.
     """
 
     expressions: Mapping[str, Expression] = field(default_factory=dict)
@@ -105,9 +105,9 @@ class ExpressionSet(FeatureSet):
         return replace(self, features={name: one}, intervals=one.intervals)
 
     def values(self, rows: BarRows) -> dict[str, Array]:
-        """Evaluate the expressions on every span by itself.
+        """Evaluate the expressions on each span separately.
 
-        Unknown is what has fewer rows before it in its span than the feature's look-back, and what is not finite.
+        A value is NaN if its span has fewer rows before it than the feature's look-back, or if it is not finite.
 
         Raises
         ------
@@ -134,7 +134,7 @@ def _evaluated(name: str, expression: pl.Expr, frame: pl.DataFrame, lookback: in
 
 
 def check_expression(own: OwnFeature) -> None:
-    """Refuse an expression that cannot be a feature, by what it reads and gives on made-up bars.
+    """Refuse an expression that cannot be a feature, judged by the columns it reads and its result on made-up bars.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def _read_by(expression: pl.Expr) -> Iterable[str]:
 
 @cache
 def _example(*, is_intraday: bool) -> pl.DataFrame:
-    """Made-up bars that any honest expression can be evaluated on."""
+    """Made-up bars that any valid expression can be evaluated on."""
     row = pl.int_range(_EXAMPLE_ROWS)
     price = 100.0 + row.cast(pl.Float64).sin()
     moment = pl.datetime(2020, 1, 1, time_zone="UTC") + pl.duration(days=row)

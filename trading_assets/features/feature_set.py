@@ -24,21 +24,21 @@ PRICES = ("open", "high", "low", "close")
 """Prices of a bar."""
 
 RECURSIVE = 400
-"""Look-back of exponential averages: by then the longest of them has forgotten its seed to 1e-9."""
+"""Look-back of exponential averages, after which the seed of the longest one weighs less than 1e-9."""
 
 PERIODS_BEFORE: Mapping[Interval, int] = MappingProxyType({"daily": 2, "hourly": 4, "minute": 1})
-"""Years of daily bars, or months of shorter ones, before its own that a partition reads for its look-back.
+"""Earlier years of daily bars, or months of intraday bars, that a partition reads for its look-back.
 
-A month has 19 sessions at least: 7,000 minutes, or 120 hours.
+A month has at least 19 sessions: 7,000 minutes, or 120 hours.
 """
 
-# Rows that a block reads before its period: few lengths, so that sets of a similar look-back share their rows.
+# Rows that a block reads before its period: only a few lengths, so that sets with similar look-backs share rows.
 _HISTORIES = (0, 64, 256, RECURSIVE)
 MAX_LOOKBACK = RECURSIVE
 
 
 def bar_columns(interval: Interval) -> list[str]:
-    """Columns of bars that features are computed from: not those that say where a bar came from."""
+    """Columns of bars that features are computed from, without those of its provenance."""
     return ["symbol", "date", *([] if interval == "daily" else ["ts"]), *PRICES, "volume"]
 
 
@@ -114,7 +114,7 @@ class FeatureSet:
         Whether it reads the return of the market beside the name's own bars.
     is_windowed
         Whether a value has the same bits from the rows of its look-back as from any longer history, so that a new
-        session is computed from these alone. What recurs from row to row, as exponential averages do, has not.
+        session is computed from these alone. Values that recur from row to row, such as exponential averages, do not.
     code
         Hash of the files outside this package that compute it; empty where there are none.
     """

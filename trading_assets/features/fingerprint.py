@@ -1,4 +1,4 @@
-"""Hash of what computes features: with other code or other libraries their values may be others."""
+"""Hash of everything that computes features: other code or other libraries may give other values."""
 
 from __future__ import annotations
 

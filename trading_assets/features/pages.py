@@ -1,4 +1,4 @@
-"""Documentation of the features, made from the sets themselves: one page per set, and an index."""
+"""Documentation of the features, generated from the sets themselves: one page per set, and an index."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trading_assets.features.feature_set import INTERVALS, Feature, FeatureSet, 
 
 INDEX = "README.md"
 GUIDE = "../own_work.md"
-"""What the index of the shipped sets links to for adding a feature."""
+"""Where the index of the shipped sets links to for adding a feature."""
 MADE = "<!-- Made from the code by: trading-assets docs -->\n\n"
 _BARS: Mapping[Interval, str] = {"daily": "daily bars", "hourly": "hourly bars", "minute": "minute bars"}
 _SPECIAL = re.compile(r"[\\*$<|]")
@@ -56,7 +56,7 @@ def pages(python: Iterable[FeatureSet], sql: Iterable[Described], guide: str | N
 
 
 def write_pages(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write the pages, and remove those of sets that are gone; what was not made from the code stays.
+    """Write the pages and remove those of sets that no longer exist; pages that were not generated stay.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def _index(python: list[FeatureSet], sql: list[Described], guide: str | None) ->
     lines = [
         "# Features\n",
         f"{total} features in {len(rows)} sets. A number in a name is a window in bars. A value depends on nothing",
-        "that became known after its own bar: a check that blocks the run proves it again on every run.\n",
+        "that became known after its own bar: a blocking check tests this on every run.\n",
         *([f"How to add one: [your own work]({guide}).\n"] if guide else []),
         table_row("set", "features", "what it holds"),
         table_row("---", "---:", "---"),
@@ -129,5 +129,5 @@ def table_row(*cells: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that Markdown shows as it is: no emphasis, mathematics, HTML or end of a cell."""
+    """Text escaped so that Markdown shows it literally: no emphasis, mathematics, HTML or end of a cell."""
     return _SPECIAL.sub(r"\\\g<0>", text)

@@ -1,4 +1,4 @@
-"""A feature of the user's own: what the decorator makes of a function."""
+"""The user's own features: the decorator that turns a function into one."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def require_name(name: str) -> None:
     Raises
     ------
     FeatureError
-        It is not in snake_case, or is a word of Python.
+        It is not in snake_case, or is a Python keyword.
     """
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise FeatureError(

@@ -20,14 +20,14 @@ def feature_sets(desk: Desk) -> Mapping[str, FeatureSet]:
 
 
 def sets_with(own: OwnWork, in_sql: Iterable[SqlSet]) -> Mapping[str, FeatureSet]:
-    """Sets by name: the shipped ones, and that of the user's features where there are some.
+    """Sets by name: the shipped ones, and the set of the user's own features if there are any.
 
     Parameters
     ----------
     own
         The user's files.
     in_sql
-        Sets in SQL, whose columns are taken.
+        Sets in SQL, whose column names are taken.
     """
     of_python = [name for one in SHIPPED for name in one.features]
     of_sql = [name for one in in_sql for name in one.features]

@@ -1,4 +1,4 @@
-"""Files that a new feature of the user's own begins with: its module or model, and its test."""
+"""Templates of a user's new feature: its module or model, and its test."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ from trading_assets.testing import check_sql_feature, run_sql_feature
 
 OWN = Path(__file__).resolve().parents[1]
 # Cases that you work out on paper: rows of the tables that the model reads, and the values of its columns in the last
-# row that it gives.
+# row of its result.
 BY_HAND = [
     # (
     #     {{"market_data.bars_daily": [{{"symbol": "A", "date": date(2016, 1, 4), "close": 10.0, "volume": 500}}]}},
@@ -125,7 +125,7 @@ def test_{name}_by_hand(tables, expected):
 
 
 def new_feature(name: str, lookback: int, taken: Collection[str] = ()) -> tuple[str, str]:
-    """Text of the module of a new feature, and of its test; the test holds for any feature of that name.
+    """Text of the module of a new feature, and of its test, which works for any feature of that name.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def new_feature(name: str, lookback: int, taken: Collection[str] = ()) -> tuple[
 
 
 def new_sql_feature(name: str, taken: Collection[str] = ()) -> tuple[str, str]:
-    """Text of a new model in SQL with one feature of its name, and of its test, which holds for any model.
+    """Text of a new model in SQL with one feature of its name, and of its test, which works for any model.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Returns of windows that the delisting of their symbol ends."""
+"""Returns of windows that end early because their symbol is delisted."""
 
 from datetime import date
 
@@ -17,7 +17,7 @@ def ended_returns(
     start: date,
     end: date,
 ) -> pl.DataFrame:
-    """Total return from the next session's open to what holders of a delisted symbol got.
+    """Total return from the next session's open to what the holders of a delisted symbol received.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def ended_returns(
 
 
 def _closings(bars: pl.DataFrame, delistings: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
-    """Last close, return, and the sessions of the end and of its becoming known, where all of them are known."""
+    """Last close, return, and the sessions in which the symbol ended and in which that became known, if all exist."""
     known = (
         delistings.drop_nulls("value")
         .select("symbol", "value", gone_on="date", told_on=pl.max_horizontal("date", pl.col("known_at").dt.date()))
@@ -85,7 +85,7 @@ def _closings(bars: pl.DataFrame, delistings: pl.DataFrame, sessions: pl.DataFra
 
 
 def _entitlements(entries: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """Shares and cash that one share bought at the entry has become at the last close."""
+    """Shares and cash that one share bought at the entry has turned into by the last close."""
     happened = (
         entries.select(*_WINDOW, "entry_date", "last_date")
         .join(actions.select("symbol", "ex_date", "kind", "value"), on="symbol")

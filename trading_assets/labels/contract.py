@@ -13,7 +13,7 @@ class ForwardReturn(pa.DataFrameModel):
     date: dt.date = column("session after whose close the decision is taken")
     entry_date: dt.date = column("session at whose open the return starts: the next one")
     exit_date: dt.date = column(
-        "session at whose open the return ends, or in which that of a delisting is known; the label is known after it"
+        "session at whose open the return ends, or in which a delisting's return is known; the label is known after it"
     )
     forward_return: float = column("total return from entry to exit", unit="fraction", ge=-1)
 

@@ -24,10 +24,10 @@ def forward_return(
     """Total return from the next session's open over a number of sessions.
 
     The label of session d buys at the open of the next calendar session d+1 and sells at the open of session
-    d+1+horizon. Whoever holds overnight into an ex-date gets its effect, so actions with
+    d+1+horizon. A position held overnight into an ex-date is subject to the action, so actions with
     ``entry_date < ex_date <= exit_date`` count: a split multiplies the shares, a dividend is paid in cash on the shares
-    held on its ex-date (after a split of the same day) and is not reinvested. Where the symbol is delisted within the
-    window, and what its holders got is known, the return ends with that.
+    held on its ex-date (after a split of the same day) and is not reinvested. If the symbol is delisted within the
+    window and what its holders received is known, the return ends with that.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def forward_return(
         The exchange's sessions, ascending, reaching at least to the last bar. Bars on other days are ignored.
     delistings
         Delistings: symbol, date (first session without the symbol), value (return from its last close to what holders
-        got; null where it is not known), known_at.
+        received; null where it is not known), known_at.
 
     Returns
     -------
@@ -52,8 +52,8 @@ def forward_return(
         symbol, date (decision session), entry_date, exit_date, forward_return (Float64, 0.01 = one percent), sorted by
         symbol and date. A row exists only where the symbol has a bar on all three sessions: a gap (halt, listing) or an
         exit beyond the data gives no row; a price of another session is never taken instead. A window that a delisting
-        of known value ends has a bar on the first two, and exits in the first session from `date` on, or from
-        `known_at` on where that is later.
+        of known value ends needs a bar on the first two only, and exits in the first session on or after the later of
+        `date` and `known_at`.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def _priced(opens: pl.DataFrame, sessions: pl.DataFrame, side: str) -> pl.DataFr
 
 
 def _entitlements(actions: pl.DataFrame, sessions: pl.DataFrame, horizon: int) -> pl.DataFrame:
-    """Shares and cash that one share bought at the open of session `entry` has become at the exit, where not (1, 0)."""
+    """Shares and cash that one share bought at the open of session `entry` turns into by the exit, unless (1, 0)."""
     held = (
         actions.select("symbol", "ex_date", "kind", "value")
         .sort("ex_date")

@@ -67,7 +67,7 @@ def known_by(frame: pl.DataFrame, column: str, moment: date) -> pl.Expr:
 
 
 def known_at(frame: pl.DataFrame, column: str, moment: date) -> pl.Expr:
-    """Whether a row is of exactly a moment; days are compared as in `known_by`."""
+    """Whether a row is dated exactly at a moment; days are compared as in `known_by`."""
     if isinstance(moment, datetime) and isinstance(frame.schema[column], pl.Datetime):
         return pl.col(column) == moment
     return pl.col(column).cast(pl.Date) == _day(moment)

@@ -116,7 +116,7 @@ def latest_known(
 
 
 def known_from_end_of_day(day: pl.Expr) -> pl.Expr:
-    """Moment from which something dated by its day alone may be used: midnight UTC at the end of that day."""
+    """Moment from which a row that is dated by its day alone may be used: midnight UTC at the end of that day."""
     return day.dt.offset_by("1d").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
@@ -130,7 +130,7 @@ def require_moment(dtype: pl.DataType, what: str) -> None:
     Raises
     ------
     ValueError
-        The message names what has no zone and the remedy.
+        The message names the column without a zone and the remedy.
     """
     if not isinstance(dtype, pl.Datetime) or dtype.time_zone is None:
         raise ValueError(

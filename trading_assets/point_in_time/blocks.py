@@ -54,9 +54,9 @@ def lookback_blocks(
     time
         Column that orders the rows of a symbol: "date", or that of the moment where a date has several rows.
     reach
-        How many calendar periods before its own the look-back of a block may come from, however few rows they hold:
-        all of them, or as many as a run of one period reads, so that a name that seldom trades or was suspended has
-        the same block in a run of many periods.
+        How many earlier calendar periods the look-back of a block may come from, however few rows they hold; None for
+        all of them. With as many as a run of one period reads, a name that seldom trades or was suspended has the same
+        block in a run of many periods.
 
     Returns
     -------
@@ -116,7 +116,7 @@ class _Spans:
         if reach is None:
             return self.first[np.searchsorted(self.symbol, self.symbol)]
         ordinal = self.block if period == "year" else self.block // 100 * 12 + self.block % 100
-        # periods of one symbol lie further from those of the next one than anything reaches
+        # the periods of two symbols lie further apart than the reach
         place = self.symbol * (int(np.ptp(ordinal)) + reach + 1 if ordinal.size else 1) + ordinal
         return self.first[np.searchsorted(place, place - reach)]
 

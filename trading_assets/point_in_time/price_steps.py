@@ -1,8 +1,8 @@
 """Corporate actions as factors between one bar and the next, and prices that a chain of such factors adjusts.
 
 A factor belongs to the bar at which the action takes effect and is known with it. The chain may begin at any bar, so
-that the rows of a block are adjusted from the block alone, in the same bits whatever is read around it. What is
-multiplied is the forward adjustment of `trading_assets.point_in_time.adjustment`, dividends reinvested.
+that the rows of a block are adjusted from the block alone, with the same bits whatever is read around it. The product
+of the factors is the forward adjustment of `trading_assets.point_in_time.adjustment`, with dividends reinvested.
 """
 
 import polars as pl
@@ -29,7 +29,7 @@ def price_steps(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        The bars sorted by symbol and date, with ``share_step``: shares that one share of the bar before has become,
+        The bars sorted by symbol and date, with ``share_step``: shares that one share of the bar before became,
         and ``price_step``: that times 1 / (1 - dividends / close of the bar before). Both are 1 where nothing happened.
 
     Raises

@@ -54,7 +54,7 @@ def warmup_violations(
         Inputs to shorten, each with its date column; the others are passed on unchanged.
     lookback
         Rows per entity before a row that its values may depend on: of all columns, or by column. A column that is not
-        named depends on its own row alone.
+        named may depend on its own row alone.
     extra_history
         Numbers of further rows to try.
     probes

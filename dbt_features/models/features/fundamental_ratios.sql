@@ -20,7 +20,7 @@ splits as (
 
 ),
 
--- shares of today for one share of the beginning
+-- current shares for each share held at the beginning
 share_counts as (
 
     select
@@ -33,7 +33,7 @@ share_counts as (
 
 ),
 
--- a filing knows the splits of its day; it is used from the first day that begins after it became known
+-- a filing reflects the splits up to its day; it is used from the first day that begins after it became known
 figures as (
 
     select
@@ -54,7 +54,7 @@ figures as (
 
 ),
 
--- days on which something became known, and of those before the window the last one
+-- days on which something became known: those in the window, and the last one before it
 filing_days as (
 
     select symbol, usable_on
@@ -93,13 +93,13 @@ histories as (
         max(period_end::varchar || period) as latest_period,
         max(period_end) filter (where period = 'year') as year_end,
         arg_max(value, period_end) filter (where period = 'year') as year_value,
-        -- sorted as it is: an order of its own for each list takes longer than all the rest
+        -- sorted once: sorting each of these lists separately takes longer than everything else
         list_sort(list({'ends': period_end, 'period': period, 'value': value})) as periods,
         list_filter(periods, lambda entry: entry.period = 'quarter') as quarters,
         list_filter(periods, lambda entry: entry.period = 'year') as years
     from known
     group by symbol, usable_on, item
-    -- what a company has stopped to report is not known any more
+    -- a figure that a company has stopped reporting is no longer known
     qualify last_end >= max(last_end) over (partition by symbol, usable_on) - 380
 
 ),
@@ -123,7 +123,7 @@ matched as (
 
 ),
 
--- four quarters: as filed, or the last year with the quarters since in place of those a year before
+-- four quarters: as filed, or the last fiscal year plus the quarters since, minus the same quarters a year before
 flows as (
 
     select

@@ -40,7 +40,7 @@ joined as (
 
 ),
 
--- what is known from the end of a day is known to the next session
+-- a sector that became known at the end of a day counts from the next session
 placed as (
 
     select

@@ -1,7 +1,7 @@
-"""What a person configures in YAML: the base of its models, its files, and what is wrong with them in words.
+"""What a person configures in YAML: the base of its models, its files, and messages for their faults.
 
 What lives here: `ConfigModel`, the reader of YAML files, the messages of faults, and the models of the settings
-`universe` and `quality`, whose meaning is that of `trading_assets.market_data`.
+`universe` and `quality`, which `trading_assets.market_data` applies.
 What to put here: models of parts of `settings.yaml`.
 What not: models of other files, which belong to the stage that reads them, such as books.
 """

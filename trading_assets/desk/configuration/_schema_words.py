@@ -1,4 +1,4 @@
-"""A JSON schema in words: where a key is in it, and what its value may be."""
+"""A JSON schema in words: how a person writes a key, and what its value may be."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def find(schema: Schema, location: Location) -> tuple[str, Schema]:
 
 
 def joined(key: str, name: str) -> str:
-    """The key of a name in the mapping of another key."""
+    """The key of a name inside the mapping of another key."""
     return f"{key}.{name}" if key else name
 
 
 def _resolved(schema: Schema, node: Schema) -> Schema:
-    """The node with what it refers to."""
+    """The node with its reference resolved."""
     if "$ref" not in node:
         return node
     target = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]

@@ -22,14 +22,14 @@ class ConfigurationError(TradingAssetsError, ValueError):
 
     @classmethod
     def of(cls, where: object, faults: Sequence[str]) -> Self:
-        """An error that tells all faults of a place at once."""
+        """An error that lists all faults of a file or section at once."""
         if len(faults) == 1:
             return cls(f"{where}: {faults[0]}")
         return cls("\n- ".join([f"{where} has {len(faults)} faults:", *faults]))
 
 
 class ContradictionError(ValueError):
-    """What a validator of a whole model finds wrong: sentences that name their keys themselves."""
+    """A contradiction that the validator of a whole model finds: sentences that name their keys themselves."""
 
     def __init__(self, *sentences: str) -> None:
         super().__init__("; ".join(sentences))
@@ -37,12 +37,12 @@ class ContradictionError(ValueError):
 
 
 def in_words(error: ValidationError, schema: Schema) -> list[str]:
-    """Tell each fault that a model found in its values.
+    """Describe each fault that a model found in its values.
 
     Parameters
     ----------
     error : pydantic.ValidationError
-        What the model says.
+        The error of the model.
     schema : mapping
         JSON schema of the values.
 
@@ -62,7 +62,7 @@ def in_words(error: ValidationError, schema: Schema) -> list[str]:
 
 
 def unknown_key(key: str, schema: Schema, node: Schema | None = None) -> str:
-    """Tell that a mapping has no such key; the mapping is what the JSON schema describes, or a node of it."""
+    """Message for a key that a mapping does not have; the JSON schema, or a node of it, describes the mapping."""
     names = words.names(schema, schema if node is None else node)
     return f"unknown key {key}{did_you_mean(key.rsplit('.', 1)[-1], names)}; allowed are {', '.join(names)}"
 
@@ -90,7 +90,7 @@ def _unknown_kind(schema: Schema, fault: Fault) -> str:
 
 
 def _told(schema: Schema, fault: Fault) -> str:
-    """What a validator says itself."""
+    """The message of a validator, unchanged."""
     key, _ = words.find(schema, fault["loc"])
     return f"{key}: {fault['ctx']['error']}" if key else str(fault["ctx"]["error"])
 

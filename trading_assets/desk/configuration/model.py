@@ -12,8 +12,8 @@ from trading_assets.desk.configuration.faults import ConfigurationError, Schema,
 class ConfigModel(BaseModel):
     """A part of a configuration file.
 
-    Values are of the type that YAML gives them: text is no number, ``true`` is no number, infinity is no number. What a
-    field means is said in the docstring below it, which editors show from the JSON schema.
+    Values have the type that YAML gives them: text, ``true`` and infinity are not numbers. The docstring below a field
+    gives its meaning, which editors show from the JSON schema.
     """
 
     model_config = ConfigDict(
@@ -27,7 +27,7 @@ class ConfigModel(BaseModel):
         Raises
         ------
         ConfigurationError
-            The values cannot be used, or not together; of the class that the model names as `error`.
+            The values cannot be used, alone or together; the class is the one that the model names as `error`.
         """
         before = {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
         try:

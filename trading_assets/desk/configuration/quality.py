@@ -1,4 +1,4 @@
-"""From which size on something about the data is worth a person's look: the setting `quality`."""
+"""Limits beyond which something in the data is worth a look: the setting `quality`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class QualityRules(ConfigModel):
     window_sessions: Count = 60
     """Sessions before a bar from which its usual move and volume are estimated; also the longest run counted."""
     min_returns: Count = 20
-    """Returns that the window must hold before an outlier can be told."""
+    """Returns that the window must hold before an outlier can be identified."""
     outlier_scales: Limit = 10.0
-    """A return is an outlier past so many times the usual move; the default marks two bars in a thousand of 7,072 US
-    names over two years."""
+    """A return beyond this many times the usual move is an outlier; the default marks two bars in a thousand of 7,072
+    US names over two years."""
     scale_floor: Limit = 0.01
-    """Least usual move of a session, as a fraction: quiet names are not marked for a move of a few per cent."""
+    """Smallest usual move of a session, as a fraction, so that quiet names are not marked for a few per cent."""
     confirming_volume: Limit = 3.0
-    """A large move looks real where the volume is so many times its median."""
+    """A large move looks real if the volume reaches this many times its median."""
     stale_sessions: Count = 5
-    """Bars of so many sessions in a row that are identical, or have the same close and no volume, are stale."""
+    """Bars of this many consecutive sessions that are identical, or have the same close and no volume, are stale."""
     gap_sessions: Count = 10
     """Missing sessions of a run that are listed one by one; the coverage counts them all."""
     watch_after: Count = 3
@@ -43,7 +43,7 @@ class QualityRules(ConfigModel):
     volume_tolerance: Limit = 0.05
     """Relative difference of a volume between two sources that is not worth a row."""
     comparison_sessions: Count = 20
-    """Newest sessions for which a source is asked over a network to compare."""
+    """Newest sessions that are compared with a source that is read over a network."""
 
     @model_validator(mode="after")
     def _fits_the_window(self) -> Self:

@@ -1,4 +1,4 @@
-"""Which names belong to the universe when: the setting `universe`."""
+"""Which names belong to the universe, and when: the setting `universe`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class UniverseSettings(ConfigModel):
     kind: UniverseKind = "listed"
     """``listed``: every name of the source, while it is listed. ``symbols``: the names given here. ``file``: one list.
     ``index``: a folder with one list per date, the date in the file name (``..._2014-01-01.csv``). ``screen``: what a
-    screen of the source answers today."""
+    screen of the source returns today."""
     name: Annotated[str, Field(min_length=1)] = "universe"
     """Name of the universe in `market_data.membership`."""
     symbols: Annotated[tuple[Symbol, ...], Field(strict=False, examples=[["AAPL", "MSFT"]])] = ()
@@ -48,7 +48,7 @@ class UniverseSettings(ConfigModel):
     screen: str | None = None
     """Name of the screen of the kind ``screen``."""
     as_of: date | None = Field(default=None, examples=[date(2014, 1, 2)])
-    """Day of a list that does not say its own."""
+    """Date of a list that does not give its own."""
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:

@@ -1,4 +1,4 @@
-"""Read a YAML file that a person writes: a repeated key is refused, as YAML itself would keep the last one only."""
+"""Read a YAML file that a person writes: a repeated key is refused, since YAML itself would keep only the last one."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def read_mapping(path: Path, error: type[ConfigurationError]) -> dict[object, ob
     path : pathlib.Path
         The file.
     error : type of ConfigurationError
-        What is raised.
+        Class of the error to raise.
 
     Raises
     ------
     ConfigurationError
-        The file cannot be read, is not YAML, is no mapping, or repeats keys; the message names file and lines.
+        The file cannot be read, is not YAML, is not a mapping, or repeats keys; the message names file and lines.
     """
     try:
         loader = _UniqueKeyLoader(path.read_text(encoding="utf-8"))

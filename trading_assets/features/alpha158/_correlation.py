@@ -7,14 +7,14 @@ from trading_assets.features.alpha158._windows import TILE, Array, Tiles
 from trading_assets.features.alpha158.catalogue import WINDOWS
 
 STILL = 2e-5
-"""Deviation up to which qlib takes no correlation."""
+"""Standard deviation up to which qlib computes no correlation."""
 
 
 @numba_compiled
 def correlation(x: Array, y: Array, x_still: float, work: Tiles, found: Array) -> None:
-    """Write the correlation over the rows of each window that have both values; nothing where either stood still.
+    """Write the correlation over the rows of each window that have both values; NaN where either is constant.
 
-    A value that is not finite is a missing one. `x` stands still up to a deviation of `x_still`, `y` up to 2e-5.
+    A value that is not finite counts as missing. `x` is constant up to a deviation of `x_still`, `y` up to 2e-5.
     """
     valid, sum_x, sum_y = np.empty(TILE), np.empty(TILE), np.empty(TILE)
     square_x, square_y, product = np.empty(TILE), np.empty(TILE), np.empty(TILE)

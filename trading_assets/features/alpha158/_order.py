@@ -1,4 +1,4 @@
-"""Quantiles and ranks: each window kept sorted while it moves over the rows, the values themselves, exact."""
+"""Exact quantiles and ranks: the values of each window are kept sorted while it moves over the rows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 @numba_compiled
 def order(close: Array, offsets: NDArray[np.int64], starts: NDArray[np.int64], found: Array) -> None:
-    """Write QTLU, QTLD and RANK of each window, of the rows starts[i] to offsets[i + 1] of each span."""
+    """Write QTLU, QTLD and RANK of each window, for the rows starts[i] to offsets[i + 1] of each span."""
     for window in range(len(WINDOWS)):
         length = WINDOWS[window]
         ascending = np.empty(length)
@@ -32,7 +32,7 @@ def order(close: Array, offsets: NDArray[np.int64], starts: NDArray[np.int64], f
 
 @numba_compiled
 def _below(ascending: Array, value: float) -> int:
-    """Count the lesser values: of all of them, since that takes no branch."""
+    """Count the smaller values by comparing all of them, which needs no branch."""
     place = 0
     for i in range(ascending.size):
         place += ascending[i] < value
@@ -41,7 +41,7 @@ def _below(ascending: Array, value: float) -> int:
 
 @numba_compiled
 def _settle(ascending: Array, place: int, value: float) -> int:
-    """Put a value in place of another one and move it to where it belongs."""
+    """Replace a value by another one and move that to its sorted position."""
     while place + 1 < ascending.size and ascending[place + 1] < value:
         ascending[place] = ascending[place + 1]
         place += 1

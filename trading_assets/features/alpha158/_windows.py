@@ -1,11 +1,12 @@
-"""All windows of Alpha158 over one series in one pass: sums grow backwards from the newest row and are read off.
+"""All windows of Alpha158 over one series in one pass: sums grow back from the newest row and are read at each length.
 
 The sums of the last 5 rows are the first part of those of the last 60, so five windows cost what the longest does. Sums
-run over differences from the window's newest value: it belongs to the window, so no more than a factor of the window's
-length is lost to cancellation, and what does not move has sums of exactly zero. Windows that a span does not fill yet
-hold the rows that there are.
+run over differences from the window's newest value: it belongs to the window, so cancellation costs at most a factor of
+the window's length, and a constant series has sums of exactly zero. Windows that a span does not fill yet hold the rows
+that exist.
 
-Work comes in tiles (see `tiles`) of neighbouring rows, the innermost loop, which become vector instructions.
+The innermost loop runs over a tile (see `tiles`) of neighbouring rows, which the compiler turns into vector
+instructions.
 """
 
 import numpy as np
@@ -24,10 +25,10 @@ TILE = 256
 
 @numba_compiled
 def tiles(offsets: NDArray[np.int64], starts: NDArray[np.int64]) -> Tiles:
-    """Give first row, rows, and rows of the span before the first (at most 60), of each tile.
+    """Return the first row of each tile, its number of rows, and the number of rows of its span before it (at most 60).
 
-    Spans are offsets[i] to offsets[i + 1], of which the rows from starts[i] on are wanted. Rows with less than 60
-    before them are tiles of their own, since their windows have other lengths.
+    Spans are offsets[i] to offsets[i + 1], of which the rows from starts[i] on are wanted. Rows with fewer than
+    60 before them are separate tiles, since their windows have other lengths.
     """
     found = np.empty((offsets[-1], 3), np.int64)
     count = 0
@@ -92,7 +93,7 @@ def trend(close: Array, work: Tiles, found: Array) -> None:
 
 @numba_compiled
 def extremes(high: Array, low: Array, close: Array, work: Tiles, found: Array) -> None:
-    """Write MAX, MIN, RSV, IMAX, IMIN and IMXD of each window: the extremes and when they were."""
+    """Write MAX, MIN, RSV, IMAX, IMIN and IMXD of each window: the extremes and their positions."""
     highest, lowest = np.empty(TILE), np.empty(TILE)
     since_high, since_low = np.empty(TILE), np.empty(TILE)
     for tile in range(len(work)):
@@ -108,7 +109,7 @@ def extremes(high: Array, low: Array, close: Array, work: Tiles, found: Array) -
             for back in range(done, n):
                 up, down = high[first - back : first - back + size], low[first - back : first - back + size]
                 for i in range(size):
-                    # of equal extremes the oldest counts
+                    # the oldest of equal extremes counts
                     since_high[i] = back if up[i] >= highest[i] else since_high[i]
                     highest[i] = max(highest[i], up[i])
                     since_low[i] = back if down[i] <= lowest[i] else since_low[i]

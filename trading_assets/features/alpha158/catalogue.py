@@ -4,14 +4,14 @@ Expressions are qlib's (`qlib.contrib.data.loader.Alpha158DL`, the default of th
 without needless parentheses: ``$close`` is the row's close, ``Ref(x, n)`` its value n rows before, other functions with
 a number take the last n rows, the row's own included, or as many as there are since the name's first bar.
 
-A value is null where qlib's is NaN: where a window holds no value, or one where a deviation needs two, where the close
-did not move (RSQR, CORR), and where volume or growth deviate by 2e-5 at most (CORR, CORD). No value depends on the
-scale of prices or of volumes, on which qlib's do a little:
+A value is null where qlib's is NaN: where a window holds no value, or only one where a deviation needs two, where the
+close did not move (RSQR, CORR), and where volume or growth deviate by at most 2e-5 (CORR, CORD). No value depends on
+the scale of prices or volumes; qlib's values depend on it slightly:
 
 - qlib adds 1e-12 to denominators; here a quotient by exactly zero is zero;
-- in CORR qlib adds one share to each volume; here a bar without volume is missing, as growth from none is in CORD;
-- for RSQR and CORR qlib's close is still up to a deviation of 2e-5 in money, here where it did not move at all;
-- VMA and VSTD of a bar without volume, among bars with some, are null; qlib's are divided by 1e-12.
+- in CORR qlib adds one share to each volume; here a bar without volume is missing, as is growth from zero in CORD;
+- for RSQR and CORR qlib treats a close that deviates by up to 2e-5 in money as constant; here it must not move at all;
+- VMA and VSTD of a bar without volume, in a window with volume, are null; qlib divides by 1e-12.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The calendar of the exchange, one entry per feature; every one is known on the day before, or is of the past."""
+"""The calendar of the exchange, one entry per feature; each is known on the day before, or describes the past."""
 
 from collections.abc import Iterable
 from functools import partial

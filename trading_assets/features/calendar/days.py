@@ -1,4 +1,4 @@
-"""The days of an exchange, each with all that the calendar says of it: a table to look rows up in."""
+"""Lookup table of the days of an exchange: for each day, everything that the calendar says about it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ExchangeDays:
     features
         Features of a day by name, one value per day.
     open_at
-        Minutes from midnight UTC of the day to the scheduled open; on a day without a session, as on the one before.
+        Minutes from midnight UTC of the day to the scheduled open; without a session, the value of the day before.
     local_open
         Minutes from midnight to the scheduled open, in the time of the exchange.
     length
@@ -99,7 +99,7 @@ def _dates(days: pl.DataFrame) -> dict[str, Array]:
 
 
 def _turns(days: pl.DataFrame, held: Flags, scheduled: Flags) -> dict[str, Array]:
-    """Places in the month: what was held counts backward, what was scheduled forward."""
+    """Positions in the month: backward in sessions that were held, forward in scheduled ones."""
     number, month = np.arange(held.size), days["date"].dt.month().to_numpy()
     month_start = number - (days["date"].dt.day().to_numpy() - 1)
     month_end = month_start + days["date"].dt.days_in_month().to_numpy() - 1
@@ -118,7 +118,7 @@ def _turns(days: pl.DataFrame, held: Flags, scheduled: Flags) -> dict[str, Array
 
 
 def _holidays(held: Flags, scheduled: Flags, trades: Flags) -> dict[str, Array]:
-    """Distances to what was closed (backward) and to what was to be closed (forward)."""
+    """Distances to the last closure (backward) and to the next scheduled one (forward)."""
     number = np.arange(held.size)
     coming, past = _next(trades & ~scheduled), _last(trades & ~held)
     to_holiday = _before(scheduled, coming) - _before(scheduled, number + 1)
@@ -128,7 +128,7 @@ def _holidays(held: Flags, scheduled: Flags, trades: Flags) -> dict[str, Array]:
     return {
         "sessions_to_holiday": np.where(coming == held.size, far, np.minimum(to_holiday, far)).astype(np.float64),
         "sessions_since_holiday": np.where(past < 0, far, np.minimum(since_holiday, far)).astype(np.float64),
-        # the calendar knows of no session before its first and after its last
+        # the calendar has no session before its first or after its last one
         "days_since_session": np.where(before < 0, 1, number - before).astype(np.float64),
         "days_to_session": np.where(after == held.size, 1, after - number).astype(np.float64),
     }

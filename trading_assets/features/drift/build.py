@@ -1,4 +1,4 @@
-"""Drift of all features of a lake: table by table, so many columns and years at once as memory bears."""
+"""Drift of all features of a lake: table by table, as many columns and years at once as memory allows."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.store._literals import literal
 
-# Values of a portion: 0.3 GB, of which a year's places in its reference take as much again.
+# Values of a portion: 0.3 GB, a year's positions in its reference take as much again.
 _CELLS = 60_000_000
 _COLUMNS_AT_ONCE = 40
 _MONTHS = 12
 
 
 def drift_of_lake(lake: Lake, matrix: Matrix, first: date, last: date) -> pl.DataFrame:
-    """Compare each month from a day to another, of all features, with the calendar year before.
+    """Compare all features of each month from `first` to `last` with those of the calendar year before.
 
     Parameters
     ----------

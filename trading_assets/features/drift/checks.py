@@ -1,4 +1,4 @@
-"""Checks of drift: features that have become another population are shown, with their pictures; none stops a run."""
+"""Checks of drift: features whose population has changed are reported with their plots; none stops a run."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -59,7 +59,7 @@ def _values(desk: Desk, farthest: pl.DataFrame) -> Iterator[tuple[str, pl.Series
 def _of_scope(desk: Desk, scope: Scope) -> pl.DataFrame:
     first, last = scope.window() if scope.start else (None, None)
     rows = LakeFrame(desk.lake, DRIFT).read(start=first, end=last)
-    # a month is never like a year in what the calendar says of it, and that is no drift
+    # calendar features of a month always differ from those of a year, which is not drift
     return rows.filter(~pl.col("feature").is_in(list(CALENDAR.features)))
 
 
@@ -67,7 +67,7 @@ CHECKS = (
     scope_check(
         DRIFT,
         "drift",
-        f"No feature is another population than in the year before (PSI beyond {MAJOR_SHIFT}).",
+        f"No feature's population has changed from the year before (PSI above {MAJOR_SHIFT}).",
         drifted,
         blocking=False,
         severity=dg.AssetCheckSeverity.WARN,

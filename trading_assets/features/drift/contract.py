@@ -11,7 +11,7 @@ from trading_assets.lake.contracts.pandera_polars import pa
 class Drift(pa.DataFrameModel):
     """How far each month of each feature is from the calendar year before it.
 
-    Rows of a panel depend on each other, so p-values are smaller than they should be: they order features, no more.
+    Rows of a panel depend on each other, so p-values are smaller than they should be: use them only to rank features.
     """
 
     month: dt.date = column("first day of the month")
@@ -33,13 +33,13 @@ class Drift(pa.DataFrameModel):
         nullable=True,
     )
     psi: float = column(
-        "population stability index over the deciles of the year before; above 0.25 it is another population; null "
+        "population stability index over the deciles of the year before; above 0.25 the population has changed; null "
         "below 60 values",
         nullable=True,
         ge=0,
     )
     ks: float = column(
-        "distance of Kolmogorov and Smirnov between the distributions; null below 60 values", nullable=True, ge=0, le=1
+        "Kolmogorov-Smirnov distance between the distributions; null below 60 values", nullable=True, ge=0, le=1
     )
     p_value: float = column("asymptotic p-value of that distance", nullable=True, ge=0, le=1)
 

@@ -1,8 +1,8 @@
-"""How far a month's features are from those of the year before: PSI, Kolmogorov-Smirnov, shift of the mean, holes.
+"""How far a month's features are from those of the year before: PSI, Kolmogorov-Smirnov, shift of the mean, gaps.
 
 The reference of a month is the calendar year before it: known before the year began, the same for its twelve months,
-and a whole turn of the seasons. No row is sampled; sorted values alone are looked at, so that the order in which rows
-are stored does not matter. A year's features are placed in their reference once, and its months counted together:
+and covering every season. All rows are used, not a sample, and only as sorted values, so the order in which rows are
+stored does not matter. A year's features are located in their reference once, and its months are counted together:
 5 names over 12 years take as long per month as a single feature would alone.
 """
 
@@ -24,9 +24,9 @@ Places = NDArray[np.int32]
 Counts = NDArray[np.int64]
 
 LEAST_ROWS = 60
-"""Values that a month and its reference must have each; below that nothing is compared."""
+"""Values that a month and its reference must each have; with fewer, nothing is compared."""
 MAJOR_SHIFT = 0.25
-"""PSI from which a population counts as another one."""
+"""PSI above which a population counts as changed."""
 _BINS = 10
 _DISCRETE = 20
 _LEAST_SHARE = 1e-4
@@ -44,13 +44,13 @@ def bin_edges(values: Values) -> Values:
 def population_stability(shares: Array, reference: Array) -> Array:
     """PSI = sum over bins of (p - q) ln(p / q), p the month's shares and q those of the reference.
 
-    An empty bin counts as a share of 0.0001, which keeps the sum finite. Below 0.1 little has changed, above 0.25 it is
-    another population.
+    An empty bin counts as a share of 0.0001, which keeps the sum finite. Below 0.1 little has changed, above 0.25 the
+    population has changed.
 
     Parameters
     ----------
     shares, reference
-        Features down, bins across; one that neither uses adds nothing.
+        Features down, bins across; a bin that is empty in both adds nothing.
 
     References
     ----------
@@ -80,7 +80,7 @@ def kolmogorov_smirnov(below: Places, up_to: Places, values: Counts, reference: 
 
     """
     place, n, m = np.arange(below.shape[1]), values[:, None], reference[:, None]
-    # Between two values of the month its function is level while that of the reference rises: the ends decide.
+    # Between two values of the month its function is constant while the reference rises: the extremes are at the ends.
     ahead = (place + 1) / n - np.sort(up_to, axis=1) / m
     behind = np.sort(below, axis=1) / m - place / n
     found: Array = np.where(place < n, np.maximum(ahead, behind), 0.0).max(axis=1)
@@ -88,7 +88,7 @@ def kolmogorov_smirnov(below: Places, up_to: Places, values: Counts, reference: 
 
 
 def p_value(distance: Array, values: Counts, reference: Counts) -> Array:
-    """Asymptotic p-value of distances of Kolmogorov and Smirnov, with the correction for the size of the samples.
+    """Asymptotic p-value of Kolmogorov-Smirnov distances, with the correction for the sample sizes.
 
     References
     ----------
@@ -105,7 +105,7 @@ def p_value(distance: Array, values: Counts, reference: Counts) -> Array:
 
 @dataclass(frozen=True)
 class Reference:
-    """The year before of some features: what is taken of it once for all months of a year.
+    """Figures of some features in a reference year, computed once for all months of the year after it.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ class Reference:
 
     @classmethod
     def of(cls, matrix: Values) -> Reference:
-        """Take it from a matrix of features down and rows across, in any order."""
+        """Compute them from a matrix with features down and rows across, in any order."""
         ordered = np.sort(matrix, axis=1)
         counts = _counts(ordered)
         values = [row[:count] for row, count in zip(ordered, counts, strict=True)]
@@ -157,7 +157,7 @@ def drift(rows: pl.DataFrame, features: Sequence[str], months: Sequence[int]) ->
     features
         Columns to compare.
     months
-        Months wanted, by number; a month without a row gives none.
+        Months wanted, by number; a month without rows is left out.
 
     Returns
     -------
@@ -169,7 +169,7 @@ def drift(rows: pl.DataFrame, features: Sequence[str], months: Sequence[int]) ->
     number = by_date.select(pl.col("date").dt.year() * _MONTHS + pl.col("date").dt.month() - 1).to_series().to_numpy()
     matrix = np.ascontiguousarray(by_date.select(pl.col(features).cast(pl.Float32)).to_numpy().T)
     found: dict[int, Mapping[str, Array | Counts]] = {}
-    with np.errstate(all="ignore"):  # what has no value divides by zero, and is null
+    with np.errstate(all="ignore"):  # features without a value divide by zero and become null
         for year in sorted({month // _MONTHS for month in months}):
             before, here = _between(number, (year - 1) * _MONTHS, _MONTHS), _between(number, year * _MONTHS, _MONTHS)
             reference = Reference.of(matrix[:, before])
@@ -183,7 +183,7 @@ def drift(rows: pl.DataFrame, features: Sequence[str], months: Sequence[int]) ->
 
 @dataclass(frozen=True)
 class _Year:
-    """Features of a year and their places in their reference: features down, rows across, by date."""
+    """Features of a year and their positions in the reference: features down, rows across, by date."""
 
     values: Values
     below: Places
@@ -195,7 +195,7 @@ class _Year:
     def of(cls, values: Values, reference: Reference) -> _Year:
         below, up_to, bins = (np.empty(values.shape, dtype=np.int32) for _ in range(3))
         for place, row in enumerate(values):
-            # Sorted values are looked up in the order of the reference: a fifth of the time for 127,000 of each.
+            # Looking up the values in sorted order takes a fifth of the time, for 127,000 values in each year.
             order = np.argsort(row)
             below[place, order] = np.searchsorted(reference.values[place], row[order], side="left")
             up_to[place, order] = np.searchsorted(reference.values[place], row[order], side="right")
@@ -260,7 +260,7 @@ def _between(number: NDArray[np.int32], first: int, months: int) -> slice:
 
 
 def _counts(ordered: Values) -> Counts:
-    """Values of each sorted row: NaN stand at its end."""
+    """Number of values in each sorted row, whose NaN are at the end."""
     found: Counts = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
     return found
 
@@ -276,7 +276,7 @@ def _deviation(values: Values) -> float:
 
 
 def _bins(row: Values, edges: Values) -> Places:
-    """Bin of each value, an edge belonging to the bin below it; what is missing is in none of them."""
+    """Bin of each value, an edge belonging to the bin below it; missing values are in none."""
     return np.where(np.isnan(row), _DISCRETE, np.searchsorted(edges, row, side="left")).astype(np.int32)
 
 

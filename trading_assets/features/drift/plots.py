@@ -27,12 +27,12 @@ def worst_features(drift: pl.DataFrame, most: int = MOST_FEATURES) -> list[str]:
 
 
 def psi_heat_map(drift: pl.DataFrame) -> bytes:
-    """Draw a month of a feature as a cell: green is the population of the year before, red another one, grey unknown.
+    """Draw PSI as a cell for each feature and month: green is an unchanged population, red a changed one, grey unknown.
 
     Parameters
     ----------
     drift : polars.DataFrame
-        Rows of features.drift, one with a PSI at least; the 60 features with the highest are drawn.
+        Rows of features.drift, at least one with a PSI; the 60 features with the highest PSI are drawn.
     """
     names, months = worst_features(drift), drift["month"].unique().sort().to_list()
     of_all = drift["feature"].n_unique()
@@ -57,7 +57,7 @@ def distributions(pairs: Sequence[tuple[str, pl.Series, pl.Series]]) -> bytes:
     Parameters
     ----------
     pairs : sequence of (str, polars.Series, polars.Series)
-        Title, values of the year before, values of the month, some at least; 0.5 % at either end are left out.
+        Title, values of the year before and values of the month, not all empty; 0.5 % at either end are left out.
     """
     down = -(-len(pairs) // _ACROSS)
     figure, panels = _figure(down, _ACROSS, height=1.9 * down)

@@ -1,4 +1,4 @@
-"""The drift of features: its table, asset, check and job. It comes last: nothing is made from it."""
+"""The drift of features: its table, asset, check and job. It comes last: nothing depends on it."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ _COMPUTED_WITHIN = timedelta(days=7)
 
 
 def tags_of_drift(desk: Desk, span: Span) -> dict[str, str] | None:
-    """Months of a span that ended; in the first days of a month the one before, whose features are there now."""
+    """Ended months of a span; in the first days of a month also the month before, whose features now exist."""
     first = f"{span.first - _COMPUTED_WITHIN:%Y-%m}"
     ended = desk.part(desk_partitions).ended_months.get_partition_keys()
     months = [key for key in ended if first <= key <= f"{span.last:%Y-%m}"]

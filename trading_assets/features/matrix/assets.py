@@ -1,6 +1,6 @@
 """The asset of the feature matrix: a view has no rows of its own to materialise, so it is an external one.
 
-Each asset of daily features makes the view again where its run has brought a table or a column (`ensure_matrix`).
+Each asset of daily features replaces the view if its run has added a table or a column (`ensure_matrix`).
 """
 
 import dagster as dg

@@ -25,7 +25,7 @@ from trading_assets.suggest import did_you_mean
 
 KEY = ("symbol", "date")
 
-# Columns that are read at once bound what is there twice: `python -m benchmarks matrix.all` prints the peak.
+# Columns read at once, which bound the memory that is held twice: `python -m benchmarks matrix.all` prints the peak.
 _COLUMNS_AT_ONCE = 40
 
 
@@ -43,22 +43,22 @@ def short_name(table: Contract) -> str:
 class Matrix:
     """The matrix of a desk.
 
-    A row of session d holds what was known at the close of d: each table says so of its own rows, as-of joined ones
-    included, and they are joined on the session itself.
+    A row of session d holds what was known at the close of d: each table guarantees that for its own rows, as-of joins
+    included, and the tables are joined on the session itself.
 
     Attributes
     ----------
     tables : tuple of Contract
         Tables that it is made of, the first of them with a row for every bar.
     by_year : frozenset of str
-        Those of them whose partitions are years of all names; the others have years of each name.
+        Those whose partitions are years of all names; the others have a partition for each name and year.
     """
 
     tables: tuple[Contract, ...]
     by_year: frozenset[str] = frozenset()
 
     def among(self, tables: Collection[str]) -> Matrix:
-        """The matrix of those of its tables that are among some names."""
+        """The matrix restricted to the tables of some names."""
         return replace(self, tables=tuple(table for table in self.tables if table.table in tables))
 
     @cached_property
@@ -68,7 +68,7 @@ class Matrix:
         Raises
         ------
         ValueError
-            Two tables have a feature of one name; SQL does not tell upper from lower case.
+            Two tables have a feature of the same name; SQL ignores case.
         """
         found: dict[str, Contract] = {}
         spelled: dict[str, str] = {}
@@ -87,7 +87,7 @@ class Matrix:
         Parameters
         ----------
         wanted : iterable of str
-            Names of features and of whole tables such as "technical"; none asks for all there are.
+            Names of features and of whole tables such as "technical"; all features if it is empty.
 
         Returns
         -------
@@ -97,7 +97,7 @@ class Matrix:
         Raises
         ------
         ValueError
-            There is no feature and no table of a name; the message has the closest ones.
+            A name is neither a feature nor a table; the message suggests the closest ones.
         """
         whole = {short_name(table): features_in(table) for table in self.tables}
         asked = list(wanted) or list(self.places)
@@ -118,12 +118,12 @@ class Matrix:
     def require_written(
         self, lake: Lake, columns: Sequence[str], symbols: pl.DataFrame, years: Sequence[int], *, for_what: str
     ) -> None:
-        """Make sure that the tables of some features have been written, for every listed name, in some years.
+        """Require that the tables of some features have been written, for every listed name, in some years.
 
         Raises
         ------
         UpstreamNotReadyError
-            Some partitions have not; the message lists the first ones.
+            Some partitions have not been written; the message lists the first ones.
         """
         by_name = listed_partitions(symbols, symbols["symbol"], years)
         for table in self.tables_with(columns):
@@ -138,7 +138,7 @@ class Matrix:
         lake : Lake
             The lake.
         columns : sequence of str
-            Features or whole tables; all there are where none is named.
+            Features or whole tables; all features if it is empty.
         start, end : date
             First and last session.
 
@@ -146,7 +146,7 @@ class Matrix:
         -------
         polars.DataFrame
             symbol, date and the features as Float32 in the order of their tables, sorted by symbol and date; one row
-            per row of the first table by name that has any of them.
+            for each row of the first table with a symbol that has any of them.
         """
         wanted = set(self.columns(columns))
         tables = [table for table in self.tables if wanted & set(features_in(table))]
@@ -177,7 +177,7 @@ def _portions(names: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _beside(left: pl.DataFrame, right: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """Join on the key; tables have the same rows as a rule, and then no row is moved."""
+    """Join on the key; tables usually have the same rows, which are then placed side by side without a join."""
     if left.is_empty() and not left.columns:
         return right
     if tuple(key) == KEY and all(left[name].equals(right[name]) for name in reversed(key)):

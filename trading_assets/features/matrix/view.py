@@ -16,7 +16,7 @@ MEANING = (
 
 
 def view_query(matrix: Matrix, stored: Mapping[str, Collection[str]]) -> str | None:
-    """Query of the view over the tables and columns that a lake has; None where there is no table by name yet.
+    """Query of the view over the tables and columns that a lake has; None if no table with a symbol exists yet.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ def view_query(matrix: Matrix, stored: Mapping[str, Collection[str]]) -> str | N
 
 
 def ensure_matrix(lake: Lake, matrix: Matrix) -> bool:
-    """Create the view, or replace it where a table or a column has appeared; two queries of Postgres otherwise.
+    """Create the view, or replace it if a table or a column has been added; otherwise it costs two Postgres queries.
 
     Returns
     -------
     bool
-        Whether the view was made now.
+        Whether the view was created or replaced.
     """
     query = view_query(matrix, lake.ducklake.columns([table.table for table in matrix.tables]))
     return query is not None and ensure_view(lake, NAME, query, meaning=MEANING)

@@ -1,4 +1,4 @@
-"""Windows that weigh prices by volume; see `trading_assets.features._rolling` for spans and windows."""
+"""Windows that weight prices by volume; see `trading_assets.features._rolling` for spans and windows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def weighted_mean(prices: Array, volumes: Array, offsets: Offsets, window: int) 
 def profile(
     price: Array, low: Array, high: Array, close: Array, volume: Array, offsets: Offsets, window: int
 ) -> tuple[Array, Array, Array]:
-    """Volume of the last `window` bars: of those not priced above the newest close, of those around it, of all."""
+    """Volume of the last `window` bars: at or below the newest close, of bars that contain it, and of all bars."""
     below, around, whole = np.full(price.size, np.nan), np.full(price.size, np.nan), np.full(price.size, np.nan)
     under, near, total = np.empty(_TILE), np.empty(_TILE), np.empty(_TILE)
     for span in range(offsets.size - 1):
@@ -67,9 +67,9 @@ def profile(
 def session_so_far(
     price: Array, volume: Array, low: Array, high: Array, first: Offsets, most: int
 ) -> tuple[Array, Array, Array, Array]:
-    """Volume-weighted price, volume, lowest low and highest high from the first row of a row's session on.
+    """Volume-weighted price, volume, lowest low and highest high of each row's session so far.
 
-    Of a session longer than `most` rows, the last `most` count. Where nothing traded the price is that of the first.
+    Only the last `most` rows of a session count. Where nothing traded, the price is that of the first row.
     """
     vwap, traded = np.empty(price.size), np.empty(price.size)
     lowest, highest = np.empty(price.size), np.empty(price.size)
@@ -90,7 +90,7 @@ def session_so_far(
 
 @numba_compiled
 def rows_since(flags: NDArray[np.bool_], offsets: Offsets, most: int) -> Array:
-    """Rows since the last marked one, itself 0, at most `most`; NaN where fewer rows are known and none is marked."""
+    """Rows since the last marked row (0 on it), at most `most`; NaN where fewer rows are known and none is marked."""
     result = np.full(flags.size, np.nan)
     for span in range(offsets.size - 1):
         last = -1

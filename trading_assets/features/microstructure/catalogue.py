@@ -6,7 +6,7 @@ from functools import partial
 from trading_assets.features.feature_set import INTRADAY, Feature, FeatureSet, table_of
 
 LONGEST_SESSION = 390
-"""Bars that "of the session so far" looks at, at most: a session of minutes in New York."""
+"""Most bars that "the session so far" covers: a session of minute bars in New York."""
 LONGEST_WAIT = 60
 WINDOWS = (30, 120)
 

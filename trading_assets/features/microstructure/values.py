@@ -108,7 +108,7 @@ def _impacts(rows: BarRows) -> dict[str, Array]:
 
 
 def _slope(rows: BarRows, size: Array) -> Array:
-    """Slope of log return on a size with the sign of the return, for a return of mean size."""
+    """Slope of log return on a size with the sign of the return, times the mean size."""
     signed = np.sign(rows.log_return) * size
     slope = ratio(rows.covariance(rows.log_return, signed, 120), rows.deviation(signed, 120) ** 2)
     return slope * rows.mean(size, 120)
@@ -120,7 +120,7 @@ def _flows(rows: BarRows, deviation: Array) -> dict[str, Array]:
     signed = np.sign(returns) * volume
     for n in WINDOWS:
         found[f"tick_imbalance_{n}"] = np.clip(ratio(rows.mean(signed, n), mean[n]), -1.0, 1.0)
-    # buys less sells are 2 F(z) - 1 of the volume
+    # buys minus sells are 2 F(z) - 1 of the volume
     excess = erf(ratio(returns, deviation) / math.sqrt(2.0)) * volume
     toxicity = ratio(rows.mean(np.abs(excess), 120), mean[120])
     return found | {

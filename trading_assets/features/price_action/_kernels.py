@@ -12,9 +12,9 @@ Array = NDArray[np.float64]
 
 @numba_compiled
 def streaks(signs: Array, offsets: NDArray[np.int64], longest: int) -> Array:
-    """Rows in a row with the newest sign, times it, counted over the last `longest` rows alone.
+    """Length of the current run of equal signs, times its sign, within the last `longest` rows.
 
-    NaN until that many signs are known, the first row of a span having none.
+    NaN until that many signs are known; the first row of a span has none.
     """
     result = np.full(signs.size, np.nan)
     for span in range(offsets.size - 1):

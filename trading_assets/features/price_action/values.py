@@ -82,5 +82,5 @@ def _signs(rows: BarRows) -> dict[str, Array]:
 
 
 def _flag(truth: NDArray[np.bool_], known: Array) -> Array:
-    """1 where true, 0 where not, NaN where what it was judged by is not known yet."""
+    """1 where true, 0 where not, NaN where its inputs are not known yet."""
     return np.where(np.isnan(known), np.nan, truth.astype(np.float64))

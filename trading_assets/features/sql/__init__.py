@@ -1,7 +1,7 @@
-"""Features in SQL: what looks at all names of a session, or joins tables, rather than at one name's bars.
+"""Features in SQL: those that compare all names of a session, or join tables, rather than use one name's bars.
 
-What lives here: which SQL tables there are and their columns (`catalogue`, your own ones by `own`), their contracts,
-how dbt makes plain SQL of the models of ``dbt_features`` (`compiled`), how that runs on the lake for a span of days
-(`statements`), and where each column comes from (`lineage`).
+What lives here: which SQL tables there are and their columns (`catalogue`, the user's own in `own`), their contracts,
+how dbt compiles the models of ``dbt_features`` to plain SQL (`compiled`), how that SQL runs on the lake for a span of
+days (`statements`), and where each column comes from (`lineage`).
 What not: the SQL itself (``dbt_features/models``), assets and checks (`trading_assets.features.sql.assets`).
 """

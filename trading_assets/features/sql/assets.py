@@ -1,7 +1,7 @@
-"""Assets of features in SQL: one for each model of the dbt project whose tables the desk has.
+"""Assets of features in SQL: one for each model of the dbt project whose input tables the desk has.
 
-Models that read their tables in the same way are one step: two of them run at a time, and a step has a price of its
-own (`python -m benchmarks graph`).
+Models that read their tables in the same way share a step, which runs two of them at a time, because every step has a
+fixed cost (`python -m benchmarks graph`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,10 +64,10 @@ def build_assets(desk: Desk, made: Iterable[Asset]) -> list[dg.AssetsDefinition]
 
 
 def steps(sets: Iterable[SqlSet]) -> dict[str, list[SqlSet]]:
-    """Sets that are made together, by name of their step: none reads another, and all or none look back.
+    """Sets that are computed together, by name of their step: none reads another, and all or none have a look-back.
 
-    What looks back depends on other partitions of the same tables, and a step depends on a table in one way. The
-    user's own sets are steps of their own: a step waits for all tables of its sets, and theirs must not hold up others.
+    A set with a look-back reads other partitions of the same tables, and a step can depend on a table in one way only.
+    The user's own sets have separate steps: a step waits for all tables of its sets, and must not delay shipped ones.
     """
     rank: dict[str, int] = {}
     found: dict[str, list[SqlSet]] = {}
@@ -80,7 +80,7 @@ def steps(sets: Iterable[SqlSet]) -> dict[str, list[SqlSet]]:
 
 
 def possible_sets(tables: Iterable[str], sets: Iterable[SqlSet]) -> list[SqlSet]:
-    """Sets of which all tables that they read are there, those of other sets included; a set comes after its tables."""
+    """Sets whose input tables all exist, counting those that other sets make; a set comes after the sets it reads."""
     waiting, there, found = list(sets), set(tables), list[SqlSet]()
     while ready := [one for one in waiting if there.issuperset(one.reads)]:
         found += ready
@@ -91,7 +91,7 @@ def possible_sets(tables: Iterable[str], sets: Iterable[SqlSet]) -> list[SqlSet]
 
 @dataclass(frozen=True)
 class Read:
-    """A table that a model reads: which partitions of it, and what must have been written of it."""
+    """A table that a model reads: which partitions it depends on, and which must have been written."""
 
     partitions: Partitions
     reader: SqlSet
@@ -100,7 +100,7 @@ class Read:
 
     @cached_property
     def is_by_session(self) -> bool:
-        """Whether the model reads the rows of its own days; of other tables it reads all that was known by then."""
+        """Whether the model reads the table's rows of its own days, rather than everything that was known by then."""
         return self.contract.time == "date"
 
     @property
@@ -116,7 +116,7 @@ class Read:
         return dg.AssetDep(key, partition_mapping=mappings.everything_so_far())
 
     def require_written(self, desk: Desk, listing: pl.DataFrame, scope: Scope) -> None:
-        """Make sure that the rows are there, of every listed name.
+        """Require that the rows of every listed name have been written.
 
         Raises
         ------
@@ -182,7 +182,7 @@ def _asset(
             try:
                 sql = models.of(one.name).sql
                 return together([write(desk.lake, one, sql, year, tables, author=context.run.run_id) for year in years])
-            except Exception as error:  # noqa: BLE001 - raised when the other sets have been written
+            except Exception as error:  # noqa: BLE001 - raised after the other sets have been written
                 return error
 
         failed: list[Exception] = []
@@ -203,7 +203,7 @@ def _asset(
 def write(
     lake: Lake, one: SqlSet, sql: str, year: Scope, tables: Mapping[str, Contract], *, author: str
 ) -> WriteResult:
-    """Make a year what the model gives: days that are behind what it reads are computed and written, the others left.
+    """Bring a year up to date with the tables that its model reads: only stale days are computed and written.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def write(
     sql : str
         Compiled SQL of its model.
     year : Scope
-        Rows of a year: what a window adds up, and the memory it takes, then never depend on the run's span.
+        Rows of a year, so that the sums of windows and the memory they take never depend on the run's span.
     tables : mapping of str to Contract
         Contracts of the tables that it reads, by table.
     author : str
@@ -234,9 +234,9 @@ def write(
 
 
 def first_day_of_windows(one: SqlSet, first: date) -> date:
-    """Where a model must begin for the rows of a day on to have the bits of its whole year.
+    """Day from which a model must run so that rows from `first` on have the same bits as in a run of the whole year.
 
-    What a window adds up may depend, in its last bits, on the row that it began to add up with.
+    The last bits of a window's sum may depend on the row that the sum started with.
     """
     return date(first.year, 1, 1) if one.lookback else first
 

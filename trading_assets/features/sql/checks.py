@@ -21,9 +21,9 @@ from trading_assets.features.sql.statements import columns_read, run_on_frames, 
 from trading_assets.lake import Contract, LakeFrame, Scope
 
 _CHECKED_DAYS = 15
-# To plan a statement costs more than its rows, and each cut takes two; the next session is cut elsewhere.
+# Planning a statement costs more than its rows, and each cut takes two; the next session has other cuts.
 _CUTS = 2
-# Names that the trials see: what a model gives for some names tells as much about its reach in time as for all.
+# Names in the trials: some names show how far a model reaches in time as well as all of them do.
 _NAMES = 50
 _SESSIONS = "sessions"
 
@@ -36,7 +36,7 @@ def recompute(one: SqlSet, desk: Desk, scope: Scope, run_id: str) -> Iterator[Re
     if span is None:
         return
     first, last = span
-    if one.lookback:  # a year is made by itself, see `first_day_of_windows`
+    if one.lookback:  # each year is computed separately, see `first_day_of_windows`
         first = max(first, date(last.year, 1, 1))
     earliest = first - timedelta(days=one.days_before)
     sql = models_of_desk(desk).of(one.name).sql
@@ -54,7 +54,7 @@ def recompute(one: SqlSet, desk: Desk, scope: Scope, run_id: str) -> Iterator[Re
 
 
 def _sampled(desk: Desk, read: Iterable[Contract], stored: pl.DataFrame, first: date, last: date) -> list[str] | None:
-    """Names with rows in the days that are checked, evenly spread; None for a model that reads no names by session."""
+    """Names with rows in the days that are checked, evenly spread; None if it reads no table by symbol and date."""
     by_session = [contract for contract in read if contract.time == "date" and "symbol" in contract.schema]
     if not by_session:
         return None
@@ -75,8 +75,8 @@ def recomputation(
 ) -> Recomputation:
     """How to compute stored rows again from frames in place of the tables.
 
-    History is counted in sessions, since a model may look at all names of each: the tables with a row for each session
-    lose their first ones together, those of what became known at some time lose nothing.
+    History is counted in sessions, since a model may look at all names of a session: tables with rows by session lose
+    the same first sessions, and tables of facts that became known at some time lose nothing.
     """
     contract = contract_of(one)
     dated = {of: contract.time for of, contract in read.items()}

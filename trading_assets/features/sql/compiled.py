@@ -1,7 +1,7 @@
-"""Plain SQL of the models: dbt compiles it when a file of its project has changed; it is kept until the next change.
+"""Plain SQL of the models: dbt compiles it after a change to its project, and the result is kept until the next one.
 
-Starting dbt takes seconds, running the compiled SQL takes tenths of one. The SQL names no day (the span is two
-variables of the connection), so that a run needs dbt only after an edit.
+Starting dbt takes seconds, running the compiled SQL tenths of a second. The SQL contains no dates (the span is two
+variables of the connection), so a run needs dbt only after an edit.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def compiled_own(
 ) -> CompiledModels:
     """Models of the user's own files, compiled beside those of the shipped project.
 
-    Where they cannot be compiled together each is compiled by itself, so that a broken one costs only itself.
+    If they cannot be compiled together, each is compiled separately, so that a broken one does not affect the others.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def compiled_own(
     tables
         Contracts of the tables that they may read.
     folder
-        Where the compiled text is kept, and the project that dbt reads is put together.
+        Where the compiled text is kept and the project that dbt reads is assembled.
     project
         The shipped project.
     """
@@ -158,7 +158,7 @@ def _refused(error: Exception) -> dict[str, Any]:
 
 
 def with_those_it_reads(one: SqlSet, sets: Sequence[SqlSet]) -> list[SqlSet]:
-    """A set, and those of some sets that it reads, directly or not."""
+    """A set, and those of `sets` that it reads, directly or indirectly."""
     found = [one]
     for reader in found:
         found += [other for other in sets if other.table in reader.reads and other not in found]
@@ -168,7 +168,7 @@ def with_those_it_reads(one: SqlSet, sets: Sequence[SqlSet]) -> list[SqlSet]:
 def _compile(
     project: Path, target: Path, select: Sequence[str], columns: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, Any]]:
-    """SQL and lineage of models, by dbt; the lake is not asked."""
+    """SQL and lineage of models, by dbt; the lake is not read."""
     from trading_assets.features.sql.dbt import run_dbt
     from trading_assets.features.sql.lineage import lineage_of
 
@@ -198,7 +198,7 @@ def _digest(project: Path) -> str:
 
 
 def _cache(project: Path) -> Path:
-    """Folder beside the project's other artifacts; where that cannot be written to, one of this user."""
+    """Folder beside the project's other artifacts; if that cannot be written to, a folder of this user."""
     if os.access(project, os.W_OK):
         return project / "target" / "trading_assets"
     return Path(tempfile.gettempdir()) / f"trading_assets_{os.getuid()}"

@@ -35,14 +35,14 @@ def run_dbt(project: Path, *arguments: str, target: Path) -> Mapping[str, str]:
     project
         Folder of the project, with its profiles.
     *arguments
-        Command and options, such as ``build``; ``build`` and ``test`` look at the lake that the environment names.
+        Command and options, such as ``build``; ``build`` and ``test`` read the lake that the environment names.
     target
         Folder for dbt's artifacts and logs.
 
     Raises
     ------
     DbtError
-        It fails.
+        The command fails.
     """
     from dagster_dbt import DbtCliResource
 

@@ -37,7 +37,7 @@ def project_of(desk: Desk, folder: Path) -> Path:
     desk
         The desk.
     folder
-        Where to put a project together if there is such a model.
+        Where to assemble a project if there is such a model.
     """
     compiled = models_of_desk(desk).models
     own = [one for one in own_sql_sets(desk) if one.name in compiled]
@@ -50,7 +50,7 @@ def own_sql_sets(desk: Desk) -> list[SqlSet]:
 
 
 def record_faults(desk: Desk) -> None:
-    """Keep the faults of the user's models: what dbt does not compile, and what DuckDB does not run on empty tables."""
+    """Keep the faults of the user's models that dbt cannot compile, or that DuckDB cannot run on empty tables."""
     own, tables = own_sql_sets(desk), desk.part(readable_tables)
     if not own:
         return
@@ -64,5 +64,5 @@ def record_faults(desk: Desk) -> None:
 
 
 def own_folder(desk: Desk) -> Path:
-    """Where what dbt makes of the user's own models is kept."""
+    """Folder of what dbt makes from the user's own models."""
     return desk.settings.home / "cache" / "own_sql"

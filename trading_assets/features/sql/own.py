@@ -68,7 +68,7 @@ def own_sets(
     own
         The user's files; the faults of those that are left out are kept there.
     names, columns
-        Names of tables and columns of features that exist already; SQL does not tell upper from lower case.
+        Names of tables and columns of features that exist already; SQL ignores case.
     readable
         Tables that a model may read, beside those of the user's other files.
     """
@@ -101,7 +101,7 @@ class _TemplateError(SqlFeatureError):
 
 
 def require_template_syntax(path: Path) -> None:
-    """Refuse a file that Jinja cannot read: dbt would compile no model beside it.
+    """Refuse a file that Jinja cannot read: dbt would then compile no model of the project.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def require_template_syntax(path: Path) -> None:
 
 
 def require_sql_name(name: str, what: str) -> None:
-    """Refuse a name that cannot be that of a table and a column.
+    """Refuse a name that cannot be used for a table and a column.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """The dbt project of a desk with SQL features of the user's own: the shipped project, and the user's models beside it.
 
-dbt reads models from below its project's folder only, so the project is put together in a folder of the lake.
+dbt reads models only from below its project's folder, so the project is assembled in a folder of the lake.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _NOT_OF_THE_PROJECT = ("target", "logs", ".user.yml")
 
 
 def write_project(folder: Path, own: Sequence[SqlSet], tables: Mapping[str, Contract], project: Path = PROJECT) -> Path:
-    """Put a project together.
+    """Assemble a project.
 
     Parameters
     ----------
     folder
-        Where to; what is there is replaced.
+        Target folder; its contents are replaced.
     own
         The user's sets.
     tables

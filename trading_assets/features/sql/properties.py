@@ -1,4 +1,4 @@
-"""What dbt knows of sources and models, made from the contracts: descriptions, types and tests of every column."""
+"""dbt's property files, made from the contracts: descriptions, types and tests of every column."""
 
 from __future__ import annotations
 

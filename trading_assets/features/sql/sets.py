@@ -16,7 +16,7 @@ from trading_assets.features.sql.sql_set import SqlSet
 from trading_assets.market_data.contract import CONTRACTS as MARKET_DATA
 
 _OF_PYTHON = (*(one.name for one in SHIPPED_IN_PYTHON), NAME)
-# Names of tables that no file may have: those of features in Python, with or without a file, and of what follows.
+# Table names that no file may have: those of features in Python, whether or not they exist, and of later assets.
 _TAKEN = (*_OF_PYTHON, *(f"{name}_{bar}" for name in _OF_PYTHON for bar in INTRADAY), "matrix", "drift")
 _OF_DAILY_BARS = (*(one.name for one in SHIPPED_IN_PYTHON if "daily" in one.intervals), NAME)
 
@@ -42,7 +42,7 @@ def sets_with(own: OwnWork) -> Mapping[str, SqlSet]:
 
 
 def models_in(tables: Collection[str], sets: Iterable[SqlSet]) -> list[str]:
-    """Models whose tables are there, together with all that they read.
+    """Models whose tables exist, together with all tables that they read.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a table of features in SQL is: its columns, the model that makes it, and what that reads."""
+"""A table of features in SQL: its columns, the model that makes it, and the tables that the model reads."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SqlSet:
     key
         Columns that identify a row: symbol and date, or the date alone.
     ranges
-        Smallest and largest value of columns that have such; None is no bound.
+        Smallest and largest value of the columns that have bounds; None is no bound.
     """
 
     name: str
@@ -54,7 +54,7 @@ class SqlSet:
 
     @property
     def is_shipped(self) -> bool:
-        """Whether its model is one of the project, not a file of the user's."""
+        """Whether its model ships with the project, rather than being a user's file."""
         return self.model.is_relative_to(PROJECT)
 
     @property
@@ -64,7 +64,7 @@ class SqlSet:
 
     @property
     def days_before(self) -> int:
-        """Days before its first that the model reads, so that they hold the sessions of its look-back."""
+        """Calendar days that the model reads before its first one, enough to hold the sessions of its look-back."""
         return -(-self.lookback * 3 // 2) + 10 if self.lookback else 0
 
     @cached_property

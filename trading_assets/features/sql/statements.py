@@ -20,10 +20,10 @@ _idle: list[duckdb.DuckDBPyConnection] = []
 
 
 def columns_read(sql: str, table: Contract, made: Contract) -> list[str]:
-    """Columns of a table that a model may read: a set has hundreds that it does not name.
+    """Columns of a table that a model may read; a set has hundreds that the model does not name.
 
-    Those that its text names, those of its own table, which it may pass on under a star, and those that say which row
-    it is. All of them where it asks for ``COLUMNS(...)``.
+    These are the columns that its text names, the columns of its own table, which it may pass on with a star, and the
+    key and the time column. All columns if the text has ``COLUMNS(...)``.
     """
     words = {word.lower() for word in _WORD.findall(sql)}
     named = {*words, *made.schema, *table.key, table.time}
@@ -45,7 +45,7 @@ def run_on_lake(lake: Lake, contract: Contract, sql: str, first: date, last: dat
 def run_on_frames(
     frames: Mapping[str, pl.DataFrame], contract: Contract, sql: str, first: date, last: date, *, threads: int = 1
 ) -> pl.DataFrame:
-    """Do the same on frames by table, instead of the lake's tables."""
+    """Run a model as `run_on_lake` does, on frames by table instead of the lake's tables."""
     with _in_memory() as connection:
         connection.execute(f"SET threads = {threads}")
         for table, frame in frames.items():
@@ -57,7 +57,7 @@ def run_on_frames(
 
 @contextmanager
 def _in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database with an empty catalog ``lake``; opening one costs more than a model of a few names, so it is kept."""
+    """A database with an empty catalog ``lake``; opening one costs more than a model of a few names: it is reused."""
     connection = _idle.pop() if _idle else duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'; ATTACH ':memory:' AS lake")
     try:

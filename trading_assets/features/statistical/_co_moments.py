@@ -25,7 +25,7 @@ def co_skew_sum(x: Array, y: Array, x_mean: Array, y_mean: Array, offsets: Offse
 
 @numba_compiled
 def beta_below(x: Array, y: Array, x_mean: Array, y_mean: Array, offsets: Offsets, window: int) -> Array:
-    """Slope of x on y over those of the last `window` rows whose y is below its mean; 0 where y does not move there."""
+    """Slope of x on y over those of the last `window` rows with y below its mean; 0 where y does not move in them."""
     result = np.full(x.size, np.nan)
     for span in range(offsets.size - 1):
         for row in range(offsets[span] + window - 1, offsets[span + 1]):
@@ -40,7 +40,7 @@ def beta_below(x: Array, y: Array, x_mean: Array, y_mean: Array, offsets: Offset
                     square += away_y * away_y
             if not (np.isnan(x_mean[row]) or np.isnan(y_mean[row])):
                 moved = square - sum_y * sum_y / count if count > 1 else 0.0
-                # what rounding leaves of equal values is no movement
+                # rounding differences of equal values are no movement
                 still = moved <= 1e-12 * square
                 result[row] = 0.0 if still else (product - sum_x * sum_y / count) / moved
     return result
@@ -48,7 +48,7 @@ def beta_below(x: Array, y: Array, x_mean: Array, y_mean: Array, offsets: Offset
 
 @numba_compiled
 def range_of_sums(values: Array, mean: Array, offsets: Offsets, window: int) -> Array:
-    """Highest less lowest sum of the deviations from the mean, from the oldest of the last `window` rows on.
+    """Highest minus lowest cumulative sum of the deviations from the mean, over the last `window` rows.
 
     The empty sum counts, so the range is at least zero. The mean is that of the newest row.
     """

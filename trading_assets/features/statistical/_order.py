@@ -66,7 +66,7 @@ def count_beyond(values: Array, centre: Array, limit: Array, offsets: Offsets, w
 def entropy(codes: Array, offsets: Offsets, window: int, kinds: int) -> Array:
     """Shannon entropy in nats of the last `window` codes, whole numbers from 0 to kinds - 1.
 
-    Counts are whole numbers, so carrying them from window to window changes no bit. NaN may only open a span.
+    Counts are whole numbers, so carrying them from window to window changes no bit. NaN may only start a span.
     """
     result = np.full(codes.size, np.nan)
     terms = np.zeros(window + 1)

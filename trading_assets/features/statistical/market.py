@@ -28,9 +28,9 @@ def market_returns(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
 
     Notes
     -----
-    A name whose bar before is more than ten days old has no return that day: what it made while it was suspended is no
-    return of the session. Bars are adjusted a year at a time, and the mean runs in the order of names, so a return has
-    the same bits wherever the read of bars and actions began and however the rows came.
+    A name whose previous bar is more than ten days old has no return that day: its move while it was suspended is not
+    a return of the session. Bars are adjusted a year at a time, and the mean runs in the order of names, so a return
+    has the same bits wherever the read of bars and actions began and in whatever order the rows were given.
     """
     if bars.is_empty():
         return pl.DataFrame(schema={"date": pl.Date, "market_return": pl.Float64})

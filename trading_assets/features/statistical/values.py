@@ -66,7 +66,7 @@ def _memories(rows: BarRows) -> dict[str, Array]:
 
 
 def _variance_ratio(rows: BarRows, periods: int, window: int) -> Array:
-    """Overlapping estimator without bias: equations 12 and 13 of the paper."""
+    """Unbiased overlapping estimator: equations 12 and 13 of the paper."""
     count = window - periods + 1
     long = rows.log_close - rows.before(rows.log_close, periods)
     drift = periods * rows.mean(rows.log_return, window)
@@ -107,7 +107,7 @@ def _markets(rows: BarRows) -> dict[str, Array]:
     beta = {n: ratio(rows.covariance(change, market, n), variance[n]) for n in (63, 126)}
     correlation = rows.correlation(change, market, 63)
     unexplained = rows.deviation(change, 63) * np.sqrt((1.0 - correlation**2) * (62 / 61) * year)
-    # the market of the bar before, where the name itself has a return: the window is filled by the name's own bars
+    # the previous market return, where the name itself has a return: windows are filled by the name's own bars
     delayed = rows.before(np.where(np.isnan(change), np.nan, market), 1)
     relative = rows.log_return - np.log1p(market)
     return {
@@ -123,7 +123,7 @@ def _markets(rows: BarRows) -> dict[str, Array]:
 
 
 def _asymmetries(rows: BarRows, change: Array, market: Array) -> dict[str, Array]:
-    """How a name moves in the market's falls and in its wild sessions, 126 bars."""
+    """How a name moves when the market falls and when it is volatile, 126 bars."""
     given = (change, market, rows.mean(change, 126), rows.mean(market, 126), rows.offsets, 126)
     spread = rows.deviation(change, 126, ddof=0) * rows.deviation(market, 126, ddof=0) ** 2
     return {

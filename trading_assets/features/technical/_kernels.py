@@ -1,4 +1,4 @@
-"""Weighted windows over contiguous spans of rows, in the manner of the other windows of features."""
+"""Weighted windows over contiguous spans of rows, like the other windows of features."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def _gain_share(rows: BarRows, moves: Array, window: int) -> Array:
 def _stochastic_rsi(rows: BarRows, rsi: Array, change: Array) -> Array:
     window = 14
     low, high = rows.lowest(rsi, window), rows.highest(rsi, window)
-    # without a change the RSI keeps its value but for rounding, which would be stretched over the whole scale
+    # without a change the RSI differs only by rounding, which would be stretched over the whole scale
     still = rows.highest(np.abs(change), window - 1) == 0.0
     return np.where(still & ~np.isnan(low), 0.0, 100.0 * ratio(rsi - low, high - low))
 

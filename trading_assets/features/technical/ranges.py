@@ -1,4 +1,4 @@
-"""Ranges of bars and windows: the bar joined to the close before it (Wilder 1978), and bars that rest."""
+"""Ranges of bars and windows: a bar extended to the close before it (Wilder 1978), and bars without a move."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from trading_assets.features.bar_rows import Array, BarRows
 REST = 63
 """Bars without a move after which a quotient of two exponential averages has its neutral value.
 
-Both fade alike while nothing happens, so the quotient would stay what it was, back to the seed; with a move among this
-many bars the seed counts for less than 1e-9.
+Both averages decay equally while nothing moves, so the quotient would keep its value and depend on the seed forever;
+with a move among this many bars the seed weighs less than 1e-9.
 """
 
 

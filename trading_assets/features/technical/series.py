@@ -1,7 +1,7 @@
 """Indicators that TA-Lib computes, on one series at a time, and the exponential averages of the others.
 
-Not here: simple averages and what is made of them. TA-Lib carries their sums from bar to bar, so that after a fall they
-would tell of prices that have left the window.
+Not here: simple averages and indicators made from them. TA-Lib carries their sums from bar to bar, so that after a fall
+they would still contain rounding errors of prices that have left the window.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Series = Mapping[str, Array]
 
 
 class Bars(NamedTuple):
-    """Bars of one span, and what exponential averages are taken of; NaN while unknown."""
+    """Bars of one span, and the series that exponential averages are taken of; NaN while unknown."""
 
     open: Array
     high: Array
@@ -30,18 +30,18 @@ class Bars(NamedTuple):
 
 
 def by_series(rows: BarRows) -> Series:
-    """Run TA-Lib on every span by itself.
+    """Run TA-Lib on each span separately.
 
     TA-Lib works on one series at a time, hence the loop; no state passes from one span to the next.
 
     Returns
     -------
     mapping
-        Name of a series -> values as long as the rows. Those named like a feature are that feature; the others, in
-        prices or shares, become one in the modules of the groups.
+        Name of a series -> values as long as the rows. A series named like a feature is that feature; the modules of
+        the groups make features from the others, which are in prices or shares.
     """
     change = rows.close - rows.before(rows.close, 1)
-    # volume from the second row on: weights must begin where what they weigh does
+    # volume from the second row on: weights must start where the weighted values start
     traded = np.where(np.isnan(change), np.nan, rows.volume)
     columns = (rows.open, rows.high, rows.low, rows.close, rows.volume, change, traded)
     found = np.empty((sum(len(names) for names in _INDICATORS), rows.frame.height))

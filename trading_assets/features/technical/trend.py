@@ -1,4 +1,4 @@
-"""Trend: where the close stands to its averages, and how straight and how strong its way is."""
+"""Trend: the close relative to its averages, and how straight and how strong its path is."""
 
 from __future__ import annotations
 

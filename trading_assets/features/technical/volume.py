@@ -43,7 +43,7 @@ def _amihud(rows: BarRows) -> Array:
 
 
 def _flows(rows: BarRows, month: Array) -> dict[str, Array]:
-    """Volume of 21 bars weighted by what the price did in them, over all of it."""
+    """Volume of 21 bars weighted by the price move of each bar, over the total volume."""
     simple = rows.close / rows.before(rows.close, 1) - 1.0
     location = ratio((rows.close - rows.low) - (rows.high - rows.close), rows.high - rows.low)
     balance, money = (rows.mean(side * rows.volume, 21) for side in (np.sign(rows.log_return), location))

@@ -1,4 +1,4 @@
-"""Windows that weigh their rows by age or follow them in order; see `trading_assets.features._rolling`."""
+"""Windows that weight their rows by age or follow them in order; see `trading_assets.features._rolling`."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -12,7 +12,7 @@ MONTHS = (21, 63)
 RATIOS = ((5, 21), (10, 63), (21, 126))
 OF_VOLATILITY = ((10, 21), (21, 63))
 DECAY = 0.94
-"""Weight of a bar over that of the next one: RiskMetrics for daily data."""
+"""Weight of a bar relative to that of the next one: RiskMetrics for daily data."""
 DECAY_WINDOW = 126
 
 _estimator = partial(Feature, unit="per year", group="estimators")

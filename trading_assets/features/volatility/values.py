@@ -85,7 +85,7 @@ def _ratios(rows: BarRows, realised: Mapping[int, Array]) -> dict[str, Array]:
 
 
 def _jumps(rows: BarRows, year: float) -> dict[str, Array]:
-    """Variation of what moves little by little, and the rest."""
+    """Variation of the continuous part of the price, and the share of jumps."""
     size = np.abs(rows.log_return)
     before, earlier = rows.before(size, 1), rows.before(size, 2)
     product, found = size * before, {}

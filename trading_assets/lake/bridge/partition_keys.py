@@ -63,7 +63,7 @@ def days_of_key(definition: dg.PartitionsDefinition, key: str) -> tuple[date, da
 
 
 def through_of_keys(definition: dg.PartitionsDefinition, keys: Iterable[str], day: date) -> dict[str, date]:
-    """Day that each partition is written through by a write that covers all days up to one; none for later ones."""
+    """Day that each partition is written through by a write that covers all days up to `day`; no later partitions."""
     days = {str(key): days_of_key(definition, key) for key in keys}
     return {key: min(day, last) for key, (first, last) in days.items() if first <= day}
 

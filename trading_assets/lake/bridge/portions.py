@@ -1,4 +1,4 @@
-"""Outputs that are written a portion of names at a time, so that a run's memory does not grow with their number."""
+"""Outputs that are written for a few names at a time, so that a run's memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ROWS_AT_ONCE = 2_000_000
 
 @dataclass
 class PortionWriter:
-    """Writes the rows of a run's partitions, names of one dimension at a time.
+    """Writes the rows of a run's partitions, a few names of one dimension at a time.
 
     Attributes
     ----------

@@ -46,7 +46,7 @@ def table_asset(contract: Contract, *, owner: str, kinds: set[str]) -> dict[str,
 
 
 def table_out(contract: Contract, *, owner: str, kinds: set[str], is_required: bool = True) -> dg.AssetOut:
-    """One output of ``dg.multi_asset`` for a table of the lake; see `table_asset`. One not required may be left out."""
+    """One output of ``dg.multi_asset`` for a table of the lake; see `table_asset`. It may be absent if not required."""
     return dg.AssetOut(**table_asset(contract, owner=owner, kinds=kinds), is_required=is_required)
 
 

@@ -103,7 +103,7 @@ class Contract:
 
     @cached_property
     def constrained(self) -> tuple[str, ...]:
-        """Columns in which a value of the right type can break the contract: all where a rule looks at whole rows."""
+        """Columns in which a value of the right type can break the contract: all if a rule looks at whole rows."""
         if self.model.to_schema().checks:
             return tuple(self.schema)
         keys = (*self.key, self.time)
@@ -160,7 +160,7 @@ class Contract:
         return SplitRows(_in_order(good.drop("__row"), self.key), bad)
 
     def breaking(self, stored: pl.DataFrame) -> pl.DataFrame:
-        """Rows that break the contract, of which the `constrained` columns alone are given, and the rules they break.
+        """Rows that break the contract, given their `constrained` columns alone, and the rules that they break.
 
         Returns
         -------
@@ -257,7 +257,7 @@ def _cast(table: str, wanted: Sequence[Column], frame: pl.DataFrame) -> tuple[pl
 
 
 def _finite_floats(wanted: Sequence[Column], frame: pl.DataFrame) -> dict[str, pl.Series]:
-    """Float columns of the right type and without NaN or infinity, with 0.0 for -0.0, its equal with other bits.
+    """Float columns of the right type without NaN or infinity; -0.0 becomes 0.0, which is equal but has other bits.
 
     All of them in one expression: a set of features has hundreds.
     """
@@ -297,7 +297,7 @@ def _rule_failures(cast: pl.DataFrame, rules: Mapping[str, pl.Expr]) -> pl.DataF
 def _duplicate_failures(contract: Contract, cast: pl.DataFrame) -> pl.DataFrame:
     """Of identical rows all but the first fail; of rows with the same key and different values, all."""
     key = pl.struct(contract.key)
-    if cast.select(key.hash().n_unique()).item() == cast.height:  # other hashes, other keys
+    if cast.select(key.hash().n_unique()).item() == cast.height:  # different hashes mean different keys
         return _no_failures()
     repeated = cast.filter(key.is_duplicated())
     if repeated.is_empty():

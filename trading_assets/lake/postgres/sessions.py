@@ -1,10 +1,10 @@
 """Sessions that are kept for the next use: DuckDB's on the lake, and Postgres's on its catalog.
 
-A new cursor of DuckDB takes a transaction of the catalog before it has the lake in use, a new session of Postgres a
-process of the server: both cost more than most statements.
+Opening a DuckDB cursor on the lake takes a transaction of the catalog, and opening a Postgres session takes a server
+process: both cost more than most statements.
 
 psycopg2's pool opens its minimum at once, keeps no more than that and does not notice sessions that the server has
-dropped; SQLAlchemy's does, but takes 0.2 s to import, a third of what ``trading-assets sql`` may take.
+dropped; SQLAlchemy's pool does, but takes 0.2 s to import, a third of what ``trading-assets sql`` may take.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One Postgres under Dagster's storage, the DuckLake catalog and MLflow.
 
 By default it is embedded: a real server from a wheel, started on demand below the lake's folder on a unix socket,
-shared by all processes and stopped by the last one that holds it. A holder is a shared lock on a file, which the
+shared by all processes and stopped by the last one that holds it. A hold is a shared lock on a file, which the
 kernel drops even when the process is killed, so a crash never leaves a wrong count. Joining and leaving happen under a
 second, exclusive lock: no process joins a server that another one is about to stop.
 """
@@ -156,7 +156,7 @@ def release_embedded_postgres(folder: Path) -> bool:
 
 
 def stop_embedded_postgres(folder: Path) -> bool:
-    """Stop the server whoever holds it, as after a crash. True if one was running."""
+    """Stop the server regardless of its holders, for instance after a crash. True if one was running."""
     folder = folder.resolve()
     if not folder.exists():
         return False

@@ -27,7 +27,7 @@ def connect(
     import_extensions()
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
-        # `import_extensions` has checked the signatures once; again for every connection would take 0.3 s each.
+        # `import_extensions` has checked the signatures once; a check for every connection would take 0.3 s each.
         "allow_unsigned_extensions": "true",
     }
     if threads:

@@ -55,7 +55,7 @@ class Lake:
     _sessions: Sessions = field(init=False, repr=False)
     _ducklake: DuckLakeCatalog = field(init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    # Contract that a table was last found to have, and the version of the lake's schema then.
+    # Contract that each table was last found to match, and the version of the lake's schema at that time.
     _ensured: dict[str, tuple[int, Contract]] = field(default_factory=dict, repr=False)
     # Snapshot that last changed the registry of partitions, and the results of queries on it since then.
     _written: tuple[int, dict[str, Mapping[str, date | None]]] = field(default=(-1, {}), repr=False)
@@ -134,7 +134,7 @@ class Lake:
 
     @contextmanager
     def exclusively(self, *tables: str) -> Iterator[None]:
-        """Let no other writer write these tables, in any process; without a name, no table of the lake.
+        """Lock out all other writers of these tables, in any process; without a name, of every table of the lake.
 
         DuckLake lets two transactions insert into one table at once, so two writers of the same empty partition
         would both succeed and store every row twice. Postgres releases the lock when its holder dies.
@@ -190,7 +190,7 @@ class Lake:
             self.ensure_own_table(contract)
 
     def ensure_own_table(self, contract: Contract) -> None:
-        """Do the same for a table that the caller holds exclusively."""
+        """Do the same as `ensure_table` for a table that the caller has locked exclusively."""
         version = self.ducklake.schema_version()
         if self._ensured.get(contract.table) != (version, contract):
             with_retries(self, lambda cursor: _tables.ensure_table(cursor, contract))
@@ -212,7 +212,7 @@ class Lake:
         return self.ducklake.changed_at(tables)
 
     def written_partitions(self, table: str, among: Collection[str] = ()) -> frozenset[str]:
-        """Partition keys of a table that have been written at least once, as `written_through` has them."""
+        """Partition keys of a table that have been written at least once; see `written_through`."""
         return frozenset(self.written_through(table, among))
 
     def written_through(self, table: str, among: Collection[str] = ()) -> Mapping[str, date | None]:
@@ -223,19 +223,19 @@ class Lake:
         table : str
             ``stage.table``.
         among : collection of str, optional
-            Keys of interest: others may be left out, and the files that hold them alone are not opened.
+            Keys of interest: others may be left out, and files that hold only those are not opened.
 
         Returns
         -------
         mapping of str to date or None
-            Partition key -> day; None for a partition that is written as a whole, or none of whose days was over.
+            Partition key -> day; None for a partition that is written as a whole, or of which no day had ended.
         """
         within = f" AND partition_key BETWEEN {literal(min(among))} AND {literal(max(among))}" if among else ""
         wanted = (
             f"SELECT partition_key, max(through) AS through FROM lake.{WRITTEN} "
             f"WHERE table_name = {literal(table)}{within} GROUP BY partition_key"
         )
-        # the models of a run need the same partitions one after the other
+        # the models of a run look up the same partitions one after the other
         snapshot = self.table_snapshot(WRITTEN)
         if self._written[0] != snapshot:
             self._written = (snapshot, {})

@@ -1,7 +1,7 @@
 """DuckLake's own tables, read from Postgres directly: what the lake holds, and what each snapshot did to it.
 
-DuckDB would read each of them in a transaction of its own. Here is every statement that names a table of DuckLake's
-catalog (DuckLake 1.0 specification, "Tables"); a row is current while its ``end_snapshot`` is null.
+DuckDB would read each of them in a separate transaction. No other module names a table of DuckLake's catalog
+(DuckLake 1.0 specification, "Tables"); a row is current while its ``end_snapshot`` is null.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HAS_FILES = f"""
         SELECT 1 FROM {_ALL_TABLES} JOIN lake.ducklake_data_file f USING (table_id)
         WHERE {_CURRENT} AND f.end_snapshot IS NULL AND {_NAME} = %s)
 """
-# A commit's changes are written down as: inserted_into_table:7,deleted_from_table:7
+# A commit's changes are recorded as: inserted_into_table:7,deleted_from_table:7
 _COMMITS = f"""
     SELECT json_agg(json_build_array(snapshot, kinds, info) ORDER BY snapshot DESC) FROM (
         SELECT c.snapshot_id AS snapshot, c.commit_extra_info AS info,
@@ -96,7 +96,7 @@ class Commit:
 
     @property
     def keeps_rows(self) -> bool:
-        """Whether it rearranged the files of the table and left its rows as they were."""
+        """Whether it rearranged the files of the table without changing its rows."""
         return self.kinds <= _SAME_ROWS
 
 
@@ -135,7 +135,7 @@ class DuckLakeCatalog:
         return int(self._scalar(_CHANGED_AT, list(tables)) or 0)
 
     def kept_snapshots(self, among: Collection[int]) -> set[int]:
-        """Those of some snapshots that maintenance has not expired."""
+        """Snapshots among the given ones that maintenance has not expired."""
         return set(self._scalar(_KEPT, list(among)) or ()) if among else set()
 
     def commits(self, table: str) -> Iterator[Commit]:
@@ -150,11 +150,11 @@ class DuckLakeCatalog:
         return bool(self._scalar(_HAS_FILES, table))
 
     def columns(self, tables: Collection[str]) -> dict[str, list[str]]:
-        """Columns, in their order, of those of some tables that exist."""
+        """Columns, in order, of the given tables that exist."""
         return dict(self._scalar(_COLUMNS, list(tables)) or {})
 
     def table_names(self) -> dict[str, str]:
-        """Name of each table by its id, of those that have been dropped as well."""
+        """Name of each table by its id, including dropped tables."""
         return dict(self._scalar(_IDS) or {})
 
     def tables_at(self, snapshot: int) -> dict[str, str]:

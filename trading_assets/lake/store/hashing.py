@@ -41,7 +41,7 @@ def content_hash(frame: pl.DataFrame, *, key: Sequence[str], exclude: Sequence[s
 
 
 def combined_hash(hashes: Sequence[str]) -> str:
-    """Hash of several contents in order, from the hash of each."""
+    """Hash of several contents in order, computed from their hashes."""
     return blake2b("".join(hashes).encode(), digest_size=16).hexdigest()
 
 

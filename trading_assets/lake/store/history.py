@@ -1,4 +1,4 @@
-"""Time travel: list snapshots, compare two of them, go back to one."""
+"""Time travel: list snapshots, compare two of them, roll back to one."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Rows that are behind their inputs: what a write was made from is recorded with its commit, and compared with now.
+"""Stale rows: the inputs of a write are recorded with its commit and compared with the current ones.
 
-A refresh computes a session more, not the year again. What it may leave as it is follows from the lake alone: the
+A refresh computes one more session, not the whole year again. Which rows it may skip follows from the lake alone: the
 record of the commits that wrote the rows, and the difference of the inputs between the snapshot they were made from
-and the present one. Whatever else touched the table (a rollback, a statement by hand), other code, or a snapshot that
-maintenance has expired: the rows are computed again as a whole.
+and the current one. If anything else touched the table (a rollback, a manual statement), if the code has changed, or if
+maintenance has expired the snapshot, all rows are computed again.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Input:
     contract : Contract
         Contract of the table.
     day : str or None
-        Column of the first day whose rows a row of the input can matter to; None if it can matter to all.
+        Column with the first day whose rows a row of the input can affect; None if it can affect all rows.
     since : date, optional
         First day that is read.
     is_own : bool
-        Whether a row matters only to rows of its own symbol.
+        Whether a row affects only rows of its own symbol.
     columns : collection of str, optional
         Columns that are read; all but provenance by default.
     """
@@ -79,7 +79,7 @@ class MadeFrom:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Rows of a scope that may not be what would be computed now.
+    """Rows of a scope that may differ from what would be computed now.
 
     Attributes
     ----------
@@ -108,9 +108,9 @@ class Stale:
         return MadeFrom(self.code, self.snapshot, scope)
 
     def parts(self) -> Iterator[tuple[Scope, Scope]]:
-        """What to compute: rows, and the part of the scope that is up to date with them.
+        """Rows to compute, and the part of the scope that is up to date once they are written.
 
-        Symbols are computed together from the day on that most of them need; those that need more, from their earliest.
+        Symbols are computed together from the day that most of them need; those that need more, from their earliest.
         """
         if not self.first_days:
             return
@@ -178,16 +178,16 @@ def _made_at(lake: Lake, contract: Contract, scope: Scope, code: str) -> dict[st
 
 
 def _changed(lake: Lake, one: Input, before: int, after: int, span: tuple[date, date]) -> pl.DataFrame:
-    """First day of each symbol, or of all of them, on which an input differs between two snapshots."""
+    """First day, for each symbol or for all of them together, on which an input differs between two snapshots."""
     first, last = span
     since = one.since
     if one.day and one.day == one.contract.time:
         day = _written_from(lake, one.contract, before)
         if day > last:
             return pl.DataFrame(schema=_CHANGED)
-        if not one.is_own and day > first:  # what is to be computed is small: both versions need not be read
+        if not one.is_own and day > first:  # few rows are to be computed, so reading both versions is not worth it
             return pl.DataFrame({"symbol": [None], "day": [day]}, schema=_CHANGED)
-        since = max(since or day, day)  # rows before it are those of both snapshots
+        since = max(since or day, day)  # rows before it are the same in both snapshots
     return _differing(lake, replace(one, since=since), before, after, last)
 
 
@@ -203,7 +203,7 @@ def _written_from(lake: Lake, contract: Contract, after: int) -> date:
 
 
 def _differing(lake: Lake, one: Input, before: int, after: int, last: date) -> pl.DataFrame:
-    """The same, from the rows of both snapshots."""
+    """Do the same as `_changed`, by comparing the rows of both snapshots."""
     contract = one.contract
     read = one.columns or [name for name in contract.schema if name not in contract.provenance]
     shown = list(dict.fromkeys([*contract.key, *([one.day] if one.day else []), *read]))

@@ -27,10 +27,10 @@ class _HasCursor(Protocol):
 
 
 def with_retries(lake: _HasCursor, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-    """Run a transaction, and again while other writers conflict with it, after pauses of random, growing length.
+    """Run a transaction; repeat it while other writers conflict with it, after pauses of random, growing length.
 
-    Threads of a process run theirs one after the other, whatever the tables: where two transactions of one DuckDB
-    commit at the same time, DuckLake may fail with a table or a schema that it does not find.
+    Threads of a process run their transactions one after the other, whatever the tables: if two transactions of one
+    DuckDB commit at the same time, DuckLake may fail with a table or a schema that it does not find.
 
     Parameters
     ----------

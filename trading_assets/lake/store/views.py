@@ -1,4 +1,4 @@
-"""Views in the lake, stored again only where their queries have changed."""
+"""Views in the lake, replaced only if their queries have changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ensure_view(lake: Lake, name: str, query: str, *, meaning: str) -> bool:
     lake : Lake
         The lake.
     name : str
-        ``stage.name``, which no table has.
+        ``stage.name``, which no table may have.
     query : str
         Its SELECT statement; tables are named without the catalog, so that it works whatever name the lake is
         attached under.
@@ -29,7 +29,7 @@ def ensure_view(lake: Lake, name: str, query: str, *, meaning: str) -> bool:
     Returns
     -------
     bool
-        Whether it was stored now.
+        Whether it was stored.
     """
     if lake.ducklake.view_query(name) == rendered(query):
         return False

@@ -1,7 +1,7 @@
 """The one writer path: one transaction makes a scope's rows equal to a frame and touches only rows that differ.
 
 An empty scope is a plain bulk insert; refreshing the running year appends a session; running again changes nothing
-and commits nothing; a vendor's restatement is exactly the changed rows.
+and commits nothing; a vendor's restatement touches exactly the changed rows.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class _Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """Input of a write: its rows, whether table and quarantine hold any yet, and partitions new to the registry."""
+    """Input of a write: its rows, whether table and quarantine hold rows yet, and partitions new to the registry."""
 
     contract: Contract
     scope: Scope
@@ -130,7 +130,7 @@ def replace(
     ContractError
         The frame lacks a column, or holds good rows outside the scope.
     LakeError
-        The stored table has other types than the contract, or conflicts with other writers did not end.
+        The stored table has other types than the contract, or conflicts with other writers persisted.
     """
     split = contract.split(frame, rules)
     good = split.good
@@ -281,8 +281,8 @@ def insert_rows(cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFra
 def _attribute(quarantined: pl.DataFrame, contract: Contract, scope: Scope) -> pl.DataFrame:
     """Give rows whose key did not parse, or lies outside the scope, a key inside it.
 
-    So every quarantined row belongs to the partitions of its write: writing them again replaces it, writing others does
-    not touch it. The row as delivered is in its column ``row``.
+    Every quarantined row then belongs to the partitions of its write: writing them again replaces it, and writing
+    others does not touch it. The row as delivered is in its column ``row``.
     """
     places: dict[str, pl.Expr] = {}
     for name, values in scope.values.items():
