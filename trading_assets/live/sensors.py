@@ -142,7 +142,7 @@ def poll_requests(desk: Desk, book: Book, polled: dict[str, dict[str, str]]) -> 
     broker = broker_of(desk, book)
     hinted = broker.take_hint()
     if known and not hinted and moment - datetime.fromisoformat(known["at"]) < _POLL_AT_LEAST_EVERY:
-        yield f"{book.name}: asked less than a minute ago, and the stream hints at nothing"
+        yield f"{book.name}: polled less than a minute ago, and the stream has no hint"
         return
     booked = broker.activities(after=(moment - _FILLS_SINCE).date())
     fills = [entry for entry in booked if entry.kind is ActivityKind.FILL]
@@ -172,7 +172,7 @@ def breaker(desk: Desk, book: Book) -> Iterator[str]:
         yield f"{book.name}: within its limits"
         return
     cancelled = broker.cancel_all() if broker.open_orders() else 0
-    yield f"{book.name}: {reason}; {cancelled} open orders asked to be cancelled"
+    yield f"{book.name}: {reason}; requested to cancel {cancelled} open orders"
 
 
 def _beyond(book: Book, before: float, peak: float, equity: float) -> str | None:
