@@ -107,7 +107,7 @@ class FileBroker:
         )
 
     def submit(self, ticket: Ticket) -> BrokerOrder:
-        """Send an order, once. A vendor without unique client order ids cannot be traded at exactly once."""
+        """Send an order, once. Without unique client order ids a vendor cannot be traded with exactly once."""
         order = {
             "id": f"{NAME}-{ticket.client_order_id}",
             "client_order_id": ticket.client_order_id,
