@@ -1,4 +1,4 @@
-"""Frames of what the ledger wrote down, with the columns of the lake's tables."""
+"""Frames of the ledger's records, with the columns of the lake's tables."""
 
 from collections.abc import Sequence
 

@@ -117,7 +117,7 @@ def simulate(
     sessions : sequence of datetime.date
         Every session of the exchange from the book's start on, ascending.
     opening : OpeningBalance, optional
-        The book after the close of the first session, whose corporate actions are behind it; cash alone by default.
+        The book after the close of the first session, whose corporate actions have been applied; cash alone by default.
 
     Returns
     -------

@@ -40,7 +40,7 @@ _REMOTE_HISTORY = timedelta(days=3653)
 
 @dataclass(frozen=True)
 class Summary:
-    """What the demo made: rows and hash of each table, figures of each book, where to look, and with what hindsight."""
+    """What the demo made: rows and hash of each table, figures and report of each book, and any hindsight."""
 
     rows: Mapping[str, int]
     hashes: Mapping[str, str]

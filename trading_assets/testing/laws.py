@@ -1,4 +1,4 @@
-"""Laws of features on made-up bars: nothing ahead, nothing beyond the look-back, no scale, the same bits again."""
+"""Laws of features on made-up bars: no look-ahead, nothing beyond the look-back, no scale, reproducible bits."""
 
 from __future__ import annotations
 
