@@ -251,7 +251,7 @@ def _close_delisted(state: LedgerState, targets: Targets, t: int) -> None:
 
 @numba_compiled
 def _value(state: LedgerState, close: FloatArray, t: int) -> None:
-    """Write down the positions and what they are worth."""
+    """Record the positions and their values."""
     account, _, _, records = state
     day = records.pnl[t]
     for j in range(close.size):

@@ -68,7 +68,7 @@ class BacktestResult(NamedTuple):
         The change of equity is price_pnl + dividends - commission - slippage_cost, and also realised_pnl +
         unrealised_pnl_change + dividends - commission, whose prices contain the slippage.
     outcomes : polars.DataFrame
-        `date, order_id, status`, one row per order: what became of it at the next open, "filled", "partially_filled",
+        `date, order_id, status`, one row per order: its outcome at the next open, "filled", "partially_filled",
         "cancelled", or "pending" while that is to come. It is not a table of the lake.
     """
 

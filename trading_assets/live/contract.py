@@ -1,4 +1,4 @@
-"""Tables of live trading: what each book sent to its broker, and what became of it."""
+"""Tables of live trading: what each book sent to its broker, and the outcome."""
 
 import datetime as dt
 
@@ -77,7 +77,7 @@ class Activities(pa.DataFrameModel):
     kind: str = column("the broker's type: FEE, DIV, SPLIT, CIL, MA, ...")
     symbol: str = column("ticker", nullable=True)
     amount: float = column("cash received; negative is paid", unit=_CURRENCY)
-    quantity: float = column("shares added; negative is taken away", unit=_SHARES)
+    quantity: float = column("shares added; negative is removed", unit=_SHARES)
     description: str = column("the broker's own words", nullable=True)
 
 

@@ -67,8 +67,8 @@ def build_live_sensors(desk: Desk, jobs: Mapping[str, Any]) -> list[dg.SensorDef
         job=jobs[POLL_JOB],
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=5,
-        description="Collects fills as they come: asks the broker every minute, and at once when its stream hints at "
-        "one. The stream replays nothing, so what it says is never taken for the truth.",
+        description="Collects fills as they arrive: polls the broker every minute, and at once when its stream hints "
+        "at one. The stream replays nothing, so its messages are never taken for the truth.",
     )
     def fill_poller(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         polled = json.loads(context.cursor or "{}")

@@ -119,7 +119,7 @@ class Gatekeeper:
         Raises
         ------
         ModelError
-            The version in use reads features that the model is not offered any more.
+            The version in use reads features that the model is no longer offered.
         """
         if not self._is_begun:
             self._champion, self._is_begun = self._in_use_before(trained.trained_through), True

@@ -152,7 +152,7 @@ def load(model_name: str, version: int, *, tracking_uri: str) -> FittedModel:
     RegistryError
         If the version does not exist, its files are gone, or their hash is not the registered one.
     LearnerError
-        If its learner does not exist any more, or lacks its library.
+        If its learner no longer exists, or lacks its library.
 
     """
     from mlflow.artifacts import download_artifacts  # see _client

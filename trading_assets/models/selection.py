@@ -28,7 +28,7 @@ def select_features(
 ) -> pl.DataFrame:
     """Decide for each feature of a model whether its month learns from it, and why.
 
-    Only the fit part of the month is looked at: neither the validation tail nor anything after the cut has influence.
+    Only the fit part of the month is used: neither the validation tail nor anything after the cut has influence.
     Features that are mostly missing or do not vary are dropped first. The others are clustered by the size of their
     rank correlation (complete linkage: all of a cluster are correlated beyond the threshold with each other) and each
     cluster is represented by its medoid. The learner is fitted to the representatives on disjoint windows of sessions;

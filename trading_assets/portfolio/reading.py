@@ -17,7 +17,7 @@ from trading_assets.portfolio.books import Book
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 
 PRICES = (SYMBOLS, BARS_DAILY, CORPORATE_ACTIONS)
-"""Tables that returns are made of."""
+"""Tables that returns are computed from."""
 
 # A rebalance session is at most a month away, and so is the end of its period.
 _AROUND = timedelta(days=45)

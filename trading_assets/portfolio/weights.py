@@ -54,7 +54,7 @@ def target_weights(
     """Weights a book wants to hold after the close of each session.
 
     The weights of a session d are a function of what is known at r(d), the latest rebalance session up to d, and of
-    nothing else: r(d) follows from the exchange's calendar, so neither the range asked for nor the data around it
+    nothing else: r(d) follows from the exchange's calendar, so neither the requested range nor the data around it
     changes them.
 
     Parameters

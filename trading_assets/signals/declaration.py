@@ -155,7 +155,7 @@ def strategy(
     ----------
     inputs
         What the function reads, by the name of its argument: `predictions`, `bars` or `features`. It gets a frame of
-        symbol, date, the columns asked for, and ``is_member``: whether the name is in the universe on that session.
+        symbol, date, the requested columns, and ``is_member``: whether the name is in the universe on that session.
         Names are scored while they are members; a rule that compares names with each other leaves out those that are
         not members, as `ranked` does. Rows are sorted by symbol and date and reach back over the look-back.
     lookback

@@ -78,7 +78,7 @@ class ModelPredictions:
 class AdjustedBars:
     """Daily bars, adjusted for splits and dividends.
 
-    All prices of a name are on the scale of the first row that is handed over: only their ratios are meaningful.
+    All prices of a name are on the scale of the first row passed: only their ratios are meaningful.
 
     Attributes
     ----------

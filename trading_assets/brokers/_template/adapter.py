@@ -1,4 +1,4 @@
-"""An adapter of a broker whose account is a JSON file: orders are written into it, and read with what became of them.
+"""An adapter of a broker whose account is a JSON file: orders are written into it, and read back with their outcome.
 
 The file holds `number`, `cash`, `equity`, `buying_power`, `is_blocked`, `clock`, `positions` by symbol, lists of
 `orders` and `activities`, and `prices` and `untradable` by symbol.

@@ -88,7 +88,7 @@ class MatchingEngine:
         Raises
         ------
         ApiError
-            422: it is not open any more.
+            422: it is no longer open.
         """
         if not order.is_open:
             raise refused(f'order is already in "{order.status}" state')
@@ -107,7 +107,7 @@ class MatchingEngine:
         Raises
         ------
         ApiError
-            422: the order is not open any more, nothing would remain, or the new one is refused.
+            422: the order is no longer open, nothing would remain, or the new one is refused.
         """
         if not order.is_open:
             raise refused(f'order is already in "{order.status}" state')

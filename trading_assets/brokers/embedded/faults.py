@@ -69,7 +69,7 @@ class Faults:
     outage : bool
         Every call is answered 503.
     clock_skew : float
-        Seconds that the clock told to clients is ahead.
+        Seconds by which the clock that clients see is ahead.
     """
 
     queue: list[InjectedFault] = field(default_factory=list)
