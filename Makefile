@@ -28,12 +28,12 @@ help:
 	@echo "make ui [ARGS=...]     the web UI and the daemon on that lake, until Ctrl-C"
 	@echo "make stop              end the lake's Postgres, for instance after a crash"
 	@echo "make test [ARGS=...]   all tests; ARGS goes to pytest"
-	@echo "make prove [ARGS=...]  properties of the live path, over many cases that are new in every run"
-	@echo "make coverage          all tests, counting the lines and branches that they reach; half as long again"
+	@echo "make prove [ARGS=...]  properties of the live path, over many cases drawn afresh in every run"
+	@echo "make coverage          all tests, counting the lines and branches that they reach; takes half as long again"
 	@echo "make lint              style, formatting and types"
 	@echo "make bench [ARGS=...]  benchmarks as JSON lines; ARGS names some of them"
 	@echo "make peers             install qlib into .venv-peers, for the benchmarks beside it"
-	@echo "make lock              resolve requirements*.lock anew; UPGRADE=1 takes the newest versions"
+	@echo "make lock              resolve requirements*.lock again; UPGRADE=1 takes the newest versions"
 	@echo "make clean             remove what the desk made in the lake, and all caches"
 
 demo: $(VENV)/.base
@@ -68,7 +68,7 @@ peers: $(PEERS)/.qlib
 # Written by people, not made by the desk.
 KEPT := README.md settings.yaml books.yaml own
 
-# Postgres first: taking the folder away from a running server would leave it without one.
+# Postgres first: a running server must not lose its folder.
 clean:
 	if [ -x $(BIN)/trading-assets ]; then $(BIN)/trading-assets stop --home data_lake; fi
 	find data_lake -mindepth 1 -maxdepth 1 $(KEPT:%=! -name %) -exec rm -rf {} +
@@ -80,8 +80,8 @@ lock: $(VENV)/.uv
 	$(call compile,requirements.lock,)
 	$(call compile,requirements-dev.lock,--extra dev --constraint requirements.lock)
 
-# uv reads neither pip's settings nor its certificates, so it is told to trust the system's, and where it fails all the
-# same (an index that only pip knows) pip does the work. Bytecode is made once, here, not by every process that starts.
+# uv reads neither pip's settings nor its certificates, so it is told to trust the system's; if it fails nevertheless
+# (an index that only pip knows), pip does the work. Bytecode is compiled once, here, not by every process that starts.
 define install
 	if $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --requirement $(1) \
 		&& $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .; then :; \
@@ -102,7 +102,7 @@ $(VENV)/.uv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; install it or name it: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	@$(PYTHON) -c '$(NEEDS_PYTHON)'
 	$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -qqq --disable-pip-version-check $(UV) || echo "uv cannot be had here"
+	@$(BIN)/python -m pip install -qqq --disable-pip-version-check $(UV) || echo "uv is not available here"
 	@touch $@
 
 $(VENV)/.base: requirements.lock pyproject.toml setup.cfg | $(VENV)/.uv
@@ -111,7 +111,7 @@ $(VENV)/.base: requirements.lock pyproject.toml setup.cfg | $(VENV)/.uv
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.base
-	@echo "installing the tools of development ..."
+	@echo "installing the development tools ..."
 	@$(call install,requirements-dev.lock)
 	@touch $@
 

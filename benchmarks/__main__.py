@@ -79,7 +79,7 @@ def _compare(comparison: Comparison) -> int:
 
 
 def _side(name: str, side: str) -> dict[str, object]:
-    """Run one side in a process of its own, so that neither warms the other up or owns its peak of memory."""
+    """Run one side in a separate process, so that neither warms up the other or adds to its peak memory."""
     with tempfile.TemporaryDirectory(prefix="ta-bench-", ignore_cleanup_errors=True) as folder:
         result = Path(folder) / "result.json"
         work = Path(folder) / "work"

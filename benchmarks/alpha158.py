@@ -1,8 +1,8 @@
-"""The 158 features of Alpha158 for 800 names over 3,400 days, beside qlib, whose they are.
+"""The 158 features of Alpha158 for 800 names over 3,400 days, beside qlib, which defines them.
 
-Both sides have the same bars, and that their values are equal is for the tests. Ours adjusts for splits and computes
-year by year, so that every partition has the same bits, in one process; qlib has two processes, and its data folder is
-written before.
+Both sides have the same bars; the tests check that their values are equal. Ours adjusts for splits and computes year by
+year, so that every partition has the same bits, in one process; qlib has two processes, and its data folder is written
+before.
 """
 
 import time

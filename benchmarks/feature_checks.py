@@ -1,4 +1,4 @@
-"""What the blocking checks cost in a run that makes every daily feature of 505 real names over five years."""
+"""Cost of the blocking checks in a run that makes every daily feature of 505 real names over five years."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ _REAL = DATA / "us_daily_2013_2018.parquet"
 _FILINGS = DATA / "us_fundamentals_2015_2017.parquet"
 _MEMBERS = DATA / "sp500_constituents"
 _INPUTS = [f"market_data.{name}" for name in ("bars_daily", "corporate_actions", "companies", "fundamentals")]
-# A year all but over: the partition that a new session belongs to is as long as it gets.
+# The end of a year: the partition that a new session belongs to is at its longest.
 _YEAR, _NEW_DAYS = 2017, 5
 _MINUTES, _OPEN, _N_NAMES, _N_SESSIONS = 390, 14 * 60 + 30, 46, 185
 _MINUTE_SETS = ("technical", "price_action", "volatility", "calendar", "microstructure")

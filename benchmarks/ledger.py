@@ -1,7 +1,7 @@
 """The ledger of a book of 100 names over ten years, rebalanced weekly with costs, beside vectorbt on the same orders.
 
-vectorbt fills the same target weights at the same opens; it knows neither lots, participation limits and impact nor
-splits, dividends and delistings. It is not a dependency: ``pip install vectorbt`` before the run.
+vectorbt fills the same target weights at the same opens; it has no lots, participation limits or impact, and no splits,
+dividends or delistings. It is not a dependency: ``pip install vectorbt`` before the run.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The matrix of 505 names over five years: read for a model and as a whole, asked in SQL, its drift, a selection."""
+"""The matrix of 505 names over five years: read for a model and as a whole, queried in SQL, its drift, a selection."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a benchmark is made of: two sides, each timed in its own process and folder."""
+"""The parts of a benchmark: two sides, each timed in its own process and folder."""
 
 from __future__ import annotations
 

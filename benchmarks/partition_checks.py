@@ -1,4 +1,4 @@
-"""A run over N partitions with a check: planned for the run, as here, beside planned for every partition.
+"""A run over N partitions with a check: planned for the run, as here, against planned for every partition.
 
 Dagster stores a planned partition-aware check as one row per partition, each with the whole event, the set of all N
 partitions inside it: the cost grows with N squared.

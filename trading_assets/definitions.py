@@ -29,7 +29,7 @@ def build_defs(settings: Settings | None = None, *, desk: Desk | None = None) ->
     settings : Settings, optional
         Settings of the lake; read from its folder if None.
     desk : Desk, optional
-        Another way to reach lake and source, for tests.
+        A desk with its own lake or source, for tests.
     """
     ignore_expected_warnings()
     desk = desk or Desk(settings or load_settings())

@@ -36,7 +36,7 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int | None = Non
 
 
 def write_if_changed(path: Path, text: str) -> bool:
-    """Write a text file atomically unless it says that already; whether it was written."""
+    """Write a text file atomically unless it has this content already; return whether it was written."""
     if path.exists() and path.read_bytes() == text.encode():
         return False
     write_atomically(path, text)

@@ -38,8 +38,8 @@ def map_ordered(
     Yields
     ------
     object
-        One result per item. An error of the function is raised in the place of its result, when no call is running any
-        more; items that nothing has begun with are then left out.
+        One result per item. An error of the function is raised in place of its result, once no call is running any
+        more; items not yet begun are then left out.
     """
     wanted = list(items)
     outer: ThreadPoolExecutor | None = getattr(_current, "pool", None)
@@ -61,7 +61,7 @@ class _Calls(Generic[Item, Result]):
         self._waiting = deque(zip(items, self._answers, strict=True))
 
     def results(self, pool: ThreadPoolExecutor, *, helpers: int, takes_part: bool) -> Iterator[Result]:
-        """Results in order, from threads of a pool; its own thread must not only wait, since others may wait for it."""
+        """Results in order, from threads of a pool; a caller that is one of them takes part."""
         running = [pool.submit(self._make, pool) for _ in range(min(helpers, len(self._answers)))]
         try:
             if takes_part:

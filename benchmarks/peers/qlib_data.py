@@ -38,7 +38,7 @@ def opened(bars: pd.DataFrame, kernels: int, *, double: bool = False) -> Iterato
 
 
 def print_seconds(compute: Callable[[], pd.DataFrame]) -> None:
-    """Print how long a computation takes: on the clock, and of processors, those of its worker processes included."""
+    """Print wall-clock and processor seconds of a computation, its worker processes included."""
     started, before = time.perf_counter(), _processor_seconds()
     rows = len(compute())
     seconds, used = time.perf_counter() - started, _processor_seconds() - before

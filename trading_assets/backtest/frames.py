@@ -1,4 +1,4 @@
-"""Frames of what the ledger wrote down, with the columns of the lake's tables."""
+"""Frames of the ledger's records, with the columns of the lake's tables."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ from trading_assets.backtest.records import (
 from trading_assets.execution.orders import order_ids
 from trading_assets.portfolio.books import Book
 
-# What became of each order at the next open, by the session of its decision. It is no table of the lake: it becomes
+# Outcome of each order at the next open, by the session of its decision. It is not a table of the lake: it becomes
 # known one session later than everything else that is written for a session.
 OUTCOMES = pl.Schema({name: ORDERS.schema[name] for name in ("date", "order_id")} | {"status": pl.String()})
 
@@ -41,7 +41,7 @@ def orders_frames(book: Book, records: Records, axes: Axes) -> tuple[pl.DataFram
     Returns
     -------
     tuple of polars.DataFrame
-        Rows of `backtest.orders` and, in the same order, what became of them, with the schema `OUTCOMES`.
+        Rows of `backtest.orders` and, in the same order, their outcomes, with the schema `OUTCOMES`.
     """
     orders = _trades(book, _labelled(records.orders, OrderRow._fields, axes))
     orders = orders.with_columns(status=_names(orders["status"], STATUSES), order_id=order_ids(orders))

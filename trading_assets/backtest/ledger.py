@@ -72,8 +72,8 @@ class Targets(NamedTuple):
         Index of the session at whose close a delisted symbol is closed out, int64 of shape (symbols,); the number of
         sessions for symbols that stay.
     delisting_return : numpy.ndarray
-        Return from the last close to what holders of a delisted symbol got, float64 of shape (symbols,); 0 where it is
-        not known.
+        Return from the last close to what holders of a delisted symbol received, float64 of shape (symbols,); 0 where
+        it is not known.
     """
 
     weight: FloatArray
@@ -106,7 +106,7 @@ class PendingOrders(NamedTuple):
 class LedgerState(NamedTuple):
     """A book in the middle of its replay: the account, the orders for the next open, lots, and what is written down.
 
-    It knows nothing of the book's execution models, so that what they have no part in is compiled once for all of them.
+    It does not hold the book's execution models, so that code which does not use them is compiled only once.
     """
 
     account: Account
@@ -221,7 +221,7 @@ def _execute(state: LedgerState, rules: TradingRules, market: MarketArrays, t: i
 def _book_fill(
     state: LedgerState, rules: TradingRules, opening: OpeningAuction, t: int, symbol: int, quantity: float
 ) -> None:
-    """Bring a fill into the account, the session's P&L and the records."""
+    """Apply a fill to the account, the session's P&L and the records."""
     account, _, _, records = state
     day = records.pnl[t]
     at_open, volume = opening.price[symbol], opening.volume[symbol]
@@ -238,7 +238,7 @@ def _book_fill(
 
 @numba_compiled
 def _close_delisted(state: LedgerState, targets: Targets, t: int) -> None:
-    """Close the positions of symbols delisted by now at what holders got."""
+    """Close the positions of symbols delisted by now at what holders received."""
     account, _, _, records = state
     for j in range(targets.last_session.size):
         quantity = account.quantity[j]
@@ -251,7 +251,7 @@ def _close_delisted(state: LedgerState, targets: Targets, t: int) -> None:
 
 @numba_compiled
 def _value(state: LedgerState, close: FloatArray, t: int) -> None:
-    """Write down the positions and what they are worth."""
+    """Record the positions and their values."""
     account, _, _, records = state
     day = records.pnl[t]
     for j in range(close.size):
@@ -267,7 +267,7 @@ def _value(state: LedgerState, close: FloatArray, t: int) -> None:
 
 @numba_compiled
 def _decide(state: LedgerState, targets: Targets, t: int) -> None:
-    """Plan the orders of the next open; a delisted symbol is not wanted any more."""
+    """Plan the orders of the next open; a delisted symbol has no target any more."""
     account, pending, lot_size, records = state
     weight = np.where(targets.last_session <= t, 0.0, targets.weight[t])
     equity = records.pnl[t, record.EQUITY]

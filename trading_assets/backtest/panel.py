@@ -125,7 +125,7 @@ def dense_market(bars: pl.DataFrame, actions: pl.DataFrame, axes: Axes) -> Marke
 
 
 def _effective(actions: pl.DataFrame, axes: Axes) -> pl.DataFrame:
-    """Actions up to the last session with the session they take effect in as `date`, in an order of their own."""
+    """Actions up to the last session with the session they take effect in as `date`, in a fixed order."""
     known = (
         actions.select(ACTION_COLUMNS)
         .filter(pl.col("ex_date") <= axes.last)
@@ -196,7 +196,7 @@ def dense_targets(weights: pl.DataFrame, symbols: pl.DataFrame, axes: Axes) -> T
 
 
 def with_delisting_returns(symbols: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
-    """Add what holders of delisted symbols got.
+    """Add what holders of delisted symbols received.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class BacktestResult(NamedTuple):
         The change of equity is price_pnl + dividends - commission - slippage_cost, and also realised_pnl +
         unrealised_pnl_change + dividends - commission, whose prices contain the slippage.
     outcomes : polars.DataFrame
-        `date, order_id, status`, one row per order: what became of it at the next open, "filled", "partially_filled",
+        `date, order_id, status`, one row per order: its outcome at the next open, "filled", "partially_filled",
         "cancelled", or "pending" while that is to come. It is not a table of the lake.
     """
 
@@ -117,7 +117,7 @@ def simulate(
     sessions : sequence of datetime.date
         Every session of the exchange from the book's start on, ascending.
     opening : OpeningBalance, optional
-        The book after the close of the first session, whose corporate actions are behind it; cash alone by default.
+        The book after the close of the first session, whose corporate actions have been applied; cash alone by default.
 
     Returns
     -------

@@ -34,11 +34,11 @@ class DuplicateOrderError(OrderRejectedError):
 
 
 class NotFoundError(BrokerError):
-    """The broker knows no such thing."""
+    """The broker does not know what was requested."""
 
 
 class BrokerUnavailableError(BrokerError, RetryableError):
-    """The broker cannot be reached or its answer is unreadable; a question that failed so has changed nothing."""
+    """The broker cannot be reached or its answer is unreadable; a query that failed in this way has changed nothing."""
 
 
 class BrokerBusyError(BrokerUnavailableError):

@@ -103,7 +103,7 @@ class Activity:
     side : str or None
         "buy" or "sell" of a fill.
     quantity : float
-        Shares: of a fill not signed, of anything else added to the position (negative is taken away).
+        Shares: of a fill not signed, of anything else added to the position (negative is removed).
     price : float or None
         Of a fill, in currency per share.
     amount : float

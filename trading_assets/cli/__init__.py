@@ -64,7 +64,9 @@ def demo(
     path: Annotated[Path | None, typer.Option(help="files: a Parquet or CSV file, a folder or a glob.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="files: standard=theirs, once per column.")] = None,
     symbols: Annotated[str, typer.Option(help="yahoo, alpaca: tickers, AAPL,MSFT; simulated: how many.")] = "",
-    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; all history else.")] = None,
+    start: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; otherwise all history.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="simulated: seed.")] = 7,
     home: Home = None,
 ) -> None:
@@ -145,13 +147,13 @@ def _print_summary(settings: Settings, seconds: float) -> None:
         console.print(f"  {summary.verdicts[book]}", soft_wrap=True)
         console.print(f"  report: {summary.reports[book]}", soft_wrap=True)
     if summary.unknown:
-        console.print("\nrows of what this desk does not have any more (trading-assets lake orphans --remove):")
+        console.print("\nrows of models, strategies and books that are gone (trading-assets lake orphans --remove):")
         for line in summary.unknown:
             console.print(f"  {line}", soft_wrap=True)
     if summary.hindsight:
         console.print(
-            f"\n[bold]the names were chosen on {summary.hindsight}[/] and are used before that day too: these are the "
-            "results of survivors (setting universe)",
+            f"\n[bold]the names were chosen on {summary.hindsight}[/] and are used before that day too: these "
+            "results have survivorship bias (setting universe)",
             soft_wrap=True,
         )
     console.print(f"\n{seconds:.0f} s. Web UI: make ui, then http://127.0.0.1:3000", soft_wrap=True)
@@ -165,7 +167,7 @@ def sql(
     output: Annotated[Path | None, typer.Option(help="File to write to; needed for parquet.")] = None,
     home: Home = None,
 ) -> None:
-    """Ask the lake a question in SQL; read-only, no file access."""
+    """Query the lake in SQL; read-only, no file access."""
     from trading_assets.desk.desk import open_lake
     from trading_assets.lake.store.sql import FORMATS, parse_at, render, run_query
 
@@ -205,7 +207,7 @@ def lake_diff(before: int, after: int, home: Home = None) -> None:
 
 @lake_app.command("rollback")
 def lake_rollback(snapshot: int, home: Home = None) -> None:
-    """Make every table hold again what it held at a snapshot; history is kept."""
+    """Restore every table to its content at a snapshot; history is kept."""
     from trading_assets.desk.desk import open_lake
     from trading_assets.lake.store.history import rollback
     from trading_assets.lake.store.sql import render
@@ -215,7 +217,7 @@ def lake_rollback(snapshot: int, home: Home = None) -> None:
 
 @lake_app.command("maintain")
 def lake_maintain(
-    retention_days: Annotated[int | None, typer.Option(min=0, help="Snapshots older than this are forgotten.")] = None,
+    retention_days: Annotated[int | None, typer.Option(min=0, help="Snapshots older than this are removed.")] = None,
     home: Home = None,
 ) -> None:
     """Merge small files, expire old snapshots, remove files nothing refers to."""
@@ -245,7 +247,7 @@ def lake_orphans(
     remove: Annotated[bool, typer.Option("--remove", help="Remove them; live trading is kept in any case.")] = False,
     home: Home = None,
 ) -> None:
-    """List rows of models, strategies and books that the desk does not have any more; remove them if wanted."""
+    """List rows of models, strategies and books that the desk no longer has; remove them on request."""
     from trading_assets.desk.desk import Desk
     from trading_assets.orchestration.orphans import orphans, remove_orphans
 

@@ -40,7 +40,7 @@ _REMOTE_HISTORY = timedelta(days=3653)
 
 @dataclass(frozen=True)
 class Summary:
-    """What the demo made: rows and hash of each table, figures of each book, where to look, and with what hindsight."""
+    """What the demo made: rows and hash of each table, figures and report of each book, and any hindsight."""
 
     rows: Mapping[str, int]
     hashes: Mapping[str, str]
@@ -70,8 +70,8 @@ def configure(
     universe : mapping, optional
         Names to take of it; all by default.
     start : date, optional
-        First day; by default that of the source's history or, of a remote source, ten years ago. The history of a
-        remote source goes on, so its partitions have no end.
+        First day; by default that of the source's history or, of a remote source, ten years ago. A remote source
+        continues to deliver sessions, so its partitions have no end.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def replay_last(settings: Settings) -> Iterator[SessionReport]:
 
 
 def _span(desk: Desk) -> tuple[date, date]:
-    """First and last session of the lake; where its history goes on, the last one of which its source has bars."""
+    """First and last session of the lake; if its source continues, the last session for which the source has bars."""
     settings = desk.settings
     last = settings.last_day
     if last is None:

@@ -15,7 +15,7 @@ new_app = typer.Typer(no_args_is_help=True, help="Start something of your own: a
 
 @new_app.callback()
 def _new() -> None:
-    """Let the templates be commands below ``new``, one by one."""
+    """Register the templates as commands below ``new``."""
 
 
 @new_app.command("feature")

@@ -31,7 +31,7 @@ def stream(
     settings = load_settings(home)
     source = _source(settings, symbols, feed, url)
     names = list(source.parameters.symbols or ())
-    source.connection()  # wrong keys are told before the lake is opened
+    source.connection()  # reports wrong keys before the lake is opened
     observations = Observations(open_instance(settings))
 
     def tell(batch: "StoredBatch") -> None:

@@ -110,7 +110,7 @@ def adopt(
     reason: Annotated[str, typer.Option(help="Why; kept in live.audit.")],
     home: Home = None,
 ) -> None:
-    """Make a book's own account what the broker says: after a difference that was explained, or at the start."""
+    """Make a book's own account what the broker says: after a difference has been explained, or at the start."""
     from trading_assets.live import commands
 
     desk, books = _live_desk(home, book)

@@ -30,8 +30,8 @@ class Account(NamedTuple):
     carried : numpy.ndarray
         Shares carried into the session, after its splits and before its fills.
     pivot : numpy.ndarray
-        Price that parts the session's gross P&L: carried shares earn up to it, shares held at the close from it. The
-        open for a symbol that trades, otherwise the last mark.
+        Price that divides the session's gross P&L in two: carried shares earn up to it, shares held at the close from
+        it. The open for a symbol that trades, otherwise the last mark.
     """
 
     cash: FloatArray

@@ -1,4 +1,4 @@
-"""What a trade costs: the commission and the slippage of a book's models, in compiled code."""
+"""Costs of a trade: the commission and the slippage of a book's models, in compiled code."""
 
 import math
 

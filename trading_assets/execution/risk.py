@@ -1,7 +1,7 @@
 """The risk gate: whether a session's orders may be sent at all.
 
-All limits are looked at before the first order is sent, and one violation holds all of them back: a portfolio of which
-half was sent is a position nobody decided on.
+All limits are checked before the first order is sent, and one violation holds back all orders: half a portfolio is a
+position nobody decided on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from trading_assets.desk.configuration import ConfigModel
 
-# What closes a position takes risk off: its size never holds it back.
+# An order that closes a position reduces risk, so its size never blocks it.
 _OPENS = "_to_open"
 _LOST = {"max_daily_loss": "the session lost {:.2%}", "max_drawdown": "the drawdown is {:.2%}"}
 
@@ -34,13 +34,13 @@ class LiveRules(ConfigModel):
     max_orders: _AtLeastOne = 1_000.0
     """Most orders of a session."""
     max_orders_per_minute: _AtLeastOne = 6_000.0
-    """Pace at which orders are sent at most."""
+    """Highest rate at which orders are sent."""
     price_collar: _Fraction = 0.2
     """Largest distance of the newest price from the one an order was planned at, as a fraction of it."""
     max_daily_loss: _Fraction = 0.1
-    """Loss of a session, as a fraction of the equity before, from which on nothing is sent."""
+    """Loss of a session, as a fraction of the equity before, beyond which nothing is sent."""
     max_drawdown: _Fraction = 0.7
-    """Fall of equity below its running maximum, as a fraction of it, from which on nothing is sent."""
+    """Fall of equity below its running maximum, as a fraction of it, beyond which nothing is sent."""
     drift_threshold: _Fraction | None = None
     """Distance of a position's weight from its target at which the book trades outside its rebalance sessions, as a
     fraction of equity; null never does."""
@@ -51,7 +51,7 @@ class LiveRules(ConfigModel):
 
 
 class RiskState(NamedTuple):
-    """What the gate knows of the account and the market.
+    """What the gate knows about the account and the market.
 
     Attributes
     ----------
@@ -75,20 +75,20 @@ class RiskState(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """A limit that does not hold: the symbol, or None for the session, and why in words."""
+    """A limit that is violated: the symbol, or None for the session, and why in words."""
 
     symbol: str | None
     reason: str
 
 
 def losses_beyond(daily_return: float, drawdown: float, rules: LiveRules) -> Iterator[tuple[str, float, float]]:
-    """Limits of loss that an account is beyond: name, loss and limit, both as fractions of equity."""
+    """Loss limits that an account exceeds: name, loss and limit, both as fractions of equity."""
     limits = (("max_daily_loss", -daily_return, rules.max_daily_loss), ("max_drawdown", -drawdown, rules.max_drawdown))
     return (one for one in limits if one[1] > one[2])
 
 
 def risk_gate(orders: pl.DataFrame, state: RiskState, rules: LiveRules) -> list[Violation]:
-    """Look at every limit of a book before its orders are sent.
+    """Check every limit of a book before its orders are sent.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The roles of execution models: commission, slippage and fill, and what each of them is asked.
+"""The roles of execution models: commission, slippage and fill, and what each of them computes.
 
 A model has two sides. Settings see a frozen pydantic model with a `kind` and checked numbers. Compiled code and the
 embedded broker see the named tuple that its `parameters` returns, whose one method is the formula of the role. Numba
@@ -17,14 +17,14 @@ BasisPoints = Annotated[float, Field(ge=0, le=1_000)]
 
 
 class Trade(NamedTuple):
-    """All that trades of a symbol at one moment, or might.
+    """The total that trades, or might trade, in a symbol at one moment.
 
     Attributes
     ----------
     quantity : float
         Shares, positive to buy and negative to sell.
     price : float
-        Currency per share: the market's price where slippage is asked for, the price paid where commission is.
+        Currency per share: the market's price for slippage, the price paid for commission.
     volume : float
         Volume of the session in shares, above 0.
     """
@@ -78,7 +78,7 @@ class FillFormula(Protocol):
     def fillable(self, order: AuctionOrder, /) -> float:
         """Shares of an order that trade, not signed.
 
-        More than the order or its limit counts as that, and what is not above 0 as nothing.
+        A value above the order or its limit is reduced to it, and a value not above 0 counts as 0.
         """
 
 

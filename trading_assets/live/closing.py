@@ -1,4 +1,4 @@
-"""The close of a session in the desk's own books: positions and P&L from what was there and what the broker booked."""
+"""A session's close in the desk's own books: positions and P&L from the previous close and the broker's entries."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LastClose:
 
 @dataclass(frozen=True, slots=True)
 class BrokerTotals:
-    """The broker's figures of the account after the close; None if it was too late to ask for them."""
+    """The broker's figures of the account after the close; None if it was too late to request them."""
 
     cash: float | None = None
     quantity: Mapping[str, float] | None = None
@@ -230,7 +230,7 @@ def opened_session(desk: Desk, book: Book, day: date, bars: LakeFrame) -> tuple[
 
 
 def _opened(desk: Desk, book: Book, day: date, bars: LakeFrame) -> Closed | None:
-    """Open the book with the cash of its account; None where it is too late to know how it stood after this close."""
+    """Open the book with the cash of its account; None where it is too late to know its state after this close."""
     if not window_of(desk.settings.exchange, day).holds(time_of(desk, book)):
         return None
     positions, value = opened_session(desk, book, day, bars)

@@ -1,4 +1,4 @@
-"""What a trader does by hand: stop, go on, take an account over, confirm real money."""
+"""What a trader does by hand: stop, resume, adopt an account, confirm real money."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def kill(
 ) -> Iterator[str]:
     """Stop a book, or all: nothing more is sent from now on, and what is open is cancelled.
 
-    The switch is thrown first, so that a broker that cannot be reached stops nothing of it. A run that is sending sees
-    it half a second later; what it got in meanwhile is cancelled once it has ended.
+    The switch is set first, so that it takes effect even if a broker cannot be reached. A run that is sending notices
+    it within half a second; orders that it sent in the meantime are cancelled when it has ended.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def kill(
             yield f"{book.name}: stopped here, but its open orders could not be cancelled: {error}"
         else:
             reached.append((book, broker))
-            yield f"{book.name}: stopped; {asked} open orders asked to be cancelled"
+            yield f"{book.name}: stopped; requested to cancel {asked} open orders"
     for book, broker in reached:
         try:
             with nobody_submits(lake, book.name):
@@ -88,23 +88,23 @@ def kill(
             yield f"{book.name}: a run may have sent orders meanwhile, and they could not be cancelled: {error}"
         else:
             if late:
-                yield f"{book.name}: {late} orders that a run sent meanwhile asked to be cancelled"
+                yield f"{book.name}: requested to cancel {late} orders that a run sent meanwhile"
 
 
 def adopt(desk: Desk, book: Book, reason: str) -> str:
-    """Take the account of a book over as the broker has it: its cash and positions become the book's own.
+    """Adopt the account of a book as the broker reports it: its cash and positions become the book's own.
 
     Written as the opening of the last session that has closed; its P&L starts again from there.
 
     Returns
     -------
     str
-        What was taken over.
+        What was adopted.
 
     Raises
     ------
     TradingSettingsError
-        No reason is given, or the market is open: what the account holds then is not that of a close.
+        No reason is given, or the market is open: the account then does not hold what it held at a close.
     """
     if not reason.strip():
         raise TradingSettingsError(f"say why: trading-assets adopt {book.name} --reason ...")

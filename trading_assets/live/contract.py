@@ -1,4 +1,4 @@
-"""Tables of live trading: what each book sent to its broker, and what became of it."""
+"""Tables of live trading: what each book sent to its broker, and the outcome."""
 
 import datetime as dt
 
@@ -14,7 +14,7 @@ _SIDES = ["buy", "sell"]
 INTENTS = ["buy_to_close", "buy_to_open", "sell_to_close", "sell_to_open"]
 _Moment = pl.Datetime("us", "UTC")
 
-# From the intent to the order at the broker. Only "intended" and "unknown" are still open questions.
+# From the intent to the order at the broker. Only "intended" and "unknown" still have to be resolved.
 STATUSES = ("dry_run", "intended", "unknown", "accepted", "rejected", "blocked")
 
 
@@ -77,14 +77,14 @@ class Activities(pa.DataFrameModel):
     kind: str = column("the broker's type: FEE, DIV, SPLIT, CIL, MA, ...")
     symbol: str = column("ticker", nullable=True)
     amount: float = column("cash received; negative is paid", unit=_CURRENCY)
-    quantity: float = column("shares added; negative is taken away", unit=_SHARES)
+    quantity: float = column("shares added; negative is removed", unit=_SHARES)
     description: str = column("the broker's own words", nullable=True)
 
 
 class LivePositions(HeldPositions):
     """What each book holds after the close of the session by its own account, beside what the broker reports."""
 
-    broker_quantity: float = column("shares that the broker reported; null if it was asked too late", nullable=True)
+    broker_quantity: float = column("shares that the broker reported; null if it was requested too late", nullable=True)
 
 
 class LivePnl(AccountValue):
@@ -98,7 +98,7 @@ class LivePnl(AccountValue):
     turnover: float = column("value traded over the equity before", unit=_SHARE_OF_EQUITY, ge=0)
     drawdown: float = column("equity over its running maximum - 1", unit="fraction", le=0)
     is_opening: pl.Boolean = column("whether the account was taken over as it stood, at the end of this session")
-    broker_cash: float = column("cash that the broker reported; null if it was asked too late", nullable=True)
+    broker_cash: float = column("cash that the broker reported; null if it was requested too late", nullable=True)
 
 
 class Parity(pa.DataFrameModel):
@@ -121,7 +121,7 @@ class Audit(pa.DataFrameModel):
     """Every decision about real orders: who or what stopped, released, confirmed, sent or refused, and why."""
 
     id: str = column("identity of the entry")
-    at: _Moment = column("when it was decided, by the clock on the wall; a replay is decided now")  # type: ignore[valid-type]
+    at: _Moment = column("wall-clock time of the decision, in a replay too")  # type: ignore[valid-type]
     book: str = column("name of the book; * for all")
     date: dt.date = column("session it is about", nullable=True)
     decision: str = column("what was decided: kill, resume, adopt, confirm, send, refuse, ...")
@@ -150,6 +150,6 @@ ACTIVITIES = Contract(
 POSITIONS = Contract(LivePositions, "live.positions", key=_BY_SYMBOL, time="date")
 PNL = Contract(LivePnl, "live.pnl", key=("book", "date"), time="date")
 PARITY = Contract(Parity, "live.parity", key=("book", "date"), time="date")
-# Written entry by entry by commands and by the sink; it cannot be made again, so it is none of the stage's assets.
+# Appended to by commands and by the sink; it cannot be rematerialised, so it is not one of the stage's assets.
 AUDIT = Contract(Audit, "live.audit", key=("id",), time="at")
 CONTRACTS = (ORDERS, SUBMISSIONS, FILLS, ACTIVITIES, POSITIONS, PNL, PARITY)

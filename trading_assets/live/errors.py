@@ -26,7 +26,7 @@ class SubmissionIncompleteError(LiveError, RetryableError):
 
 @contextmanager
 def about(book: str, session: date) -> Iterator[None]:
-    """Let errors of live trading and of brokers name the book and session, where they do not by themselves."""
+    """Add book and session to errors of live trading and of brokers that do not name them."""
     try:
         yield
     except (LiveError, BrokerError) as error:

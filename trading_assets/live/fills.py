@@ -63,7 +63,7 @@ def entries_of(broker: Broker, exchange: str, after: date, until: date) -> tuple
     exchange : str
         Calendar code: a fill belongs to the day of its time in the exchange's zone.
     after, until : datetime.date
-        First day that is left out, and last day that is not.
+        Last day before the span, and last day of it.
     """
     zone = exchange_zone(exchange)
     seen: dict[str, Activity] = {}
@@ -88,9 +88,9 @@ def day_of(entry: Activity, zone: ZoneInfo) -> date:
 
 
 def own_orders(broker: Broker, fills: Iterable[Activity], sent: pl.DataFrame) -> dict[str, str]:
-    """Client order id of each of the broker's order ids that a book's orders have, those of some fills included.
+    """Map the broker's ids of a book's orders, including those of some fills, to client order ids.
 
-    Where the answer to an order never came, the broker is asked for its client order id.
+    Where the answer to an order was lost, its client order id is requested from the broker.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def own_orders(broker: Broker, fills: Iterable[Activity], sent: pl.DataFrame) ->
 
 
 def fills_frame(book: str, entries: Iterable[Activity], zone: ZoneInfo, sent: dict[str, str]) -> pl.DataFrame:
-    """Rows of `live.fills`; ``sent`` names the client order id of each of the broker's order ids that is ours."""
+    """Rows of `live.fills`; ``sent`` maps the broker's ids of our orders to client order ids."""
     return pl.DataFrame(
         [
             {

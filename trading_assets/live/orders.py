@@ -1,4 +1,4 @@
-"""The orders of a session: from target weights and what the account holds to the orders that lead there."""
+"""The orders of a session: the trades that bring the account's positions to the target weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def planned_orders(desk: Desk, book: Book, session: date, target_weights: LakeFr
     """Orders of a session: the stored ones once any may have been sent or the time to send them is over.
 
     They are planned from the positions at the broker, which the fills of the orders themselves change: planning again
-    after the first was sent would plan something else under the same names.
+    after the first order was sent would give different orders under the same ids.
     """
     stored = LakeFrame(desk.lake, ORDERS).read(start=session, end=session, book=book.name)
     sent = LakeFrame(desk.lake, SUBMISSIONS).read(["status"], start=session, end=session, book=book.name)

@@ -101,7 +101,7 @@ class Permit:
                 f"they may be sent from the close of {self.session} to the open of {window.execution} "
                 f"({_utc(window.opens)} to {_utc(window.closes)})"
             )
-            return [f"{allowed}, it is {_utc(broker_now)}; the next rebalance decides anew"]
+            return [f"{allowed}, it is {_utc(broker_now)}; the next rebalance decides again"]
         return []
 
     def _unreconciled(self, account: BrokerAccount, known: LastClose | None) -> list[str]:

@@ -67,8 +67,8 @@ def build_live_sensors(desk: Desk, jobs: Mapping[str, Any]) -> list[dg.SensorDef
         job=jobs[POLL_JOB],
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=5,
-        description="Collects fills as they come: asks the broker every minute, and at once when its stream hints at "
-        "one. The stream replays nothing, so what it says is never taken for the truth.",
+        description="Collects fills as they arrive: polls the broker every minute, and at once when its stream hints "
+        "at one. The stream replays nothing, so its messages are never taken for the truth.",
     )
     def fill_poller(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         polled = json.loads(context.cursor or "{}")
@@ -142,7 +142,7 @@ def poll_requests(desk: Desk, book: Book, polled: dict[str, dict[str, str]]) -> 
     broker = broker_of(desk, book)
     hinted = broker.take_hint()
     if known and not hinted and moment - datetime.fromisoformat(known["at"]) < _POLL_AT_LEAST_EVERY:
-        yield f"{book.name}: asked less than a minute ago, and the stream hints at nothing"
+        yield f"{book.name}: polled less than a minute ago, and the stream has no hint"
         return
     booked = broker.activities(after=(moment - _FILLS_SINCE).date())
     fills = [entry for entry in booked if entry.kind is ActivityKind.FILL]
@@ -172,7 +172,7 @@ def breaker(desk: Desk, book: Book) -> Iterator[str]:
         yield f"{book.name}: within its limits"
         return
     cancelled = broker.cancel_all() if broker.open_orders() else 0
-    yield f"{book.name}: {reason}; {cancelled} open orders asked to be cancelled"
+    yield f"{book.name}: {reason}; requested to cancel {cancelled} open orders"
 
 
 def _beyond(book: Book, before: float, peak: float, equity: float) -> str | None:

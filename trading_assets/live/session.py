@@ -23,7 +23,7 @@ class OrderWindow:
     session, execution : datetime.date
         Session of the decision, and the next one, in which its orders trade.
     opens, closes : datetime.datetime
-        First moment, and the moment from which on it is too late.
+        First moment, and the moment from which it is too late.
     """
 
     session: date

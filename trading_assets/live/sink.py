@@ -1,9 +1,9 @@
 """The sink: sends a session's orders exactly once.
 
-The order of its steps is the whole point. Every intent is durable in the journal before anything is sent. An intent
-that an earlier run may have sent is looked up by its client order id before it is sent again. An order is posted with
-that id, so that the broker itself refuses a second one. What the broker has not clearly answered is looked up; what
-cannot be looked up stays "unknown", and the next run tries again. Between any two steps the process may be killed.
+The order of its steps is essential. Every intent is durable in the journal before anything is sent. An intent that an
+earlier run may have sent is looked up by its client order id before it is sent again. An order is posted with that id,
+so that the broker itself refuses a second one. What the broker has not clearly answered is looked up; what cannot be
+looked up stays "unknown", and the next run tries again. Between any two steps the process may be killed.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ class Journal(Protocol):
         """Intents of the session, from this run and all before."""
 
     def save(self, intents: Sequence[Intent], *, is_complete: bool = False) -> object:
-        """Make the session's intents these; they survive a crash once it returns.
+        """Replace the session's intents; they survive a crash once this returns.
 
-        ``is_complete`` says that none of them waits for an answer.
+        ``is_complete`` says that none of them is waiting for an answer.
         """
 
 
@@ -126,7 +126,7 @@ class Sink:
     seconds_between : float
         Least time between the starts of two submissions.
     timer : callable
-        Seconds of a clock that never goes back, for that time.
+        Seconds of a monotonic clock, to measure that interval.
     """
 
     gateway: OrderGateway
@@ -179,7 +179,7 @@ class Sink:
         return Submitted(sent, [item for item in sent if item.client_order_id not in before])
 
     def _require_permit(self, intents: Mapping[str, Intent], pending: Sequence[Intent]) -> None:
-        """Require that orders may be sent; otherwise keep them as blocked."""
+        """Require that orders may be sent; otherwise record them as blocked."""
         try:
             self._require_running()
             self.permit.require(pending)
@@ -192,7 +192,7 @@ class Sink:
             raise TradingBlockedError(reason)
 
     def _send_all(self, intents: dict[str, Intent], pending: Sequence[str]) -> None:
-        """Send the pending intents in their order and keep what is known of each, whatever happens."""
+        """Send the pending intents in their order and record what is known of each, whatever happens."""
         trouble: LiveError | BrokerError | None = None
         is_complete = False
         next_start = self.timer()
@@ -223,7 +223,7 @@ class Sink:
         if unknown:
             raise SubmissionIncompleteError(
                 f"the broker has not answered for {', '.join(sorted(unknown)[:5])}; materialise this partition again: "
-                "it asks for them by their client order ids and sends none twice"
+                "it looks them up by their client order ids and sends none twice"
             )
 
     def _resolved(self, intent: Intent) -> Intent:
@@ -234,7 +234,7 @@ class Sink:
         return self._accepted(intent, found) if found else intent
 
     def _next_attempts(self, stored: Sequence[Intent]) -> list[Intent]:
-        """Intents to send again what the broker accepted and then rejected, none of it traded."""
+        """Intents that repeat orders which the broker accepted and then rejected without a fill."""
         latest = {(item.symbol, item.intent): item for item in sorted(stored, key=lambda item: item.attempt)}
         again = []
         for item in latest.values():
@@ -264,7 +264,7 @@ class Sink:
                 found = self._looked_up(intent)
                 if found:
                     return found
-        if refusal:  # its code stands for any request that is not valid, and there is no such order
+        if refusal:  # its code means any invalid request, and there is no such order
             return self._rejected(intent, refusal)
         return replace(intent, status="unknown", reason="the broker did not answer")
 
@@ -308,14 +308,14 @@ def next_attempt(intent: Intent, now: datetime) -> Intent:
 
 
 def _reducing_first(intent: Intent) -> tuple[bool, str]:
-    """Order of sending: what closes positions frees the buying power that opening others takes."""
+    """Order of sending: orders that close positions come first, since they free buying power for the others."""
     return (not intent.intent.endswith("_to_close"), intent.symbol)
 
 
 def _unsettled_closing(intents: Mapping[str, Intent], opening: Intent) -> Intent | None:
-    """The intent to open a position as it has to wait for the one that closes the opposite one; None if it need not.
+    """The intent to open a position, if it has to wait for the order that closes the opposite one; None otherwise.
 
-    Sent alone, it would close a part of that position, and the shares would lack when the other one is sent.
+    Sent alone, it would close a part of that position, and the shares would be missing when the other order is sent.
     """
     if opening.intent.endswith("_to_close"):
         return None

@@ -12,7 +12,7 @@ from trading_assets.live.assets import build_assets
 from trading_assets.live.checks import CHECKS
 from trading_assets.live.contract import ACTIVITIES, CONTRACTS, FILLS, ORDERS, PARITY, PNL, POSITIONS, SUBMISSIONS
 
-# A session of a book at its broker: first what the last orders brought, then the next ones.
+# A session of a book at its broker: first the results of the last orders, then the next orders.
 POLL_JOB, CLOSE_JOB, TRADE_JOB = "poll_fills", "close_session", "trade_live"
 _COLLECTED = (FILLS.table, ACTIVITIES.table)
 _CLOSED = (*_COLLECTED, POSITIONS.table, PNL.table, PARITY.table)

@@ -1,4 +1,4 @@
-"""What `live/submissions` does for a session of a book: send its orders exactly once or, in a dry run, write them down.
+"""What `live/submissions` does for a session of a book: send its orders exactly once or, in a dry run, record them.
 
 The journal of the sink is the table itself, so its rows are written by the sink and by nobody else.
 """
@@ -54,7 +54,7 @@ class LakeJournal:
         return [Intent(**row) for row in rows.iter_rows(named=True)]
 
     def save(self, intents: Sequence[Intent], *, is_complete: bool = False) -> None:
-        """Make the session's intents these, in one transaction; a complete session is a partition that is written."""
+        """Replace the session's intents, in one transaction; a complete session is a partition that is written."""
         scope = Scope(
             {"book": (self.book,)},
             SUBMISSIONS.time,
@@ -108,7 +108,7 @@ class SentSession(NamedTuple):
 def send_session(
     desk: Desk, book: Book, session: date, orders: pl.DataFrame, *, run_id: str, retry_rejected: bool
 ) -> SentSession:
-    """Send the orders of a session exactly once or, in a dry run, write down what would be sent.
+    """Send the orders of a session exactly once or, in a dry run, record what would be sent.
 
     Parameters
     ----------

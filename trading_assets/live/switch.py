@@ -35,7 +35,7 @@ class Decision:
 def record(lake: Lake, at: datetime, decisions: Iterable[Decision]) -> None:
     """Append decisions; entries are never changed or removed.
 
-    An entry's id is its number: two entries of one moment, or of clocks that differ, have an order too.
+    An entry's id is its number: entries with equal times, or from clocks that differ, are ordered too.
     """
     rows = pl.DataFrame(
         [
@@ -63,7 +63,7 @@ def decisions_of(lake: Lake, *kinds: str, book: str | None = None) -> pl.DataFra
 
 
 def why_stopped(lake: Lake, book: str) -> str | None:
-    """Why a book may not trade: the latest word of its kill switch and of the one for all books; None if it may."""
+    """Why a book may not trade: the latest state of its kill switch and of the one for all books; None if it may."""
     for name in (ALL_BOOKS, book):
         said = decisions_of(lake, *_SWITCH).filter(pl.col("book") == name)
         if said.height and said["decision"][-1] == KILL:
@@ -77,7 +77,7 @@ def why_stopped(lake: Lake, book: str) -> str | None:
 
 
 def stop(lake: Lake, at: datetime, book: str, reason: str) -> None:
-    """Throw the kill switch of a book, or of all."""
+    """Set the kill switch of a book, or of all."""
     record(lake, at, [Decision(book, KILL, reason)])
 
 

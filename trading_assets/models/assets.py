@@ -33,7 +33,7 @@ _SESSIONS_OF_A_YEAR = 230
 def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
     """Build the assets of this stage, whose models learn from the desk's matrix of features.
 
-    The selection of features is an asset where a model asks for it, and promotions are where one has a gate.
+    The selection of features is an asset if a model selects features, and promotions are one if a model has a gate.
     """
     partitions, matrix, specs = desk.part(desk_partitions), desk.part(desk_matrix), desk.part(resolved_models)
     if not any(spec.selection for spec in specs.values()):

@@ -1,4 +1,4 @@
-"""Tables of models: what was trained on what, and what it looks at."""
+"""Tables of models: what was trained on which data, and how features are chosen and weighed."""
 
 import datetime as dt
 
@@ -21,7 +21,7 @@ class Trained(pa.DataFrameModel):
     n_rows: pl.Int64 = column("rows of the fit part", unit="rows", gt=0)
     n_features: pl.Int64 = column("features learned from", gt=0)
     n_offered: pl.Int64 = column("features of the specification, before any selection", nullable=True, gt=0)
-    scaling: str = column("what was done to the features before", nullable=True)
+    scaling: str = column("how the features were scaled before the fit", nullable=True)
     validation_ic: float = column("mean correlation of prediction and return in the held-out tail", nullable=True)
     validation_rank_ic: float = column("mean rank correlation in the held-out tail", nullable=True)
     model_hash: str = column("SHA-256 of the model, and of its scaler where there is one")
@@ -36,7 +36,7 @@ class Trained(pa.DataFrameModel):
 
 
 class FeatureImportance(pa.DataFrameModel):
-    """How much each feature weighs in each month's model, where its learner can tell."""
+    """How much each feature weighs in each month's model, where its learner reports it."""
 
     model: str = column("name of the model")
     date: dt.date = column("last session of the training month")
@@ -54,7 +54,7 @@ class FeatureSelection(pa.DataFrameModel):
     variance: float = column("variance over the fit part; null where every value is missing", nullable=True, ge=0)
     missing_share: float = column("share of the fit part's rows without a value", unit="fraction", ge=0, le=1)
     cluster: pl.Int64 = column(
-        "features whose rank correlations with each other are beyond the threshold; null where it says nothing",
+        "features whose rank correlations with each other are beyond the threshold; null where it is uninformative",
         nullable=True,
         ge=1,
     )

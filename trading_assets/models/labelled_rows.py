@@ -66,7 +66,7 @@ class LabelledRows:
     def known_before(self, session: date) -> pl.DataFrame:
         """Rows that a model may have learned from before it predicts a session.
 
-        Their labels had ended the embargo before the session before.
+        Their labels had ended at least the embargo before the session that precedes it.
         """
         last = bisect_left(self.sessions, session) - 1 - self.embargo_sessions
         return self.frame.filter(pl.col("exit_date") <= self.sessions[last]) if last >= 0 else self.frame.clear()

@@ -1,4 +1,4 @@
-"""What a family of models is to the desk: a learner with its parameters, and what it makes of rows.
+"""What the desk needs of a family of models: a learner with its parameters, and the model it fits to rows.
 
 Here: the two contracts and the rows they read. Not here: the families (`learners`), what is done to rows before
 (`walk_forward`, `scaling`), versions (`registry`).
@@ -107,7 +107,7 @@ class Fitted(ABC):
         pl.DataFrame
             `feature, gain, split` (`IMPORTANCE_SCHEMA`), by gain descending, then by name. `gain` is not negative and
             comparable within the model: total reduction of the loss for trees, size of the coefficient for linear
-            models. `split` counts uses in trees and is null elsewhere. No rows where the learner cannot tell.
+            models. `split` counts uses in trees and is null elsewhere. No rows where the learner reports none.
         """
 
     @abstractmethod

@@ -22,7 +22,7 @@ IS_WANTED = "is_wanted"
 def with_history(
     rows: pl.DataFrame, panel: pl.DataFrame, *, features: Sequence[str], lookback: int, calendar: Sequence[date]
 ) -> pl.DataFrame:
-    """Put the rows before them beside rows that are learned from or scored.
+    """Add the sessions that are looked back to, beside rows that are learned from or scored.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def with_history(
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of rows as arrays, made as they are asked for: a panel of windows would be `lookback` times its size.
+    """Windows of rows as arrays, made on request: a panel of windows would be `lookback` times its size.
 
     Attributes
     ----------

@@ -27,9 +27,9 @@ class SelectionRules:
     max_missing
         Greatest share of the fit part's rows on which a feature may be missing.
     min_variance
-        A feature of at most this variance over the fit part says nothing.
+        A feature with at most this variance over the fit part is left out.
     max_correlation
-        Features whose rank correlation with each other is above this in size stand for one another: one is kept.
+        Of features whose absolute rank correlation with each other is above this, one is kept.
     windows
         Number of disjoint parts of the fit part's sessions that importance is measured on.
     top
@@ -37,7 +37,7 @@ class SelectionRules:
     min_stability
         Least share of the windows in which a feature must be important.
     at_least
-        So many features are kept in any case, the best by mean place.
+        Least number of features that are kept, the best by mean place.
     max_rows
         Rows that correlations are measured on, evenly spaced over the fit part.
 

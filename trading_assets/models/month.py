@@ -50,7 +50,7 @@ class MonthlyTrainer:
     ) -> list[str]:
         """Train one model per knowledge cut, register each and let it pass the model's gate, in the order of the cuts.
 
-        Where the features of each cut have been selected, its model is offered those; a cut without has no model.
+        Where features are selected, the model of each cut is offered those of its cut; a cut without any has no model.
 
         Months are fitted side by side with one thread each: 48 fits of 505 names took half the time of one after the
         other with two threads each (``python -m benchmarks training``).
@@ -58,8 +58,8 @@ class MonthlyTrainer:
         Returns
         -------
         list of str
-            What there is to say, in the order of the cuts: of months that have too little history before them and are
-            left out, and of versions that the gate keeps out of use.
+            Messages in the order of the cuts: about months that are left out because they have too little history
+            before them, and about versions that the gate keeps out of use.
         """
         said = []
         gatekeeper = Gatekeeper(self.desk, spec, self.features) if spec.gate else None
@@ -137,7 +137,7 @@ def _describe(model: TrainedModel, spec: ModelSpec, version: RegisteredVersion) 
         "model_hash": model.model_hash,
         "registry_version": version.version,
         "run_id": version.run_id,
-        # Training that gives a model which is registered already gives that version, with the data it came from.
+        # If training gives a model that is registered already, that version is used, with the data it came from.
         "data_snapshot": int(version.tags["lake_snapshot"]),
     }
     return pl.DataFrame([row], schema=TRAINED.schema)

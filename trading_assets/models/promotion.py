@@ -74,7 +74,7 @@ def versions_in_use(desk: Desk, model: str, first: date, last: date, *, has_gate
 
 
 def _require_verdicts(model: str, months: pl.DataFrame, verdicts: pl.DataFrame, versions: pl.DataFrame) -> None:
-    """Every version has its verdict, and what a verdict leaves in use is still there."""
+    """Require that every version has its verdict, and that the version left in use still exists."""
     unjudged = months.join(verdicts, on=["date", "model_hash"], how="anti")["date"]
     gone = verdicts.drop_nulls("in_use").join(versions, left_on="in_use", right_on="date", how="anti")["date"]
     stale = pl.concat([unjudged, gone]).sort()
@@ -119,7 +119,7 @@ class Gatekeeper:
         Raises
         ------
         ModelError
-            The version in use reads features that the model is not offered any more.
+            The version in use reads features that the model is no longer offered.
         """
         if not self._is_begun:
             self._champion, self._is_begun = self._in_use_before(trained.trained_through), True

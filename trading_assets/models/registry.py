@@ -30,7 +30,7 @@ _LEARNER_WITHOUT_TAG = "lightgbm"
 
 
 class RegistryError(TradingAssetsError, RuntimeError):
-    """A model version is missing, altered, or its store is set up differently from what was asked."""
+    """A model version is missing, altered, or its store is set up differently from what was requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def register(
 def find(
     model_name: str, trained_through: date, *, tracking_uri: str, model_hash: str | None = None
 ) -> RegisteredVersion | None:
-    """Return the newest version with that knowledge cut, or None; `model_hash` asks for exactly that model.
+    """Return the newest version with that knowledge cut, or None; `model_hash` selects exactly that model.
 
     A month trained again on restated data has several versions with one knowledge cut.
     """
@@ -143,16 +143,16 @@ def find(
 
 
 def load(model_name: str, version: int, *, tracking_uri: str) -> FittedModel:
-    """Load a version through its learner; it scales its features where it was trained so.
+    """Load a version through its learner; it scales its features if it was trained on scaled ones.
 
-    It is proved to be the model that was registered.
+    Its hash is compared with the registered one.
 
     Raises
     ------
     RegistryError
         If the version does not exist, its files are gone, or their hash is not the registered one.
     LearnerError
-        If its learner does not exist any more, or lacks its library.
+        If its learner no longer exists, or lacks its library.
 
     """
     from mlflow.artifacts import download_artifacts  # see _client
@@ -197,7 +197,7 @@ def _client(tracking_uri: str) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back MLflow's and Alembic's progress messages; errors still come as exceptions."""
+    """Suppress MLflow's and Alembic's progress messages; errors are still raised."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

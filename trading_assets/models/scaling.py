@@ -34,7 +34,8 @@ class Scaler:
     lower, upper
         Limits of each feature; None where there are none.
     centre, scale
-        Subtracted from and divided into each feature; 0 and 1 where the fit part has no value or no spread.
+        Subtracted from each feature, and what the difference is divided by; 0 and 1 where the fit part has no value or
+        no spread.
 
     """
 
@@ -68,7 +69,7 @@ class Scaler:
 
 
 def fit_scaler(scaling: Scaling, rows: pl.DataFrame, features: Sequence[str]) -> Scaler | None:
-    """Take a scaler from the rows a model learns from; None where it asks for none.
+    """Fit a scaler to the rows a model learns from; None where none is wanted.
 
     Parameters
     ----------

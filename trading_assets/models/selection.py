@@ -26,11 +26,11 @@ Array = NDArray[np.float64]
 def select_features(
     spec: ModelSpec, features: pl.DataFrame, labels: pl.DataFrame, *, knowledge_cut: date, threads: int = 1
 ) -> pl.DataFrame:
-    """Say of each feature of a model whether its month learns from it, and why.
+    """Decide for each feature of a model whether its month learns from it, and why.
 
-    Only the fit part of the month is looked at: neither the validation tail nor anything after the cut has influence.
-    First go features that are mostly missing or do not vary. The others are clustered by the size of their rank
-    correlation (complete linkage: all of a cluster are correlated beyond the threshold with each other) and each
+    Only the fit part of the month is used: neither the validation tail nor anything after the cut has influence.
+    Features that are mostly missing or do not vary are dropped first. The others are clustered by the size of their
+    rank correlation (complete linkage: all of a cluster are correlated beyond the threshold with each other) and each
     cluster is represented by its medoid. The learner is fitted to the representatives on disjoint windows of sessions;
     those that are among the first by gain in enough windows are selected.
 
@@ -55,7 +55,7 @@ def select_features(
     InsufficientHistoryError
         If the window has too few sessions or rows to train from.
     ModelError
-        If the specification has no rules, its learner cannot tell what a feature weighs, or every feature is missing or
+        If the specification has no rules, its learner reports no importance of features, or every feature is missing or
         constant.
 
     References
@@ -178,7 +178,7 @@ def _places(
 def _gains(spec: ModelSpec, importance: pl.DataFrame, names: Sequence[str]) -> pl.Series:
     if importance.is_empty():
         raise ModelError(
-            f"model {spec.name!r}: learner {spec.learner!r} cannot tell what a feature weighs, which selection needs; "
+            f"model {spec.name!r}: learner {spec.learner!r} reports no importance of features, which selection needs; "
             "choose its features by hand and leave selection out"
         )
     return pl.DataFrame({"feature": names}).join(importance, on="feature", how="left", maintain_order="left")["gain"]

@@ -175,7 +175,7 @@ def feature_columns(spec: ModelSpec, features: pl.DataFrame) -> tuple[str, ...]:
 def fit_model(
     spec: ModelSpec, panel: pl.DataFrame, names: tuple[str, ...], rows: pl.DataFrame, *, threads: int
 ) -> FittedModel:
-    """Fit a specification's learner to rows, scaled as it asks for.
+    """Fit a specification's learner to rows, scaled as it requires.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Dagster's daemon as ``trading-assets ui`` runs it: what is waiting is found within seconds.
+"""Dagster's daemon as ``trading-assets ui`` runs it: pending work is found within seconds.
 
 Dagster looks for requested backfills, and for the end of their runs, every thirty seconds, and for sensors that are due
 every five. A refresh of a dozen stages, each started by a sensor, would wait a minute.

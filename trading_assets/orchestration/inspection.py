@@ -36,7 +36,7 @@ class Inspection:
 
 
 def inspect(desk: Desk) -> Inspection:
-    """Load all that a desk consists of, and keep what goes wrong; no lake has to exist."""
+    """Load everything a desk consists of, and collect the errors; no lake has to exist."""
     problems: dict[str, None] = {}
     counts: dict[str, int] = {}
     counted: Mapping[str, Callable[[], int]] = {

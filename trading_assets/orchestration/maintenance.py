@@ -56,7 +56,7 @@ def build_assets(desk: Desk) -> list[dg.AssetsDefinition]:
 
 
 def reported_until(lake: Lake, reported: int | None, moment: dt.datetime) -> dt.datetime:
-    """Time of the newest snapshot whose restatements have been reported; the moment itself if no later one is there.
+    """Time of the newest snapshot whose restatements have been reported; `moment` if there is no later one.
 
     A report compares a snapshot with the one before it, so the last one reported has to be kept for the next report.
     """
@@ -68,7 +68,7 @@ def reported_until(lake: Lake, reported: int | None, moment: dt.datetime) -> dt.
 
 
 MAINTENANCE_JOB = "maintain_lake"
-# What the lake's history tells about restatements is read before maintenance forgets old snapshots.
+# Restatements are read from the lake's history before maintenance expires old snapshots.
 _UPKEEP = ("market_data.restatements", "market_data.symbol_maintenance", "market_data.quotes", MAINTENANCE.table)
 STAGE = Stage(
     "catalog",

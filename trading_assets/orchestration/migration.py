@@ -139,7 +139,7 @@ def written_months(keys: Iterable[str], dimension: str, settings: Settings) -> d
 
 
 def _migrated_events(desk: Desk, months: Mapping[str, Mapping[str, date | None]]) -> Iterator[str]:
-    """Tell Dagster which months are there: what it knew of the sessions belongs to partitions that are no more."""
+    """Report to Dagster which months are there: its history of sessions is about partitions that no longer exist."""
     instance = open_instance(desk.settings)
     for table, written in months.items():
         key = dg.AssetKey(table.split("."))

@@ -1,4 +1,4 @@
-"""Rows of models, strategies and books that a desk does not have any more: shown, and removed on request."""
+"""Rows of models, strategies and books that a desk no longer has: shown, and removed on request."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _KEPT = "live."
 
 
 class OrphansError(TradingAssetsError):
-    """Rows cannot be said to belong to nothing."""
+    """It cannot be decided which rows are orphans."""
 
 
 def orphans(desk: Desk) -> list[str]:
-    """Rows that belong to nothing the desk has, a line for each table and name."""
+    """Rows that belong to no model, strategy or book of the desk, a line for each table and name."""
     return [_in_words(row) for row in _found(desk).iter_rows(named=True)]
 
 
 def remove_orphans(desk: Desk) -> list[str]:
-    """Remove these rows, but for those of live trading; a line for each table and name.
+    """Remove these rows, except those of live trading; a line for each table and name.
 
     Raises
     ------

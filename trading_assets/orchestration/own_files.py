@@ -22,7 +22,7 @@ from trading_assets.market_data.stage import SYMBOLS_JOB
 class OwnFiles(pa.DataFrameModel):
     """Files of the user's own work when the definitions were loaded, and the fault of each that is left out."""
 
-    file: str = column("file, below the folder of the user's own work where it is in it")
+    file: str = column("file, relative to the folder of the user's own work if it is in there")
     place: str = column("where its fault is, as file:line; null if it is used", nullable=True)
     fault: str = column("what is wrong with it; null if it is used", nullable=True)
 

@@ -58,7 +58,7 @@ def refresh(
     instance : dagster.DagsterInstance
         Where runs are recorded.
     span : callable
-        First and last session; asked after the universe is known.
+        First and last session; called after the universe is known.
 
     Yields
     ------
@@ -68,7 +68,7 @@ def refresh(
     Raises
     ------
     RefreshError
-        A blocking check stopped a stage; any other error comes as it was raised.
+        A blocking check stopped a stage; any other error is raised unchanged.
     """
     for job in refresh_jobs(desk):
         first, last = span() if job != SYMBOLS_JOB else (date.min, date.min)
@@ -86,10 +86,10 @@ def refresh(
 
 @contextmanager
 def few_collections() -> Iterator[None]:
-    """Keep what is there now out of garbage collections while runs are made.
+    """Exclude existing objects from garbage collections while runs execute.
 
-    A run keeps its events, so many that Python collects in full several times, and each time it would look at all
-    modules and definitions again.
+    A run keeps so many events that Python makes several full collections, and each would scan all modules and
+    definitions again.
     """
     gc.freeze()
     try:
@@ -104,11 +104,11 @@ def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[s
     Raises
     ------
     RefreshError
-        A blocking check stopped it; any other error comes as it was raised.
+        A blocking check stopped it; any other error is raised unchanged.
     """
     run_id = str(uuid4())
     try:
-        # At one moment the partitions are the same, so Dagster lists them once per run and not once per step.
+        # With a fixed time the partitions do not change, so Dagster lists them once per run and not once per step.
         with dg.partition_loading_context(now(), instance):
             return job.execute_in_process(instance=instance, run_id=run_id, tags=dict(tags), run_config=QUIET)
     except DagsterAssetCheckFailedError:
@@ -128,7 +128,7 @@ def _evaluations(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.Asset
 
 def work_seconds(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> float:
     """Seconds in asset bodies and checks (from the event log) and in lake writes (from the metadata)."""
-    # An asset has done its work when it hands out its first output; checks of a step work until the last of them.
+    # The work of an asset ends with its first output; the checks of a step run until its last one.
     since, until = dict[str, float](), dict[str, float]()
     makes_tables = {event.step_key for event in result.all_events if event.is_step_materialization}
     for entry in instance.all_logs(result.run_id, of_type=_MARKS):

@@ -36,7 +36,7 @@ class SessionReport:
     Attributes
     ----------
     book, session
-        Which one.
+        Book and session that were replayed.
     seconds : float
         How long its runs took.
     fills, orders : int

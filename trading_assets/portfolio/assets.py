@@ -90,7 +90,7 @@ def _known_returns(
 
 
 def _names_left_out(left_out: pl.DataFrame) -> dict[str, int | str]:
-    """How often a name could not be sized, and why the first times."""
+    """How often a name could not be sized, with the causes of the first cases."""
     shown = left_out.head(_SHOWN).select("book", "symbol", "rebalance", "left_out").iter_rows()
     causes = [f"{symbol} of {book} on {day}: {cause}" for book, symbol, day, cause in shown]
     return {"names_left_out": left_out.height, "left_out": "; ".join(causes)}

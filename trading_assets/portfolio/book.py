@@ -58,7 +58,7 @@ def broker_names() -> tuple[str, ...]:
 
 
 class Book(ConfigModel):
-    """One book: what it follows, how it sizes, and what its trades may cost."""
+    """One book: the strategy it follows, its sizing, its limits and its costs."""
 
     error = BookError
 

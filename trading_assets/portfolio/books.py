@@ -51,7 +51,7 @@ def books(desk: Desk) -> Mapping[str, Book]:
 
 
 def written_books(desk: Desk) -> Mapping[str, Book]:
-    """Books of a desk by name as they are written, those included whose strategy or sizing cannot be used.
+    """Books of a desk by name as the file has them, including those whose strategy or sizing cannot be used.
 
     What a trader does by hand, such as stopping a book, needs neither.
     """
@@ -133,7 +133,7 @@ def _entry_schema(known: Mapping[str, type[Sizing]]) -> dict[str, Any]:
     del schema["properties"]["name"]
     like = {
         "type": "string",
-        "description": "Another book, from which this one inherits what it does not say itself, but for the broker.",
+        "description": "Book from which this one inherits every setting that it lacks, except the broker.",
     }
     required = [name for name in schema["required"] if name != "name"]
     return schema | {"properties": {LIKE: like, **schema["properties"]}, "required": required}

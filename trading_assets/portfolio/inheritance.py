@@ -72,7 +72,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-# What can be written in two ways is merged in one.
+# Settings that can be written in two ways are merged in one form.
 _FORMS: Mapping[str, Callable[[Any], Any]] = {
     "sizing": lambda value: {"kind": value} if isinstance(value, str) else value,
     "costs": lambda value: by_role(value) if isinstance(value, dict) else value,
@@ -84,11 +84,11 @@ def _without(settings: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def _ancestors(name: str, books: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], str | None]:
-    """The book that a book is like, the one that this is like, and so on; or why there is no such line."""
+    """Parent of a book (`like`), parent of that one, and so on; or why they cannot be resolved."""
     line = [name]
     while (parent := books[line[-1]].get(LIKE)) is not None:
         if parent not in books:
-            if len(line) > 1:  # the fault is told at the book that has it
+            if len(line) > 1:  # reported at the book that has the fault
                 return [], f"{LIKE} {line[1]!r} cannot be used, see there"
             return [], f"{LIKE} is {parent!r}{did_you_mean(parent, books)}; there are {', '.join(books)}"
         if parent in line:

@@ -17,19 +17,19 @@ from trading_assets.portfolio.books import Book
 from trading_assets.portfolio.contract import TARGET_WEIGHTS
 
 PRICES = (SYMBOLS, BARS_DAILY, CORPORATE_ACTIONS)
-"""Tables that returns are made of."""
+"""Tables that returns are computed from."""
 
-# A rebalance session lies within a month, its period ends within one.
+# A rebalance session is at most a month away, and so is the end of its period.
 _AROUND = timedelta(days=45)
 
 
 def first_decision(first: date) -> date:
-    """A day before which no rebalance session decides the weights of a session from a day on."""
+    """Earliest day on which the rebalance session can lie that decides the weights of a day or of later ones."""
     return first - _AROUND
 
 
 def sessions_around(exchange: str, book: Book, first: date, last: date) -> list[date]:
-    """Sessions that determine the weights of a book in a span, those whose returns it needs among them."""
+    """Sessions that determine the weights of a book in a span, including those whose returns it needs."""
     # more than two days in three are sessions, whatever the holidays
     reach = timedelta(days=2 * book.sizing.needs.return_sessions + 10)
     return sessions(exchange, max(first_decision(first) - reach, first_session(exchange)), last + _AROUND)
@@ -55,7 +55,7 @@ def read_prices(
 def require_prices(
     desk: Desk, book: Book, names: Sequence[str], rebalances: Sequence[date], calendar_sessions: Sequence[date]
 ) -> None:
-    """Make sure that the prices of some names, where they are listed, are there before returns are made of them.
+    """Require that the prices of some names, while they are listed, have been written before returns are computed.
 
     Raises
     ------

@@ -16,8 +16,8 @@ RETURNS_SCHEMA = pl.Schema({"rebalance": pl.Date, "symbol": pl.String, "date": p
 def session_returns(bars: pl.DataFrame, actions: pl.DataFrame, calendar_sessions: Sequence[date]) -> pl.DataFrame:
     """Total return of each session from the close of the session before.
 
-    What one share became by splits on the way counts, and the cash that it was paid; a return depends on its two bars
-    and the actions between them alone, to the last bit.
+    A return includes splits and cash dividends in between, and depends, to the last bit, only on its two bars and the
+    actions between them.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def returns_known(
     calendar_sessions
         The exchange's sessions; those before the first rebalance session bound the look-back.
     sessions
-        Number of sessions, that of the decision the last of them.
+        Number of sessions, the last being that of the decision.
 
     Returns
     -------

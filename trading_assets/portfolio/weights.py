@@ -35,7 +35,7 @@ def rebalance_sessions(calendar_sessions: Sequence[date], rebalance: str) -> lis
     Returns
     -------
     list[datetime.date]
-        Ascending. A week or month that the calendar does not lead out of has no known last session and is left out.
+        Ascending. A week or month after which the calendar has no session has no known last session and is left out.
     """
     calendar = pl.DataFrame({"date": list(calendar_sessions)}, schema={"date": pl.Date}).unique().sort("date")
     if rebalance == "daily":
@@ -54,7 +54,7 @@ def target_weights(
     """Weights a book wants to hold after the close of each session.
 
     The weights of a session d are a function of what is known at r(d), the latest rebalance session up to d, and of
-    nothing else: r(d) follows from the exchange's calendar, so neither the range asked for nor the data around it
+    nothing else: r(d) follows from the exchange's calendar, so neither the requested range nor the data around it
     changes them.
 
     Parameters
@@ -133,7 +133,7 @@ def decided_weights(
     book : Book
         Sizing and limits.
     calendar_sessions : sequence of datetime.date
-        The exchange's sessions, those whose returns the sizing needs among them.
+        The exchange's sessions, including those whose returns the sizing needs.
     returns : polars.DataFrame, optional
         `symbol, date, return` as `trading_assets.portfolio.returns.session_returns` gives them, where the sizing needs
         any.
@@ -251,7 +251,7 @@ def _inputs(
 
 
 def _sized(inputs: SizingInputs, book: Book) -> pl.DataFrame:
-    """Weights of a sizing, refused where they are not what it promises."""
+    """Weights of a sizing, refused where they break its contract."""
     sized = book.sizing.weights(inputs)
     missing = [name for name in ("rebalance", "symbol", "weight") if name not in sized.columns]
     if missing:

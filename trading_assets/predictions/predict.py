@@ -83,8 +83,8 @@ def predict(
     -------
     pl.DataFrame
         Rows of predictions.daily, by date and symbol. `prediction` is a normal score (see `models.walk_forward`),
-        comparable within a session, not a return. Sessions without such a version have no rows: an older one would give
-        a session other rows in a range of months than by itself.
+        comparable within a session, not a return. Sessions without such a version have no rows: an older one would make
+        the rows of a session depend on the range of months requested.
 
     Raises
     ------

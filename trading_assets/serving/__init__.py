@@ -1,7 +1,7 @@
 """Serving: what people and programs read from a desk.
 
 What lives here: the queries by name (`queries`) that commands and reports read, each a frame of declared columns.
-What to put here: what answers a question about a desk over an API or on a page.
+What to put here: queries that an API or a page needs.
 What not: commands (`trading_assets.cli`), anything that writes to the lake.
 """
 

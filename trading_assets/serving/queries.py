@@ -40,7 +40,7 @@ class QueryParameterError(TradingAssetsError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question about a desk.
+    """A query of a desk.
 
     Attributes
     ----------
@@ -158,7 +158,7 @@ def live_session(desk: Desk, book: str, session: date) -> pl.DataFrame:
 
 @query(_UNKNOWN)
 def unknown_names(desk: Desk, contracts: Iterable[Contract]) -> pl.DataFrame:
-    """Rows of models, strategies and books that the desk does not have any more, by table and name."""
+    """Rows of models, strategies and books that the desk no longer has, by table and name."""
     found = [pl.DataFrame(schema=_UNKNOWN)]
     for contract in contracts:
         for column in contract.key[:1]:

@@ -80,7 +80,7 @@ def _of_strategy(scope: Scope, name: str) -> Scope:
 
 
 def _written(desk: Desk, one: Strategy, scope: Scope, days: Sequence[date], author: str) -> WriteResult:
-    """Make the scope of a strategy what it gives for the sessions that have closed."""
+    """Replace the rows of a strategy's scope with its scores of the sessions that have closed."""
     from trading_assets.signals.reading import require_inputs, stored_scores
 
     frame = SCORES.empty()
@@ -92,7 +92,7 @@ def _written(desk: Desk, one: Strategy, scope: Scope, days: Sequence[date], auth
 
 
 def _record(context: dg.AssetExecutionContext, scope: Scope, written: Mapping[str, WriteResult]) -> None:
-    """Tell Dagster which partitions a step that fails has made."""
+    """Report to Dagster which partitions a failing step has written."""
     for name, result in written.items():
         for key in _of_strategy(scope, name).partition_keys:
             made = dg.AssetMaterialization(SCORES.asset_key, partition=key, metadata=write_metadata(result))
@@ -110,7 +110,7 @@ def _named(error: Exception, name: str, days: Sequence[date]) -> Exception:
 
 
 def _together(failed: Sequence[Exception]) -> Exception:
-    """One error for all; another try is worth it where it can cure every one of them."""
+    """One error for all of them; it is retryable only if every one of them is."""
     if len(failed) == 1:
         return failed[0]
     if all(isinstance(error, RetryableError) for error in failed):

@@ -27,9 +27,9 @@ def recompute(desk: Desk, scope: Scope, run_id: str) -> Iterator[Recomputation]:
 
 
 def _recompute(desk: Desk, scope: Scope, one: Strategy) -> Iterator[Recomputation]:
-    """What a run makes, month by month, is compared with what is stored; the laws hold for all of its rows at once.
+    """Scores made month by month are compared with those stored; the laws are checked on all rows at once.
 
-    With more history than the look-back there is something to see where it is declared too short.
+    More history than the look-back is read, so that a look-back which is declared too short changes the scores.
     """
     from trading_assets.signals.reading import stored_rows
     from trading_assets.signals.scoring import first_day_read, monthly_scores, scores_at_once
@@ -61,7 +61,7 @@ def chosen_in_hindsight(desk: Desk, scope: Scope, run_id: str) -> pl.DataFrame:
         members.filter(pl.col("basis") == "hindsight")
         .group_by("symbol", "listed_on")
         .agg(first_date=pl.col("date").min(), last_date=pl.col("date").max(), sessions=pl.len())
-        .with_columns(remedy=pl.lit("results are those of survivors; give universe: {kind: index} with dated lists"))
+        .with_columns(remedy=pl.lit("results have survivorship bias; set universe: {kind: index} with dated lists"))
         .sort("symbol")
     )
 

@@ -35,7 +35,7 @@ class Strategy:
     parameters : mapping of str to object
         Keyword-only arguments of the rule.
     source : str
-        Where the rule comes from: a paper, a book; empty where nowhere.
+        Source of the rule: a paper or a book; empty if it has none.
     doc : str
         Docstring of the rule.
     module : str
@@ -155,14 +155,14 @@ def strategy(
     ----------
     inputs
         What the function reads, by the name of its argument: `predictions`, `bars` or `features`. It gets a frame of
-        symbol, date, the columns asked for, and ``is_member``: whether the name is in the universe on that session.
-        Names are scored while they are members; who compares names with each other leaves the others out, as `ranked`
-        does. Rows are sorted by symbol and date and reach back over the look-back.
+        symbol, date, the requested columns, and ``is_member``: whether the name is in the universe on that session.
+        Names are scored while they are members; a rule that compares names with each other leaves out those that are
+        not members, as `ranked` does. Rows are sorted by symbol and date and reach back over the look-back.
     lookback
         Sessions of a name before its own that a score depends on, counted in rows of each input: 199 for a mean of 200
         closes. A function of the parameters where it depends on them.
     source
-        Where the rule comes from: a paper or a book.
+        Source of the rule: a paper or a book.
 
     Returns
     -------

@@ -78,8 +78,7 @@ class ModelPredictions:
 class AdjustedBars:
     """Daily bars, adjusted for splits and dividends.
 
-    All prices of a name are on the scale of the first row that is handed over: ratios of them mean something, their
-    level does not.
+    All prices of a name are on the scale of the first row passed: only their ratios are meaningful.
 
     Attributes
     ----------

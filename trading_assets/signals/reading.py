@@ -40,7 +40,7 @@ def stored_rows(desk: Desk, one: Strategy, start: date, end: date) -> Mapping[st
 
 
 def require_inputs(desk: Desk, one: Strategy, first: date, last: date) -> None:
-    """Make sure that all that the scores of a span are computed from has been written.
+    """Require that everything the scores of a span are computed from has been written.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The strategies of a desk by name: how modules are searched for them, and whether all that they name exists."""
+"""The strategies of a desk by name: how modules are searched for them, and whether everything they refer to exists."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Scores of a strategy from the rows that it reads, month by month.
 
-A rolling sum carries bits of where its rows began. So each month is computed from its own rows and those of the
-look-back before it, nothing else: a range of months, a single one, and a month that is not over yet give the same bits
-for the same session.
+The last bits of a rolling sum depend on the row it started from. So each month is computed from its own rows and those
+of the look-back before it, nothing else: a range of months, a single one, and a month that is not over yet give the
+same bits for the same session.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SESSIONS_OF_A_MONTH = 15
 
 
 def months_before(strategy: Strategy) -> int:
-    """Months before its own that the look-back of a month may reach into; a name without bars for longer has less."""
+    """Months before its own that the look-back of a month may reach into; a name without bars for longer gets less."""
     return -(-strategy.lookback // _SESSIONS_OF_A_MONTH)
 
 

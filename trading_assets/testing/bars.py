@@ -1,4 +1,4 @@
-"""Made-up bars of real sessions: long enough for every look-back, with splits and a name that rests."""
+"""Made-up bars of real sessions: long enough for every look-back, with splits and a pause in trading."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _A_SESSION = {"minute": 60, "hourly": 7}
 
 @dataclass(frozen=True)
 class MadeBars:
-    """Bars and corporate actions, and the sessions whose features are looked at.
+    """Bars and corporate actions, and the sessions whose features are compared.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class MadeBars:
     actions
         symbol, ex_date, kind, value.
     start, end
-        First and last session whose features are looked at.
+        First and last session whose features are compared.
     """
 
     interval: Interval
@@ -93,9 +93,9 @@ def corporate_actions(*rows: tuple[str, date, str, float]) -> pl.DataFrame:
 
 @cache
 def made_bars(interval: Interval) -> MadeBars:
-    """Three names, one that splits and one that rests and does not trade for a while, with 2,100 bars before the last.
+    """Three names, one that splits and one that does not trade for a while, with 2,100 bars before the last.
 
-    A year of daily bars with a turn of the year in it, and two months of shorter ones: an hour of minutes of each
+    A year of daily bars that includes a change of year, and two months of shorter ones: an hour of minutes of each
     session.
     """
     if interval == "daily":

@@ -27,9 +27,9 @@ def check_feature(name: str, own: Own) -> None:
     """Fail unless a feature satisfies the rules of features, on made-up bars of every interval that it exists for.
 
     It must know nothing of the future, read no more than its look-back, not depend on the scale of prices, and have
-    the same bits when it is computed again. Of the three names one splits and one rests and does not trade for a
-    while. History is cut at 20 moments, and what follows is taken away or falsified; then all is computed again from
-    as many bars as the feature declares.
+    the same bits when it is computed again. Of the three names one splits and one does not trade for a while. History
+    is cut at 20 moments, and what follows is removed or falsified; then everything is computed again from as many bars
+    as the feature declares.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Laws of features on made-up bars: nothing ahead, nothing beyond the look-back, no scale, the same bits again."""
+"""Laws of features on made-up bars: no look-ahead, nothing beyond the look-back, no scale, reproducible bits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _POISON_SEED = 11
 
 
 def look_ahead(sets: Sequence[FeatureSet], interval: Interval) -> pl.DataFrame:
-    """Values that change when the future of one of the cuts is taken away or falsified."""
+    """Values that change when the future of one of the cuts is removed or falsified."""
     made = made_bars(interval)
     moments = made.bars.filter(pl.col("date").is_between(made.start, made.end))[made.time]
     return lookahead_violations(

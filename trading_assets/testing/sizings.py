@@ -99,7 +99,7 @@ def sizing_weights(
     own
         Folder of the user's own work.
     limits
-        What the book says of all weights.
+        Limits of the book on all weights.
     **numbers
         Keys of the sizing.
 

@@ -86,7 +86,7 @@ def _random(column: str, what: str, height: int) -> pl.Series:
 
 
 def look_ahead(one: Strategy) -> pl.DataFrame:
-    """Scores that change when the future of one of twenty days is taken away or falsified."""
+    """Scores that change when the future of one of twenty days is removed or falsified."""
     rows = rows_of(one)
     compute = partial(scores_at_once, one)
     cuts = pick_cuts(compute(rows)["date"], CUTS)
@@ -95,7 +95,7 @@ def look_ahead(one: Strategy) -> pl.DataFrame:
 
 
 def warm_up(one: Strategy) -> pl.DataFrame:
-    """Scores that change when no more history is there than the look-back that is declared."""
+    """Scores that change when there is no more history than the declared look-back."""
     rows = rows_of(one)
     compute = partial(scores_at_once, one)
     probes = pick_cuts(compute(rows)["date"], CUTS)
@@ -107,9 +107,9 @@ def check_strategy(strategy: str | Strategy, own: Path | None = None) -> None:
     """Fail unless a strategy satisfies the rules of strategies, on made-up rows of what it reads.
 
     It must know nothing of the future, read no more than its look-back, give scores in [-1, 1], and give a range of
-    months what each of them gives by itself. Of the names one splits, one pays dividends, one rests for two months, one
-    is listed late, and two are members of the universe for a while. History is cut at 20 days, and what follows is
-    taken away or falsified.
+    months what each of them gives by itself. Of the names one splits, one pays dividends, one does not trade for two
+    months, one is listed late, and two are members of the universe for a while. History is cut at 20 days, and what
+    follows is removed or falsified.
 
     Parameters
     ----------

@@ -110,7 +110,7 @@ def test_a_replay_prints_a_line_per_session_and_the_next_command_goes_on_from_it
     # Killed: what is open is cancelled; resumed only with a reason.
     killed = shell.type("kill", NAME, "--reason", "to see it")
     assert killed.returncode == 0, killed.stderr
-    assert "open orders asked to be cancelled" in killed.stdout
+    assert "requested to cancel" in killed.stdout
     assert account.open_orders() == []
     assert "to see it" in str(switch.why_stopped(shell.bench.desk.lake, NAME))
     assert shell.type("resume", NAME, "--reason", " ").returncode == 1

@@ -50,7 +50,7 @@ def stop(trader: Trader, name: str | None = None, broker: AlpacaBroker | None = 
 
 def test_kill_cancels_every_open_order_and_blocks_the_book(trader):
     trader.trade(DAY)
-    assert stop(trader, trader.name) == [f"{trader.name}: stopped; 3 open orders asked to be cancelled"]
+    assert stop(trader, trader.name) == [f"{trader.name}: stopped; requested to cancel 3 open orders"]
     assert {order.status.value for order in trader.orders()} == {"canceled"}
     assert "the tests say so" in switch.why_stopped(trader.bench.desk.lake, trader.name)
     trader.want(NEXT, dict.fromkeys(NAMES, 0.2))

@@ -129,7 +129,7 @@ def test_between_polls_a_minute_passes_unless_the_stream_hints_at_a_fill(make_tr
     trader = make_trader()
     trader.step(DAYS[0], half(trader))
     first = evaluate(trader, "fill_poller")
-    assert "asked less than a minute ago" in evaluate(trader, "fill_poller", first.cursor).skip_message
+    assert "polled less than a minute ago" in evaluate(trader, "fill_poller", first.cursor).skip_message
 
 
 def test_a_hint_of_the_stream_makes_the_poller_ask_at_once(make_trader: OpenTrader) -> None:

@@ -412,7 +412,7 @@ def test_orders_held_back_until_after_the_open_are_not_sent_any_more(trader):
     blocked(trader, "a night to think")
     trader.now_is(session_open(EXCHANGE, NEXT))
     switch.release(trader.bench.desk.lake, now(), trader.name, "too late")
-    blocked(trader, f"from the close of {DAY} to the open of {NEXT}", "the next rebalance decides anew")
+    blocked(trader, f"from the close of {DAY} to the open of {NEXT}", "the next rebalance decides again")
     assert not trader.orders()
 
 

@@ -17,12 +17,12 @@ from trading_assets_tests.models.small_desk import FEATURES, MATRIX
 SPEC = ModelSpec(name="mine", features=("signal",))
 
 
-def desk_of(*specs: ModelSpec) -> Desk:
-    return Desk(Settings(home=Path("nowhere")), given={models: by_name(specs), desk_matrix: MATRIX})
+def desk_of(folder: Path, *specs: ModelSpec) -> Desk:
+    return Desk(Settings(home=folder), given={models: by_name(specs), desk_matrix: MATRIX})
 
 
-def test_a_desk_starts_with_the_shipped_models():
-    assert dict(Desk(Settings(home=Path("nowhere"))).part(models)) == {spec.name: spec for spec in SHIPPED}
+def test_a_desk_starts_with_the_shipped_models(tmp_path: Path):
+    assert dict(Desk(Settings(home=tmp_path)).part(models)) == {spec.name: spec for spec in SHIPPED}
     assert [spec.name for spec in SHIPPED] == ["lgbm_daily"]
 
 
@@ -39,9 +39,9 @@ def test_features_are_resolved_one_by_one():
         ({"params": {"num_leafs": 3}}, r"model 'mine': learner 'lightgbm': .*'num_leafs' \(did you mean 'num_leaves'"),
     ],
 )
-def test_what_does_not_exist_is_refused_when_definitions_load(changes, message):
+def test_what_does_not_exist_is_refused_when_definitions_load(tmp_path, changes, message):
     with pytest.raises(ModelError, match=message):
-        desk_of(replace(SPEC, **changes)).part(resolved_models)
+        desk_of(tmp_path, replace(SPEC, **changes)).part(resolved_models)
     assert issubclass(ModelError, TradingAssetsError)
 
 
@@ -50,12 +50,12 @@ def test_two_models_of_one_name_are_refused():
         by_name([SPEC, replace(SPEC, seed=1)])
 
 
-def test_tables_follow_from_the_models_of_the_desk():
+def test_tables_follow_from_the_models_of_the_desk(tmp_path):
     always = ("models.trained", "models.feature_importance")
-    assert tuple(one.table for one in contracts(desk_of(SPEC))) == always
+    assert tuple(one.table for one in contracts(desk_of(tmp_path, SPEC))) == always
     selecting = replace(SPEC, name="b", selection=SelectionRules())
     gated = replace(SPEC, name="c", gate=lambda candidate, champion: [])
-    found = tuple(one.table for one in contracts(desk_of(SPEC, selecting, gated)))
+    found = tuple(one.table for one in contracts(desk_of(tmp_path, SPEC, selecting, gated)))
     assert found == (*always, "models.feature_selection", "models.promotions")
 
 

@@ -68,7 +68,7 @@ def test_a_list_used_for_a_day_before_it_fails_the_check_and_does_not_stop_the_r
     assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.ERROR, False)
     row = found.metadata["first_violations"].records[0].data
     assert (row["symbol"], row["listed_on"], row["last_date"]) == ("SIM0001", str(LISTED_ON), "2015-02-27")
-    assert "results are those of survivors" in row["remedy"]
+    assert "results have survivorship bias" in row["remedy"]
 
 
 def test_from_the_day_of_the_list_on_the_check_passes(bench):

@@ -2,8 +2,8 @@
 
 What lives here: an adapter that runs as it stands, at a broker that keeps an account in a JSON file. To add a vendor,
 copy the folder to a name without the underscore, give the kind its own name and facts (`NAME`, `KINDS`), and let
-`_read` and `_change` of the adapter call the vendor; its methods say what the desk relies on. Nothing else is touched:
-the folder is found by being there.
+`_read` and `_change` of the adapter call the vendor; its methods say what the desk relies on. Nothing else changes: the
+folder is found by listing.
 What not: a broker that books can name; a leading underscore hides a package.
 """
 

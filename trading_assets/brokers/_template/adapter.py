@@ -1,4 +1,4 @@
-"""An adapter of a broker whose account is a JSON file: orders are written into it, and read with what became of them.
+"""An adapter of a broker whose account is a JSON file: orders are written into it, and read back with their outcome.
 
 The file holds `number`, `cash`, `equity`, `buying_power`, `is_blocked`, `clock`, `positions` by symbol, lists of
 `orders` and `activities`, and `prices` and `untradable` by symbol.
@@ -107,7 +107,7 @@ class FileBroker:
         )
 
     def submit(self, ticket: Ticket) -> BrokerOrder:
-        """Send an order, once. A vendor without unique client order ids cannot be traded at exactly once."""
+        """Send an order, once. Without unique client order ids a vendor cannot be traded with exactly once."""
         order = {
             "id": f"{NAME}-{ticket.client_order_id}",
             "client_order_id": ticket.client_order_id,

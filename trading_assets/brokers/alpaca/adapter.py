@@ -219,7 +219,7 @@ class AlpacaBroker:
         try:
             return attempts(self._translate, what, call)
         except OrderRejectedError as error:
-            raise BrokerError(f"{error}; nothing was ordered, this was a question") from None
+            raise BrokerError(f"{error}; nothing was ordered, this was only a query") from None
 
     def _translate(self, what: str, call: Callable[[], Answer]) -> Answer:
         import requests
@@ -237,7 +237,7 @@ class AlpacaBroker:
         except requests.ConnectionError:
             raise BrokerUnavailableError(f"{asked}: cannot be reached at {self.connection.url}") from None
         except (requests.RequestException, ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise BrokerUnavailableError(f"{asked}: the answer makes no sense ({type(error).__name__})") from None
+            raise BrokerUnavailableError(f"{asked}: the answer cannot be read ({type(error).__name__})") from None
 
 
 def _words(ticket: Ticket) -> str:

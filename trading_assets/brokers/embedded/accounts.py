@@ -81,7 +81,7 @@ class MarginAccount:
         return Account(np.full(1, self.cash), quantity, average, mark, np.zeros(len(held)), np.zeros(len(held)))
 
     def settle(self, symbols: Sequence[str], ledger: Account) -> None:
-        """Take over cash and positions from the ledger's arrays; a position without shares is gone."""
+        """Copy cash and positions from the ledger's arrays; a position without shares is removed."""
         self.cash = float(ledger.cash[0])
         for j, symbol in enumerate(symbols):
             if ledger.quantity[j] == 0.0:

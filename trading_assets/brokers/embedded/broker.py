@@ -63,7 +63,7 @@ class EmbeddedBroker:
             raise
 
     def load(self) -> None:
-        """Forget what is in memory and read the store."""
+        """Discard what is in memory and read the store."""
         time = self.store.clock() or self.clock.now()
         session = self.market.sessions.at(time)
         self.state = self.store.load(time, session.open if session else None)
@@ -94,14 +94,14 @@ class EmbeddedBroker:
         self._publish(changes)
 
     def catch_up(self) -> None:
-        """Let everything happen that the clock has passed."""
+        """Apply all events that the clock has passed."""
         now = self.clock.now()
         if now > self.state.time:
             with self.transaction():
                 self.engine.advance(now)
 
     def step(self, to: datetime) -> None:
-        """Move a stepped clock and let everything happen in between, as one transaction."""
+        """Move a stepped clock and apply all events in between, as one transaction."""
         self.catch_up()
         self.clock.move(to)
         with self.transaction(keeps_time=True):
@@ -124,7 +124,7 @@ class EmbeddedBroker:
         Returns
         -------
         tuple of MarginAccount and str
-            The account and its secret, which is not known afterwards.
+            The account and its secret, which cannot be read later.
         """
         secret = secrets.token_urlsafe(30)
         account = self.account_named(name)
@@ -164,7 +164,7 @@ class EmbeddedBroker:
         raise ApiError(401, None, "unauthorized")
 
     def tamper(self, name: str, cash: float | None, positions: Mapping[str, float] | None) -> None:
-        """Change what an account holds behind the back of its owner.
+        """Change what an account holds without its owner's knowledge.
 
         Raises
         ------

@@ -9,7 +9,7 @@ from trading_assets.desk.clock import now as present
 
 
 class ClockError(ValueError):
-    """A clock was moved that moves by itself, or was moved back."""
+    """A clock that runs by itself was moved, or a clock was moved back."""
 
 
 class Clock(Protocol):

@@ -46,7 +46,7 @@ def move_clock(broker: EmbeddedBroker, body: dict[str, Any]) -> Answer:
     if to.tzinfo is None:
         raise invalid(f"{body['to']} has no time zone: say which moment it is")
     broker.step(to)
-    # Now, so that a client that subscribes after this call receives nothing of what it has passed.
+    # Published now, so that a client that subscribes after this call receives nothing from the time passed.
     broker.streams.data.advance(broker.market, broker.state.time, broker.faults)
     return get_clock(broker, {})
 
@@ -62,7 +62,7 @@ def resume(broker: EmbeddedBroker, body: dict[str, Any]) -> Answer:
 
 
 def revoke(broker: EmbeddedBroker, body: dict[str, Any]) -> Answer:
-    """POST /_broker/revoke: the keys of an account work no longer, until it is created again."""
+    """POST /_broker/revoke: the keys of an account stop working until it is created again."""
     account = broker.require(body["name"])
     with broker.transaction():
         account.is_revoked = True
@@ -120,7 +120,7 @@ ACTIONS: list[tuple[str, str, Action]] = [
 
 
 def endpoint(broker: EmbeddedBroker, token: str, action: Action) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint of an action, for those who know the token."""
+    """The endpoint of an action, for callers that have the token."""
 
     async def respond(request: Request) -> Response:
         if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), token.encode()):

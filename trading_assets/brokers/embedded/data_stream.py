@@ -1,7 +1,7 @@
 """The websockets `/v2/iex` and `/v2/sip`: bars, trades and quotes of minutes, as the broker's clock passes them.
 
 They speak Alpaca's protocol, in msgpack or, without that content type, JSON. The server speaks first; a client
-authenticates and subscribes; what is published is sent once to whoever has subscribed, and nothing is repeated.
+authenticates and subscribes; what is published is sent once to the current subscribers, and nothing is repeated.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _Client:
 
 
 class DataStreams:
-    """Who listens to market data."""
+    """The listeners to market data."""
 
     def __init__(self) -> None:
         self._clients: set[_Client] = set()
@@ -96,7 +96,7 @@ class DataStreams:
         self._clients = set()
 
     async def serve(self, socket: WebSocket, feed: str, authenticate: Authenticate, faults: Faults) -> None:
-        """Speak with one client until it leaves."""
+        """Serve one client until it disconnects."""
         await socket.accept()
         fault = faults.take("GET", f"/v2/{feed}")
         if fault is not None and fault.drop:

@@ -1,4 +1,4 @@
-"""What the start and the end of a session do to an account: corporate actions, expiries, marks and delistings."""
+"""Effects of the start and the end of a session on an account: corporate actions, expiries, marks and delistings."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _report(
 
 
 def _scale_orders(state: BrokerState, account: MarginAccount, symbol: str, ratio: float, before: float) -> None:
-    """Scale the open orders of a split symbol; together they stay what closes a position if they were that."""
+    """Scale the open orders of a split symbol; orders that together close a position still close it afterwards."""
     orders = [order for order in state.open_orders(account.id, symbol) if order.qty is not None]
     old = sum(order.sign * order.remaining(1.0) for order in orders)
     is_closing = bool(orders) and old == -before
@@ -109,7 +109,7 @@ def expire_orders(state: BrokerState, account: MarginAccount) -> None:
 
 
 def close_books(state: BrokerState, account: MarginAccount, market: LakeMarket, session: TradingSession) -> None:
-    """Mark an account at the close, close out what is delisted by now at what holders got, and note its equity."""
+    """Mark an account at the close, close out delisted positions at what holders received, and record its equity."""
     bars, listings = market.bars(session.date), market.listings()
     gone: dict[str, float] = {}
     for symbol in sorted(account.positions):

@@ -1,4 +1,4 @@
-"""The exchange: takes orders, and lets the events of time happen to them in their order.
+"""The exchange: takes orders, and applies the events of a session to them in order.
 
 Events of a session are its open, the turning points of the price path, the moments at which the path reaches the price
 of an order, and its close. At the open corporate actions come first, then all market orders of an account trade
@@ -35,7 +35,7 @@ class MatchingEngine:
     market : LakeMarket
         Prices.
     faults : Faults
-        What goes wrong on purpose.
+        Faults that are injected.
     """
 
     def __init__(self, state: BrokerState, market: LakeMarket, faults: Faults) -> None:
@@ -88,7 +88,7 @@ class MatchingEngine:
         Raises
         ------
         ApiError
-            422: it is not open any more.
+            422: it is no longer open.
         """
         if not order.is_open:
             raise refused(f'order is already in "{order.status}" state')
@@ -107,7 +107,7 @@ class MatchingEngine:
         Raises
         ------
         ApiError
-            422: the order is not open any more, nothing would remain, or the new one is refused.
+            422: the order is no longer open, nothing would remain, or the new one is refused.
         """
         if not order.is_open:
             raise refused(f'order is already in "{order.status}" state')
@@ -130,7 +130,7 @@ class MatchingEngine:
         return new
 
     def advance(self, to: datetime) -> None:
-        """Let everything happen that happens up to a moment, included."""
+        """Apply all events up to and including a moment."""
         while True:
             event = self._next_event()
             if event[0] > to:

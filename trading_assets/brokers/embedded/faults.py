@@ -50,13 +50,13 @@ class InjectedFault:
     headers: dict[str, str] = field(default_factory=dict)
 
     def fits(self, method: str, path: str) -> bool:
-        """Whether a call is the one that goes wrong."""
+        """Whether a call is affected."""
         return self.method.upper() in {"", method} and re.match(self.path, path) is not None
 
 
 @dataclass
 class Faults:
-    """All faults that wait to happen.
+    """All pending faults.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Faults:
     outage : bool
         Every call is answered 503.
     clock_skew : float
-        Seconds that the clock told to clients is ahead.
+        Seconds by which the clock that clients see is ahead.
     """
 
     queue: list[InjectedFault] = field(default_factory=list)
@@ -115,7 +115,7 @@ class Faults:
         return None
 
     def part_of(self, shares: float, lot_size: float) -> float:
-        """What happens of a fill, in whole lots."""
+        """The part of a fill that happens, in whole lots."""
         if self.partial_fill is None or shares == 0.0:
             return shares
         part, self.partial_fill = self.partial_fill, None

@@ -1,4 +1,4 @@
-"""The gate: every call passes it, is written down, authenticated, and may meet a fault on its way."""
+"""The gate: every call passes through it, is recorded and authenticated, and may be affected by a fault."""
 
 from __future__ import annotations
 

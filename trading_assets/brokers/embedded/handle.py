@@ -115,11 +115,11 @@ class RunningBroker:
         return datetime.fromisoformat(self._call("POST", "clock", {"to": to.isoformat()})["now"])
 
     def inject(self, **fault: Any) -> None:
-        """Let something go wrong; the fields of `faults.InjectedFault` and `faults.Faults` say what."""
+        """Inject a fault; the fields of `faults.InjectedFault` and `faults.Faults` say what."""
         self._call("POST", "faults", fault)
 
     def clear_faults(self) -> None:
-        """Let everything work again."""
+        """Remove all faults."""
         self._call("DELETE", "faults")
 
     def halt(self, symbol: str) -> None:
@@ -136,7 +136,7 @@ class RunningBroker:
         return found
 
     def restart(self) -> None:
-        """Let the broker forget its memory and its streams, and come back from its store."""
+        """Make the broker discard its memory and its streams, and reload its store."""
         self._call("POST", "restart")
 
     def tamper(self, name: str, *, cash: float | None = None, positions: Mapping[str, float] | None = None) -> None:
@@ -144,7 +144,7 @@ class RunningBroker:
         self._call("POST", "tamper", {"name": name, "cash": cash, "positions": dict(positions or {})})
 
     def revoke(self, name: str) -> None:
-        """Let the keys of an account work no longer."""
+        """Revoke the keys of an account."""
         self._call("POST", "revoke", {"name": name})
 
     def wait(self) -> None:

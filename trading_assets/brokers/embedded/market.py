@@ -40,7 +40,7 @@ class Bar(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """A row of `market_data.symbols`, and what holders got when it was delisted, as a return from its last close."""
+    """A row of `market_data.symbols`, and what holders received at its delisting, as a return from its last close."""
 
     name: str | None
     exchange: str
@@ -126,7 +126,7 @@ class LakeMarket:
         self.forget()
 
     def forget(self) -> None:
-        """Drop all cached data; it is read again when needed."""
+        """Discard all cached data; it is read again when needed."""
         self._moment = (None, (None, _NEVER))
         self._bars: dict[date, dict[str, Bar]] = {}
         self._span: tuple[date, date] | None = None
@@ -180,7 +180,7 @@ class LakeMarket:
         return self._price_at_rest(symbol, closed, session or closed)
 
     def _phase(self, moment: datetime) -> tuple[TradingSession | None, TradingSession]:
-        """The session that trades at a moment, and the last one that is over; many prices are of one moment."""
+        """The session that trades at a moment, and the last one that is over; cached for the prices of one moment."""
         if self._moment[0] != moment:
             self._moment = (moment, (self.sessions.at(moment), self.sessions.last_closed(moment)))
         return self._moment[1]

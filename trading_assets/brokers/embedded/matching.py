@@ -1,6 +1,6 @@
 """Fills: how orders meet the price, the session's volume and the cash of the account.
 
-Every quantity, price and commission comes from `execution`, the functions that the backtest's ledger is made of.
+Every quantity, price and commission comes from `execution`, the functions that the backtest's ledger uses.
 """
 
 from __future__ import annotations

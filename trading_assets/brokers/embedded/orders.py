@@ -71,7 +71,7 @@ class OrderRequest(NamedTuple):
 
 @dataclass
 class Order:
-    """An order of an account and what became of it; `filled_avg_price` is 0 before the first fill."""
+    """An order of an account and its outcome; `filled_avg_price` is 0 before the first fill."""
 
     id: str
     account: str

@@ -47,7 +47,7 @@ def list_of(query: Mapping[str, str], name: str) -> list[str] | None:
 
 
 def count_of(query: Mapping[str, str], name: str, default: int, most: int) -> int:
-    """A number of rows between 1 and a most.
+    """A number of rows between 1 and a maximum.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def count_of(query: Mapping[str, str], name: str, default: int, most: int) -> in
 
 
 def choice_of(query: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    """One of some words, the first by default.
+    """One of several words, the first by default.
 
     Raises
     ------

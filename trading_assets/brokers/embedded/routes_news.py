@@ -1,6 +1,6 @@
 """Calls of the market data API about companies: corporate actions and news, as they are in the lake.
 
-Nothing is told before it is known: an action or a wording appears when its `known_at` has passed.
+Nothing is returned before it is known: an action or a wording appears when its `known_at` has passed.
 """
 
 from __future__ import annotations

@@ -70,12 +70,12 @@ def read_account(body: dict[str, Any]) -> MarginAccount:
 
 
 def _read_costs(account: str, stored: Any) -> ExecutionModels:
-    """Execution models of a row's body; five numbers are those of a row whose models have no kinds.
+    """Execution models of a row's body; a row without kinds has five numbers.
 
     Raises
     ------
     LakeError
-        A kind is not there any more, or its parameters are others now.
+        A kind no longer exists, or its parameters have changed.
     """
     settings = dict(zip(_NUMBERS, stored, strict=True)) if isinstance(stored, list) else stored
     try:

@@ -29,7 +29,7 @@ class _Server:
 
     def __init__(self, lake: Lake, exchange: str, port: int, clock: Clock, name: str) -> None:
         self.token = secrets.token_urlsafe(24)
-        # asyncio switches Nagle's algorithm off only where the protocol is named; with it a call takes 40 ms longer.
+        # asyncio disables Nagle's algorithm only if the protocol is named; with it a call takes 40 ms longer.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((_HOST, port))
@@ -86,7 +86,7 @@ class _Server:
         ticker.cancel()
 
     async def _tick(self, broker: EmbeddedBroker) -> None:
-        """Say when the server listens, end its streams when it stops, and let the clock's events happen."""
+        """Signal when the server listens, end its streams when it stops, and apply the clock's events."""
         assert self._uvicorn is not None
         waited = 0.0
         while not self._uvicorn.should_exit:
@@ -101,7 +101,7 @@ class _Server:
         broker.streams.disconnect()
 
     async def _drop(self, request: Request) -> None:
-        """Close the connection of a request as a network that fails does."""
+        """Close the connection of a request as a failing network does."""
         assert self._uvicorn is not None
         client = tuple(request.client) if request.client else None
         for connection in list(self._uvicorn.server_state.connections):
@@ -111,7 +111,7 @@ class _Server:
 
 
 def _catch_up(broker: EmbeddedBroker) -> None:
-    """Let the clock's events happen; what fails now is tried again at the next tick, and by the next call."""
+    """Apply the clock's events; what fails now is tried again at the next tick, and by the next call."""
     try:
         broker.catch_up()
     except Exception:

@@ -1,4 +1,4 @@
-"""What the broker knows in memory, and what of it has changed since it was last stored."""
+"""The broker's state in memory, and what has changed in it since it was last stored."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class BrokerState:
             self.orders[order.account].pop(order.id, None)
 
     def settle(self, account: MarginAccount, symbols: Sequence[str], ledger: Account) -> None:
-        """Take an account's cash and positions over from the ledger's arrays."""
+        """Copy an account's cash and positions from the ledger's arrays."""
         account.settle(symbols, ledger)
         self.changes.accounts.add(account.id)
         self.changes.positions[account.id].update(symbols)

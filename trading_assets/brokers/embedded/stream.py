@@ -1,6 +1,6 @@
 """The websocket `/stream`: order events of an account, as JSON in binary frames.
 
-A message is sent once to whoever listens; nothing is repeated for those who were not there.
+A message is sent once to the current listeners; nothing is repeated for later ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Authenticate = Callable[[str | None, str | None], MarginAccount]
 
 
 class Streams:
-    """Who listens to which account, and who to market data."""
+    """The listeners of each account, and those of market data."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[asyncio.Queue[dict[str, Any] | None]]] = defaultdict(set)

@@ -62,7 +62,7 @@ def _models() -> Iterator[type[ExecutionModel]]:
 
 
 def _union(role: type[ExecutionModel]) -> Any:
-    """Type of a setting: any model of a role, told apart by its kind."""
+    """Type of a setting: any model of a role, distinguished by its kind."""
     found = tuple(members(role).values())
     # pydantic has no discriminator for a union of one
     return Annotated[reduce(or_, found), Field(discriminator="kind")] if len(found) > 1 else found[0]
@@ -94,7 +94,7 @@ def _with_plain_numbers(schema: dict[str, Any]) -> None:
 
 
 def by_role(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with a model for each role that they say something of.
+    """Settings with a model for each role that they mention.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class ExecutionModels(BaseModel):
     Attributes
     ----------
     commission, slippage, fill
-        A model of each role, told apart by its `kind`.
+        A model of each role, distinguished by its `kind`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_with_plain_numbers)
@@ -144,7 +144,7 @@ class ExecutionModels(BaseModel):
         )
 
     def check_participation(self, max_participation: float) -> None:
-        """Refuse a participation at which selling brings nothing.
+        """Refuse a participation at which a sale yields nothing.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
 """Simulated names with known properties: any number of them, daily or by the minute, with all events of real data.
 
 Splits, dividends, gaps, late listings and delistings occur at given rates, and `signal_strength` plants a predictable
-effect, so that a model with predictive power can be told from one without.
+effect, so that a model with predictive power can be distinguished from one without.
 """
 
 from __future__ import annotations

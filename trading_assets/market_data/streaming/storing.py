@@ -25,7 +25,7 @@ class StoreResult:
     Attributes
     ----------
     added, changed, quarantined : int
-        Bars by what became of them.
+        Numbers of bars by outcome.
     snapshot : int
         Snapshot of the lake that holds them.
     overwritten : tuple of date

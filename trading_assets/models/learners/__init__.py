@@ -1,4 +1,4 @@
-"""Families of models, one module each; the name of a module is the name by which a specification asks for it.
+"""Families of models, one module each; a specification selects a family by the name of its module.
 
 What lives here: subclasses of `trading_assets.models.learner.Learner`, found by listing this package.
 What to put here: a new family is one new module; `_sklearn` makes one of any estimator with scikit-learn's interface.

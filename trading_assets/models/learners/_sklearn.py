@@ -1,7 +1,7 @@
 """A learner of any estimator with scikit-learn's interface: a regressor, a pipeline, a stack.
 
 Fitted estimators are stored by skops, as arrays and JSON instead of a pickle, so that a file can be compared with what
-was registered before anything in it is made.
+was registered before anything in it is instantiated.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SklearnLearner(Learner):
 
     @classmethod
     def load(cls, folder: Path) -> FittedEstimator:
-        """Read an archive; what is in it is made when it is first asked to predict."""
+        """Read an archive; its content is instantiated at the first prediction."""
         try:
             features = tuple(json.loads((folder / _FEATURES).read_text(encoding="utf-8")))
             return FittedEstimator((folder / _ESTIMATOR).read_bytes(), features)
@@ -80,7 +80,7 @@ class FittedEstimator(Fitted):
     def estimator(self) -> Any:
         """The estimator.
 
-        Whoever loads a model compares its identity first, so the types of its archive are those that were registered.
+        The caller that loads a model compares its identity first, so the types in its archive are those registered.
         """
         from skops import io  # imports scikit-learn, which takes seconds; definitions must not pay for it
 
@@ -102,7 +102,7 @@ class FittedEstimator(Fitted):
         return scores.cast(pl.Float64).to_numpy()
 
     def importance(self) -> pl.DataFrame:
-        """What the estimator, or the last step of a pipeline, says of the columns; nothing where it says nothing."""
+        """Coefficients or importances of the estimator or of a pipeline's last step; no rows where it has none."""
         last = self.estimator[-1] if hasattr(self.estimator, "steps") else self.estimator
         found = getattr(last, "feature_importances_", getattr(last, "coef_", None))
         weights = np.abs(np.ravel(found)) if found is not None else np.empty(0)

@@ -1,10 +1,10 @@
 """One thread for the libraries below estimators.
 
-Linear algebra (BLAS) has one, because the last bits of its sums depend on their number. That limit is of the process,
-while fits run side by side, and threadpoolctl lets one thread at a time change it. So one thread of this module sets it
-for all of them, when the first one begins, and lifts it when the last one has ended. OpenMP has a limit for each thread
-that calls it: estimators note the number among what they are stored with, and on busy cores the threads wait for each
-other.
+Linear algebra (BLAS) has one, because the last bits of its sums depend on their number. That limit applies to the
+process, while fits run side by side, and threadpoolctl lets one thread at a time change it. So one thread of this
+module sets it for all of them, when the first one begins, and lifts it when the last one has ended. OpenMP has a limit
+for each thread that calls it: estimators note the number among what they are stored with, and on busy cores the threads
+wait for each other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class _Limit:
     def enter(self) -> None:
         with self._lock:
             self._users += 1
-            # Each time, because a library that was loaded since has a number of its own.
+            # Set each time, because a library loaded since then has its own number of threads.
             self._setter.submit(self._set).result()
 
     def leave(self) -> None:
@@ -60,7 +60,7 @@ def one_thread() -> Iterator[None]:
     Raises
     ------
     LearnerError
-        Another thread of the process insists on another number of threads for linear algebra.
+        Another thread of the process sets another number of threads for linear algebra.
     """
     from threadpoolctl import threadpool_limits
 

@@ -48,7 +48,7 @@ class LightGbm(Learner):
     num_iterations: int = Field(120, ge=1)
     learning_rate: float = Field(0.05, gt=0)
     num_leaves: int = Field(31, ge=2)
-    # Small enough that three names over one year still split; the L2 penalty holds small leaves back.
+    # Small enough that three names over one year still split; the L2 penalty shrinks small leaves.
     min_data_in_leaf: int = Field(30, ge=0)
     lambda_l2: float = Field(10.0, ge=0)
     feature_fraction: float = Field(0.7, gt=0, le=1)

@@ -14,7 +14,7 @@ from trading_assets.models._information_coefficient import session_correlations
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A version of a model and what it says of the sessions that were held out of the candidate's fit.
+    """A version of a model and its predictions for the sessions that were held out of the candidate's fit.
 
     Attributes
     ----------

@@ -15,8 +15,8 @@ from trading_assets.models.validation.splitter import Split
 class PurgedTail:
     """The last decision sessions are held out, and what came before them is purged of labels that reach into them.
 
-    The fit part is held to the rule the model lives by later: its knowledge cut is the session before the tail, so no
-    label of it overlaps a label of the tail, and the embargo lies between them.
+    The fit part satisfies the rule that later applies to the model: its knowledge cut is the session before the tail,
+    so no label of it overlaps a label of the tail, and the embargo lies between them.
 
     Attributes
     ----------

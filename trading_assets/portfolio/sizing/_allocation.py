@@ -8,7 +8,7 @@ from trading_assets.portfolio.sizing._sizing import SizingLimits
 
 
 def names_to_hold(limits: SizingLimits) -> pl.Expr:
-    """How many names the top fraction of a session is, rounded up; 1e-9 absorbs the error of the product."""
+    """Number of names in the top fraction of a session, rounded up; 1e-9 absorbs the error of the product."""
     return (pl.len().over("rebalance") * limits.top_fraction - 1e-9).ceil().cast(pl.Int64).clip(lower_bound=1)
 
 

@@ -17,7 +17,7 @@ class SizingError(TradingAssetsError, TypeError):
 
 
 class SizingLimits(NamedTuple):
-    """What a book says of all its weights.
+    """Limits of a book that apply to all its weights.
 
     Attributes
     ----------
@@ -57,10 +57,10 @@ class SizingInputs:
         of them is null, NaN or infinite.
     returns : polars.DataFrame
         `rebalance, symbol, date, return`: for each rebalance session the total returns of its names over the sessions
-        up to it that `Needs` asks for, each from the close of the session before; by session, symbol and date. A name
+        up to it that `Needs` requires, each from the close of the session before; by session, symbol and date. A name
         that lacks one of the two closes has no row.
     limits : SizingLimits
-        What the book says of all weights.
+        Limits of the book on all weights.
     """
 
     scores: pl.DataFrame

@@ -25,7 +25,7 @@ class InverseVolatility(Sizing):
 
     kind: Literal["inverse_volatility"] = "inverse_volatility"
     lookback: Annotated[int, Field(ge=2, le=1_000)] = 63
-    """Sessions whose returns are used, the session of the decision the last of them."""
+    """Sessions whose returns are used, the last being the session of the decision."""
 
     @property
     def needs(self) -> Needs:

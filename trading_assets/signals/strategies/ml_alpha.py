@@ -12,7 +12,7 @@ from trading_assets.signals import predictions, ranked, strategy
 def ml_alpha(predicted: pl.DataFrame) -> pl.DataFrame:
     """Rank of the model's prediction among the names of the session, spread evenly over [-1, 1].
 
-    The lowest prediction scores -1, the highest 1, the median 0. A rank is unmoved by the scale of predictions, which
-    differs between the models of two months.
+    The lowest prediction scores -1, the highest 1, the median 0. A rank does not depend on the scale of predictions,
+    which differs between the models of two months.
     """
     return ranked(predicted, by="prediction")
