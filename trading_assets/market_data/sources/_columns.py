@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from trading_assets.lake.contracts.contract import REJECTED
 from trading_assets.market_data.sources.errors import SourceFormatError
 
 __all__ = [
@@ -14,9 +15,9 @@ __all__ = [
     "BAR_COLUMNS",
     "NAME_COLUMNS",
     "Cell",
+    "answer",
     "number",
     "one_of",
-    "original_row",
     "resolve",
     "text",
 ]
@@ -46,10 +47,14 @@ _MISSING = ("", "na", "n/a", "null", "none")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How to read a column: its value and, if that can happen, whether a cell contains something else."""
+    """How to read a column: its value and, if that can happen, whether a cell contains something else.
+
+    `rejected` is the rule by which the row of a cell is rejected, null for the others.
+    """
 
     value: pl.Expr
     unreadable: pl.Expr | None = None
+    rejected: pl.Expr | None = None
 
 
 def resolve(
@@ -154,8 +159,34 @@ def _whole(value: pl.Expr) -> pl.Expr:
     return pl.when(value == value.floor()).then(value.cast(pl.Int64, strict=False))
 
 
-def original_row(columns: Sequence[str], unreadable: Sequence[pl.Expr]) -> pl.Expr:
-    """Return `raw`: the row as a JSON object of texts where a cell is unreadable, else null."""
+def answer(
+    rows: pl.LazyFrame, schema: pl.Schema, cells: Mapping[str, Cell], columns: Sequence[str], **others: pl.Expr
+) -> pl.LazyFrame:
+    """Select the columns of an answer, and `REJECTED`.
+
+    Parameters
+    ----------
+    rows
+        Rows of a file.
+    schema
+        Columns of the answer; one of neither `cells` nor `others` is null.
+    cells
+        Columns that are read from the file.
+    columns
+        Columns of the file: `raw` holds them as a JSON object of texts where a cell is unreadable.
+    **others
+        Columns that are not.
+    """
+    unreadable = [cell.unreadable for cell in cells.values() if cell.unreadable is not None]
+    rejected = [cell.rejected for cell in cells.values() if cell.rejected is not None]
+    values = {name: pl.lit(None, dtype=dtype) for name, dtype in schema.items()}
+    values |= {name: cell.value for name, cell in cells.items()} | others
+    values["raw"] = _original_row(columns, unreadable)
+    values[REJECTED] = pl.coalesce(*rejected, pl.lit(None, dtype=pl.String))
+    return rows.select(values[name].alias(name) for name in (*schema, REJECTED))
+
+
+def _original_row(columns: Sequence[str], unreadable: Sequence[pl.Expr]) -> pl.Expr:
     if not unreadable:
         return pl.lit(None, dtype=pl.String)
     whole = pl.struct(pl.col(column).cast(pl.String) for column in columns)

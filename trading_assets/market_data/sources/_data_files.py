@@ -10,7 +10,7 @@ import polars as pl
 
 from trading_assets.market_data.sources.errors import SourceFormatError
 
-__all__ = ["DataFile", "collect", "find_files", "open_file"]
+__all__ = ["DataFile", "collect", "find_files", "name_without_ending", "open_file"]
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".csv.gz", ".csv.zst")
@@ -48,6 +48,13 @@ def find_files(path: str | Path, *, setting: str) -> list[Path]:
         problem = f"contains no file of {', '.join(_READABLE)}" if location.is_dir() else "does not exist"
         raise SourceFormatError(f"{location} {problem}; correct the setting {setting} (a file, a folder or a glob).")
     return files
+
+
+def name_without_ending(path: str | Path) -> str:
+    """Return the name of a file without the ending that says its format: ``BRK.B`` of ``BRK.B.csv.gz``."""
+    name = Path(path).name
+    ending = max((one for one in _READABLE if name.lower().endswith(one)), key=len, default="")
+    return name[: len(name) - len(ending)]
 
 
 def open_file(path: Path, *, setting: str) -> DataFile:
