@@ -94,9 +94,8 @@ class BarReader:
         numbers = {
             name: _columns.number(
                 found[name],
-                file.schema[found[name]],
                 pl.Int64 if name == "volume" else pl.Float64,
-                file=file.path,
+                file=file,
                 setting=_COLUMNS_SETTING,
             )
             for name in ("open", "high", "low", "close", "volume")

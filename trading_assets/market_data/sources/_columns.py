@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from trading_assets.lake.contracts.contract import REJECTED
+from trading_assets.market_data.sources._data_files import DataFile
 from trading_assets.market_data.sources.errors import SourceFormatError
 
 __all__ = [
@@ -42,6 +44,10 @@ NAME_COLUMNS: Mapping[str, Sequence[str]] = {
     "symbol": ("ticker", "sym", "instrument"),
     "name": ("security", "company", "company name", "description"),
 }
+# With a decimal comma, points stand between thousands.
+_GROUPED = r",|^-?\d{1,3}(\.\d{3})+$"
+# What programs add to the name of a column when another one has it already.
+_AGAIN = r"(\.\d+|_duplicated_\d+)"
 _MISSING = ("", "na", "n/a", "null", "none")
 
 
@@ -68,12 +74,13 @@ def resolve(
 ) -> dict[str, str]:
     """Return the file's column of each standard name, and of the optional names that the file has.
 
-    The mapping wins, then the same name, then the same name in another case, then an alias.
+    The mapping wins, then the same name in any case, then an alias.
 
     Raises
     ------
     SourceFormatError
-        A column is missing or two match equally well; the message names the file, its columns and the setting.
+        A column is missing, or two match equally well or had one name; the message names the file, its columns and the
+        setting.
     """
     known = {**standard, **(optional or {})}
     unknown = sorted(set(mapping) - set(known))
@@ -88,9 +95,25 @@ def resolve(
         example = ", ".join(f"{name}: <column>" for name in missing)
         raise SourceFormatError(
             f"{file} has no column for {', '.join(missing)}; columns found: {_listed(found)}. "
-            f"Name them in the setting {setting}, e.g. {{{example}}}."
+            f"Name them in the setting {setting}, e.g. {{{example}}}.{_side_by_side(missing, found)}"
         )
+    for name, column in resolved.items():
+        again = [other for other in found if column and re.fullmatch(re.escape(column) + _AGAIN, other)]
+        if again and name not in mapping:
+            raise SourceFormatError(
+                f"{file}: the columns {_listed([str(column), *again])} had one name before a program numbered them; "
+                f"name the one for {name} in the setting {setting}. A table with several tickers side by side needs "
+                "one row per ticker and date."
+            )
     return {name: column for name, column in resolved.items() if column is not None}
+
+
+def _side_by_side(missing: Sequence[str], found: Sequence[str]) -> str:
+    """What to do about a table with the columns of several tickers side by side."""
+    wide = [name for name in missing if sum(name in column.lower() for column in found) > 1]
+    if not wide:
+        return ""
+    return f" Several columns are about {', '.join(wide)}: a table needs one row per ticker and date."
 
 
 def _find(
@@ -103,8 +126,6 @@ def _find(
             f"{file} has no column {mapping[name]!r}, which the setting {setting} names for {name}; "
             f"columns found: {_listed(found)}. Was it renamed? Correct the setting."
         )
-    if name in found:
-        return name
     for candidate in (name, *aliases):
         matches = [column for column in found if column.strip().lower() == candidate]
         if len(matches) > 1:
@@ -126,22 +147,26 @@ def text(column: str) -> Cell:
     return Cell(pl.col(column).cast(pl.String))
 
 
-def number(column: str, dtype: pl.DataType, target: type[pl.Float64 | pl.Int64], *, file: str, setting: str) -> Cell:
+def number(column: str, target: type[pl.Float64 | pl.Int64], *, file: DataFile, setting: str) -> Cell:
     """Read a column of numbers, or of texts that contain numbers, as `target`.
 
     An empty text is a missing value. A number is unreadable as Int64 if it has a fraction, is NaN or exceeds 2**63.
     """
-    value = pl.col(column)
+    value, dtype = pl.col(column), file.schema[column]
     if isinstance(dtype, pl.Null):
         return Cell(value.cast(target))
     if isinstance(dtype, pl.String):
         stripped = value.str.strip_chars()
+        if file.has_decimal_comma:
+            point = stripped.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+            stripped = pl.when(stripped.str.contains(_GROUPED)).then(point).otherwise(stripped)
         present = ~stripped.str.to_lowercase().is_in(_MISSING)
         parsed = _parse_number(stripped, target)
         return Cell(parsed, (present & parsed.is_null()).fill_null(value=False))
     if not dtype.is_numeric():
         raise SourceFormatError(
-            f"{file}: column {column!r} contains {dtype}, not numbers; name the right column in the setting {setting}."
+            f"{file.path}: column {column!r} contains {dtype}, not numbers; "
+            f"name the right column in the setting {setting}."
         )
     if target is pl.Float64:
         return Cell(value.cast(pl.Float64))

@@ -48,7 +48,11 @@ _SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True)
 class FilesSource:
-    """Raw bars read from Parquet or CSV files (``.parquet``, ``.pq``, ``.csv``, ``.csv.gz``, ``.csv.zst``).
+    """Raw bars read from Parquet (``.parquet``, ``.pq``) or text (``.csv``, ``.tsv``, or ``.gz``, ``.zst`` of them).
+
+    How a text is written is recognised: UTF-8, UTF-16 or Windows-1252; commas, semicolons, tabs or bars between cells;
+    a decimal comma where commas separate nothing; comments (``#``) and blank lines before the header. ``.txt`` is read
+    where a path names it. Columns of one name are refused.
 
     The files are inspected once per object: create a new one when they have changed. Rows whose date or symbol cannot
     be read belong to no window and no symbol, so every answer includes them.
