@@ -39,12 +39,13 @@ def check_contract(lake: Lake, contract: Contract, scope: Scope) -> dg.AssetChec
             "GROUP BY rule ORDER BY rows DESC, rule"
         )
     quarantined = int(rules["rows"].sum())
-    counted = quarantined - int(rules.filter(is_tolerated(contract))["rows"].sum())
+    counting = rules.filter(~is_tolerated(contract))
+    counted = int(counting["rows"].sum())
     share = counted / max(counted + rows.height, 1)
     passed = bad.is_empty() and share <= contract.quarantine_limit
     return dg.AssetCheckResult(
         passed=passed,
-        description=_explain(contract, bad, quarantined, counted, share),
+        description=_explain(contract, bad, quarantined, counting, share),
         metadata={
             "rows": rows.height,
             "rows_quarantined": quarantined,
@@ -62,13 +63,14 @@ def is_tolerated(contract: Contract) -> pl.Expr:
     return pl.any_horizontal(pl.lit(value=False), *found)
 
 
-def _explain(contract: Contract, bad: pl.DataFrame, quarantined: int, counted: int, share: float) -> str:
+def _explain(contract: Contract, bad: pl.DataFrame, quarantined: int, counting: pl.DataFrame, share: float) -> str:
     if bad.height:
         first = bad.row(0, named=True)
         return f"{bad.height} stored rows break the contract, first: {first}"
     if share > contract.quarantine_limit:
         return (
-            f"{counted} rows ({share:.2%}) are quarantined, the limit is {contract.quarantine_limit:.2%}; "
+            f"{counting['rows'].sum()} rows ({share:.2%}) are quarantined, the limit is "
+            f"{contract.quarantine_limit:.2%}; most of them by the rule {counting['rule'][0]!r}; "
             f"look at them with: trading-assets sql 'FROM {contract.quarantine_table}'"
         )
     return f"{quarantined} rows quarantined" if quarantined else "all rows satisfy the contract"

@@ -333,7 +333,7 @@ def _rules_by_row(broken: pl.DataFrame) -> pl.DataFrame:
 def _quarantined(contract: Contract, indexed: pl.DataFrame, cast: pl.DataFrame, broken: pl.DataFrame) -> pl.DataFrame:
     rules = _rules_by_row(broken)
     original = indexed.join(rules, on="__row", how="semi", maintain_order="left")
-    rows = original.select("__row", row=rows_as_json(original.drop("__row")))
+    rows = original.select("__row", row=rows_as_json(original.drop("__row", REJECTED, strict=False)))
     return (
         rows.join(rules, on="__row", how="left", maintain_order="left")
         .join(cast, on="__row", how="left", maintain_order="left")

@@ -50,7 +50,7 @@ class ActionReader:
             "symbol": self.spelling.of_others(pl.col(found["symbol"]), file.path),
             "ex_date": ex_date,
             "kind": Cell(_columns.text(found["kind"]).value.str.strip_chars().str.to_lowercase()),
-            "value": _columns.number(found["value"], pl.Float64, file=file, setting=_SETTING),
+            "value": _columns.number(found["value"], file=file, setting=_SETTING),
             "known_at": known_at,
         }
         wanted = file.rows.filter(_columns.one_of(cells["symbol"].value, symbols))

@@ -20,6 +20,8 @@ from trading_assets.market_data.sources.protocol import Interval, bars_schema
 __all__ = ["BarFile", "BarReader", "start_of_day", "within"]
 
 _INSTANT = pl.Datetime("us", "UTC")
+# What trades around the clock, cryptocurrencies for instance, trades in fractions of its unit.
+_OPEN_ALWAYS = "24/7"
 _FEED_COLUMNS = ("feed", "source")
 _COLUMNS_SETTING = "source.files.columns"
 _PATH_SETTING = "source.files.path"
@@ -91,15 +93,11 @@ class BarReader:
             del standard["symbol"]
         found = _columns.resolve(file.schema.names(), standard, self.columns, file=file.path, setting=_COLUMNS_SETTING)
         stamps, dates = self.dates(file, found["date"], daily=self.daily, setting=_COLUMNS_SETTING)
-        numbers = {
-            name: _columns.number(
-                found[name],
-                pl.Int64 if name == "volume" else pl.Float64,
-                file=file,
-                setting=_COLUMNS_SETTING,
-            )
-            for name in ("open", "high", "low", "close", "volume")
-        }
+        prices = ("open", "high", "low", "close")
+        numbers = {name: _columns.number(found[name], file=file, setting=_COLUMNS_SETTING) for name in prices}
+        numbers["volume"] = _columns.volume(
+            found["volume"], file=file, setting=_COLUMNS_SETTING, is_rounded=self.exchange == _OPEN_ALWAYS
+        )
         by_name = Cell(pl.lit(name_without_ending(file.path)))
         symbol = by_name if self.symbol_in_file_name else _columns.text(found["symbol"])
         feed_column = self._feed_column(file, used=set(found.values()))

@@ -22,6 +22,7 @@ __all__ = [
     "one_of",
     "resolve",
     "text",
+    "volume",
 ]
 
 # Standard name -> usual other names, most specific first. An adjusted close is never taken for the close.
@@ -48,6 +49,7 @@ NAME_COLUMNS: Mapping[str, Sequence[str]] = {
 _GROUPED = r",|^-?\d{1,3}(\.\d{3})+$"
 # What programs add to the name of a column when another one has it already.
 _AGAIN = r"(\.\d+|_duplicated_\d+)"
+_HAS_FRACTION = "volume: has a fraction, but shares are whole"
 _MISSING = ("", "na", "n/a", "null", "none")
 
 
@@ -147,41 +149,60 @@ def text(column: str) -> Cell:
     return Cell(pl.col(column).cast(pl.String))
 
 
-def number(column: str, target: type[pl.Float64 | pl.Int64], *, file: DataFile, setting: str) -> Cell:
-    """Read a column of numbers, or of texts that contain numbers, as `target`.
+def number(column: str, *, file: DataFile, setting: str) -> Cell:
+    """Read a column of numbers, or of texts that contain numbers; an empty text is a missing value.
 
-    An empty text is a missing value. A number is unreadable as Int64 if it has a fraction, is NaN or exceeds 2**63.
+    Raises
+    ------
+    SourceFormatError
+        The column has another type.
     """
     value, dtype = pl.col(column), file.schema[column]
     if isinstance(dtype, pl.Null):
-        return Cell(value.cast(target))
+        return Cell(value.cast(pl.Float64))
     if isinstance(dtype, pl.String):
-        stripped = value.str.strip_chars()
-        if file.has_decimal_comma:
-            point = stripped.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-            stripped = pl.when(stripped.str.contains(_GROUPED)).then(point).otherwise(stripped)
-        present = ~stripped.str.to_lowercase().is_in(_MISSING)
-        parsed = _parse_number(stripped, target)
-        return Cell(parsed, (present & parsed.is_null()).fill_null(value=False))
+        parsed = _number_text(column, file).cast(pl.Float64, strict=False)
+        return Cell(parsed, _is_present(column) & parsed.is_null())
     if not dtype.is_numeric():
         raise SourceFormatError(
             f"{file.path}: column {column!r} contains {dtype}, not numbers; "
             f"name the right column in the setting {setting}."
         )
-    if target is pl.Float64:
-        return Cell(value.cast(pl.Float64))
-    whole = _whole(value) if dtype.is_float() or dtype.is_decimal() else value.cast(pl.Int64, strict=False)
-    return Cell(whole, value.is_not_null() & whole.is_null())
+    return Cell(value.cast(pl.Float64))
 
 
-def _parse_number(stripped: pl.Expr, target: type[pl.Float64 | pl.Int64]) -> pl.Expr:
-    as_float = stripped.cast(pl.Float64, strict=False)
-    # Text is tried as an integer first: a float keeps only 53 bits of it.
-    return as_float if target is pl.Float64 else pl.coalesce(stripped.cast(pl.Int64, strict=False), _whole(as_float))
+def volume(column: str, *, file: DataFile, setting: str, is_rounded: bool) -> Cell:
+    """Read a column of whole numbers, as `number` does.
+
+    A number is unreadable if it is NaN or exceeds 2**63. One with a fraction is rounded, or its row is rejected.
+    """
+    cell, dtype = number(column, file=file, setting=setting), file.schema[column]
+    whole = pl.when(cell.value == cell.value.floor()).then(cell.value.cast(pl.Int64, strict=False))
+    present = pl.col(column).is_not_null()
+    if isinstance(dtype, pl.String):
+        # Text is tried as an integer first: a float keeps only 53 bits of it.
+        whole = pl.coalesce(_number_text(column, file).cast(pl.Int64, strict=False), whole)
+        present = _is_present(column)
+    elif dtype.is_integer():
+        whole = pl.col(column).cast(pl.Int64, strict=False)
+    if is_rounded:
+        whole = pl.coalesce(whole, cell.value.round().cast(pl.Int64, strict=False))
+    has_fraction = whole.is_null() & cell.value.is_finite() & (cell.value != cell.value.floor())
+    return Cell(whole, present & whole.is_null(), pl.when(has_fraction).then(pl.lit(_HAS_FRACTION)))
 
 
-def _whole(value: pl.Expr) -> pl.Expr:
-    return pl.when(value == value.floor()).then(value.cast(pl.Int64, strict=False))
+def _number_text(column: str, file: DataFile) -> pl.Expr:
+    """Text of numbers with a decimal point."""
+    stripped = pl.col(column).str.strip_chars()
+    if not file.has_decimal_comma:
+        return stripped
+    point = stripped.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    return pl.when(stripped.str.contains(_GROUPED)).then(point).otherwise(stripped)
+
+
+def _is_present(column: str) -> pl.Expr:
+    """Whether a cell of texts has one that stands for no missing value."""
+    return (~pl.col(column).str.strip_chars().str.to_lowercase().is_in(_MISSING)).fill_null(value=False)
 
 
 def answer(

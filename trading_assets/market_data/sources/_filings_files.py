@@ -256,7 +256,7 @@ class FilingReader:
         return Cell(moment, present & moment.is_null())
 
     def _number(self, file: DataFile, column: str, setting: str) -> Cell:
-        return _columns.number(column, pl.Float64, file=file, setting=setting)
+        return _columns.number(column, file=file, setting=setting)
 
 
 def _absent(dtype: pl.DataType) -> Cell:

@@ -91,7 +91,7 @@ class FilesSource:
     listings_path, listings_columns
         Listings, delistings and renames: `symbol`, `date`, `kind`; optionally `value`, `other_symbol`, `known_at`.
     exchange, currency
-        Of all symbols in the files.
+        Of all symbols in the files. Volumes of ``24/7``, where fractions of a unit are usual, are rounded.
     date_format
         chrono format of dates that are not ISO 8601, e.g. ``"%d/%m/%Y"``.
     timezone
