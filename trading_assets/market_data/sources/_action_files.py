@@ -58,4 +58,4 @@ class ActionReader:
         texts = [pl.col(name).cast(pl.String).str.strip_chars() for name in others]
         further = pl.struct(texts).struct.json_encode() if texts else pl.lit("{}")
         schema = pl.Schema(CORPORATE_ACTIONS_SCHEMA | {FURTHER: pl.String()})
-        return _columns.answer(wanted, schema, cells, names, source=pl.lit(self.source), **{FURTHER: further})
+        return _columns.answer(wanted, schema, cells, file, source=pl.lit(self.source), **{FURTHER: further})

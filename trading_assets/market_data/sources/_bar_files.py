@@ -60,7 +60,7 @@ class BarFile:
             ),
             bars_schema(interval),
             self.cells,
-            self.data.schema.names(),
+            self.data,
             ts=self.stamps.instant,
             feed=feed.cast(pl.String),
             adjustment=pl.lit("none"),

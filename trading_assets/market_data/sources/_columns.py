@@ -206,7 +206,7 @@ def _is_present(column: str) -> pl.Expr:
 
 
 def answer(
-    rows: pl.LazyFrame, schema: pl.Schema, cells: Mapping[str, Cell], columns: Sequence[str], **others: pl.Expr
+    rows: pl.LazyFrame, schema: pl.Schema, cells: Mapping[str, Cell], file: DataFile, **others: pl.Expr
 ) -> pl.LazyFrame:
     """Select the columns of an answer, and `REJECTED`.
 
@@ -218,8 +218,8 @@ def answer(
         Columns of the answer; one of neither `cells` nor `others` is null.
     cells
         Columns that are read from the file.
-    columns
-        Columns of the file: `raw` holds them as a JSON object of texts where a cell is unreadable.
+    file
+        File of the rows: `raw` holds all its columns as a JSON object of texts where a cell is unreadable.
     **others
         Columns that are not.
     """
@@ -227,15 +227,17 @@ def answer(
     rejected = [cell.rejected for cell in cells.values() if cell.rejected is not None]
     values = {name: pl.lit(None, dtype=dtype) for name, dtype in schema.items()}
     values |= {name: cell.value for name, cell in cells.items()} | others
-    values["raw"] = _original_row(columns, unreadable)
+    values["raw"] = _original_row(file.schema, unreadable)
     values[REJECTED] = pl.coalesce(*rejected, pl.lit(None, dtype=pl.String))
     return rows.select(values[name].alias(name) for name in (*schema, REJECTED))
 
 
-def _original_row(columns: Sequence[str], unreadable: Sequence[pl.Expr]) -> pl.Expr:
+def _original_row(schema: pl.Schema, unreadable: Sequence[pl.Expr]) -> pl.Expr:
     if not unreadable:
         return pl.lit(None, dtype=pl.String)
-    whole = pl.struct(pl.col(column).cast(pl.String) for column in columns)
+    whole = pl.struct(
+        pl.col(column) if dtype.is_nested() else pl.col(column).cast(pl.String) for column, dtype in schema.items()
+    )
     return pl.when(pl.any_horizontal(unreadable)).then(whole.struct.json_encode())
 
 

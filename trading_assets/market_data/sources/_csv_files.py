@@ -19,6 +19,7 @@ _HEAD = 1 << 16
 # Where two are as frequent in the header, the rarer one in ordinary text is the separator.
 _SEPARATORS = "\t;|,"
 _COMMENT = "#"
+_COMMENT_LINE = b"\n#"
 _STATED = re.compile(r"sep=(.)")
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -51,6 +52,8 @@ class Dialect:
         Whether ``10,5`` is a number between 10 and 11; only where cells are not separated by commas.
     has_old_line_ends : bool
         Whether lines end with a carriage return alone.
+    has_comments : bool
+        Whether lines after the header may be comments.
     """
 
     encoding: str
@@ -59,6 +62,7 @@ class Dialect:
     header: tuple[str, ...]
     has_decimal_comma: bool
     has_old_line_ends: bool
+    has_comments: bool
 
 
 def dialect_of(path: Path) -> Dialect:
@@ -90,6 +94,7 @@ def dialect_of(path: Path) -> Dialect:
         tuple(name.strip() for name in _cells([first], separator)),
         separator != "," and _has_decimal_comma(_cells(data, separator)),
         b"\n" not in head and b"\r" in head,
+        encoding not in _UTF8 or any(_COMMENT_LINE in chunk for chunk in _chunks(path)),
     )
 
 
@@ -102,8 +107,14 @@ def scan(path: Path, dialect: Dialect) -> pl.LazyFrame:
         source = io.BytesIO("\n".join(text.splitlines()).encode())
     rows = pl.scan_csv(source, infer_schema=False, glob=False, separator=dialect.separator, skip_lines=dialect.skipped)
     first = rows.collect_schema().names()[0]
-    is_commented = first.startswith(_COMMENT) and not dialect.header[0].startswith(_COMMENT)
-    return rows.rename({first: dialect.header[0]}) if is_commented else rows
+    if first.startswith(_COMMENT) and not dialect.header[0].startswith(_COMMENT):
+        rows = rows.rename({first: dialect.header[0]})
+    if not dialect.has_comments:
+        return rows
+    # A row whose first cell begins like a comment, and which has another cell, is a row.
+    names = rows.collect_schema().names()
+    is_comment = pl.col(names[0]).str.starts_with(_COMMENT) & pl.all_horizontal(pl.col(names[1:]).is_null())
+    return rows.filter(~is_comment.fill_null(value=False)) if names[1:] else rows
 
 
 def _opened(path: Path) -> pa.NativeFile:

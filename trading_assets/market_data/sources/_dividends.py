@@ -33,7 +33,7 @@ def add_up(actions: pl.DataFrame, *, further: str) -> pl.DataFrame:
         The actions without the column `further`; those that cannot be added are as they were.
     """
     is_read = pl.all_horizontal(
-        pl.col("symbol", "ex_date", "known_at").is_not_null(), pl.col("value") > 0, pl.col(REJECTED).is_null()
+        pl.col("symbol", "ex_date", "known_at").is_not_null(), _is_amount(), pl.col(REJECTED).is_null()
     ).fill_null(value=False)
     is_again = is_read & ~pl.struct(pl.exclude("raw", REJECTED)).is_first_distinct()
     rows = actions.with_columns(_is_read=is_read, _is_again=is_again)
@@ -61,7 +61,7 @@ def reject_large(actions: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
         Raw bars of the symbols: symbol, date and close, in the order of time.
     """
     split = pl.col("kind") == "split"
-    is_applied = pl.col(REJECTED).is_null() & (pl.col("value") > 0) & (split | (pl.col("kind") == "dividend"))
+    is_applied = pl.col(REJECTED).is_null() & _is_amount() & (split | (pl.col("kind") == "dividend"))
     applied = actions.filter(is_applied & pl.col("symbol").is_not_null() & pl.col("ex_date").is_not_null())
     closes = bars.filter(pl.col("close").is_finite() & (pl.col("close") > 0) & pl.col("date").is_not_null())
     steps = steps_between_bars(closes, applied)
@@ -89,3 +89,7 @@ def reject_large(actions: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     return placed.with_columns(pl.when(is_wrong).then(rule).otherwise(pl.col(REJECTED)).alias(REJECTED)).select(
         actions.columns
     )
+
+
+def _is_amount() -> pl.Expr:
+    return (pl.col("value") > 0) & pl.col("value").is_finite()

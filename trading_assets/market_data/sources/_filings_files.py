@@ -135,7 +135,7 @@ class FilingReader:
 
         def rows(of: pl.LazyFrame, item: pl.Expr, value: Cell) -> pl.LazyFrame:
             own = {**cells, "item": Cell(item), "value": value, "known_on": Cell(known_at.value.dt.date())}
-            return _columns.answer(of, FUNDAMENTALS_SCHEMA, own, names, source=pl.lit(self.source))
+            return _columns.answer(of, FUNDAMENTALS_SCHEMA, own, file, source=pl.lit(self.source))
 
         if is_long:
             standard = {alias: item for item, aliases in _ITEMS.items() for alias in aliases}
@@ -180,7 +180,7 @@ class FilingReader:
             .filter(cells["symbol"].value.is_not_null() | pl.col("_is_of_none"))
             .filter(_columns.one_of(cells["symbol"].value, symbols), within(known.value.dt.date(), start, end))
         )
-        return _columns.answer(rows, NEWS_SCHEMA, cells, names, source=pl.lit(self.source))
+        return _columns.answer(rows, NEWS_SCHEMA, cells, file, source=pl.lit(self.source))
 
     def listings(
         self, file: DataFile, mapping: Mapping[str, str], symbols: Sequence[str], start: date, end: date
@@ -204,7 +204,7 @@ class FilingReader:
             "known_at": self._known(file, found, setting, start_of_day(stamps.date)),
         }
         rows = file.rows.filter(_columns.one_of(cells["symbol"].value, symbols), within(stamps.date, start, end))
-        return _columns.answer(rows, LISTINGS_SCHEMA, cells, names, source=pl.lit(self.source))
+        return _columns.answer(rows, LISTINGS_SCHEMA, cells, file, source=pl.lit(self.source))
 
     def companies(self, file: DataFile, symbols: Sequence[str], now: datetime) -> pl.LazyFrame:
         """Return the profiles of companies, in `COMPANIES_SCHEMA`; a file without `known_on` is as of today."""
@@ -222,7 +222,7 @@ class FilingReader:
         rows = file.rows.filter(
             _columns.one_of(cells["symbol"].value, symbols), (known <= now.date()) | known.is_null()
         )
-        return _columns.answer(rows, COMPANIES_SCHEMA, cells, names, source=pl.lit(self.source))
+        return _columns.answer(rows, COMPANIES_SCHEMA, cells, file, source=pl.lit(self.source))
 
     def _filing(self, file: DataFile, found: Mapping[str, str], setting: str) -> tuple[Cell, Cell, dict[str, Cell]]:
         """End of the period, moment from which the filing is known, and its text columns."""
@@ -266,6 +266,7 @@ def _absent(dtype: pl.DataType) -> Cell:
 def _listed(column: str, dtype: pl.DataType) -> pl.Expr:
     """Symbols of a cell as a list."""
     if isinstance(dtype, pl.List):
-        return pl.col(column).cast(pl.List(pl.String))
+        symbols = pl.col(column).cast(pl.List(pl.String))
+        return pl.when(symbols.list.len() > 0).then(symbols)
     text = pl.col(column).cast(pl.String).str.replace_all(_SEPARATORS, ",").str.strip_chars(",[]")
     return pl.when(text != "").then(text.str.split(","))

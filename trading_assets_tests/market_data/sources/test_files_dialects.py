@@ -129,6 +129,12 @@ def test_comments_and_blank_lines_before_the_header_are_skipped(file, comments):
     assert closes(file(comments + TEXT)) == CLOSES
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_comments_between_and_after_the_rows_are_skipped(file, encoding):
+    text = "\n".join([HEADER, ROWS[0], "# a break", ROWS[1], "# the end"])
+    assert closes(file(text.encode(encoding))) == CLOSES
+
+
 @pytest.mark.parametrize("mark", ["#", "# "])
 def test_a_header_that_is_written_as_a_comment_is_the_header(file, mark):
     assert closes(file(f"# prices\n{mark}{TEXT}")) == CLOSES

@@ -62,9 +62,10 @@ def test_the_sum_is_known_when_the_last_part_of_it_is(actions):
 
 
 def test_an_amount_that_cannot_be_read_is_not_added_and_not_lost(actions):
-    split = actions(f"A,{DAY},dividend,0.25", f"A,{DAY},dividend,-1", f"A,{DAY},dividend,one")
+    amounts = ("0.25", "-1", "one", "inf", "nan")
+    split = actions(*(f"A,{DAY},dividend,{amount}" for amount in amounts))
     assert split.good["value"].to_list() == [0.25]
-    assert sorted(split.quarantined["rule"]) == ["value: greater_than(0)", "value: not_nullable"]
+    assert sorted(split.quarantined["rule"]) == ["value: greater_than(0)", *["value: not_nullable"] * 3]
 
 
 def test_a_split_that_is_listed_twice_counts_once_and_two_ratios_are_a_conflict(actions):

@@ -103,6 +103,18 @@ def test_a_story_is_kept_for_the_symbols_that_have_bars_and_quarantined_if_none_
     assert sorted(split.quarantined["rule"]) == [f"symbol: '{one}' of news.csv has no bars" for one in ("NOPE", "ZERO")]
 
 
+def test_stories_in_parquet_may_list_their_symbols(source, tmp_path):
+    lists = [["brk.b", "NOPE"], ["ZERO"], []]
+    moment = datetime(2015, 1, 5, 10, tzinfo=UTC)
+    pl.DataFrame({"symbols": lists, "published_at": moment, "headline": list("xyz")}).write_parquet(
+        tmp_path / "news.parquet"
+    )
+    files = FilesSource(path=source(["BRK-B"]).path, news_path=tmp_path / "news.parquet")
+    split = NEWS.split(files.news(["BRK-B"], *EVER))
+    assert split.good["symbol"].to_list() == ["BRK-B"]
+    assert sorted(split.quarantined["rule"]) == ["symbol: 'ZERO' of news.parquet has no bars", "symbol: not_nullable"]
+
+
 def test_names_of_companies_are_found_in_another_spelling(source, tmp_path):
     names = write(tmp_path / "names.csv", "symbol,name", "BRK.B,Berkshire", "OTHER,Other")
     path = source(["BRK-B"]).path
