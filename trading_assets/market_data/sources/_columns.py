@@ -177,7 +177,8 @@ def volume(column: str, *, file: DataFile, setting: str, is_rounded: bool) -> Ce
     A number is unreadable if it is NaN or exceeds 2**63. One with a fraction is rounded, or its row is rejected.
     """
     cell, dtype = number(column, file=file, setting=setting), file.schema[column]
-    whole = pl.when(cell.value == cell.value.floor()).then(cell.value.cast(pl.Int64, strict=False))
+    is_whole = cell.value == cell.value.floor()
+    whole: pl.Expr = pl.when(is_whole).then(cell.value.cast(pl.Int64, strict=False))
     present = pl.col(column).is_not_null()
     if isinstance(dtype, pl.String):
         # Text is tried as an integer first: a float keeps only 53 bits of it.
@@ -187,7 +188,7 @@ def volume(column: str, *, file: DataFile, setting: str, is_rounded: bool) -> Ce
         whole = pl.col(column).cast(pl.Int64, strict=False)
     if is_rounded:
         whole = pl.coalesce(whole, cell.value.round().cast(pl.Int64, strict=False))
-    has_fraction = whole.is_null() & cell.value.is_finite() & (cell.value != cell.value.floor())
+    has_fraction = whole.is_null() & cell.value.is_finite() & ~is_whole
     return Cell(whole, present & whole.is_null(), pl.when(has_fraction).then(pl.lit(_HAS_FRACTION)))
 
 

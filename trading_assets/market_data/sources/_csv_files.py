@@ -7,11 +7,12 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import polars as pl
-import pyarrow as pa
 
 __all__ = ["Dialect", "dialect_of", "scan"]
 
@@ -117,9 +118,12 @@ def scan(path: Path, dialect: Dialect) -> pl.LazyFrame:
     return rows.filter(~is_comment.fill_null(value=False)) if names[1:] else rows
 
 
-def _opened(path: Path) -> pa.NativeFile:
-    """A file of bytes, decompressed by the ending of its name."""
-    return pa.input_stream(str(path), compression="detect")
+def _opened(path: Path) -> AbstractContextManager[IO[bytes]]:
+    """Open a file of bytes, decompressed by the ending of its name."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    stream: AbstractContextManager[IO[bytes]] = pa.input_stream(str(path), compression="detect")
+    return stream
 
 
 def _encoding(path: Path, head: bytes) -> str:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from trading_assets.market_data.sources._csv_files import dialect_of, scan
 from trading_assets.market_data.sources.errors import SourceFormatError
@@ -80,14 +78,15 @@ def open_file(path: Path, *, setting: str) -> DataFile:
         raise SourceFormatError(f"{path} is empty (0 bytes); fetch it again or remove it from the setting {setting}.")
     try:
         if path.name.lower().endswith(_PARQUET):
-            _check_columns(path, pq.read_schema(path).names, setting=setting)
             rows = pl.scan_parquet(path, glob=False)
             return DataFile(str(path), rows, rows.collect_schema())
         dialect = dialect_of(path)
         _check_columns(path, dialect.header, setting=setting)
         rows = scan(path, dialect)
         return DataFile(str(path), rows, rows.collect_schema(), dialect.has_decimal_comma)
-    except (pl.exceptions.PolarsError, pa.ArrowException, OSError, UnicodeError) as error:
+    except pl.exceptions.DuplicateError as error:
+        raise _ambiguous(path, str(error).splitlines()[0], setting) from error
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise _unreadable(path, setting, error) from error
 
 
@@ -119,8 +118,12 @@ def _check_columns(path: Path, names: Sequence[str], *, setting: str) -> None:
         f"{name!r} (columns {', '.join(str(place) for place, one in enumerate(names, 1) if one == name)})"
         for name in twice
     )
-    raise SourceFormatError(
-        f"{path} has several columns of one name: {places}. Rename or remove all but one of each; a table with several "
+    raise _ambiguous(path, places, setting)
+
+
+def _ambiguous(path: Path, which: str, setting: str) -> SourceFormatError:
+    return SourceFormatError(
+        f"{path} has several columns of one name: {which}. Rename or remove all but one of each; a table with several "
         f"tickers side by side needs one row per ticker and date, with a column for the ticker (setting {setting})."
     )
 
