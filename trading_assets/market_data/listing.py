@@ -15,6 +15,7 @@ from trading_assets.market_data.sources import (
     UnknownSymbolError,
 )
 from trading_assets.market_data.universe import member_lists, names_of
+from trading_assets.suggest import did_you_mean
 
 
 class UnlistedSymbolError(ValueError):
@@ -89,7 +90,10 @@ def listed_names(source: Source, universe: UniverseSettings) -> tuple[pl.DataFra
         return rows, failed
     wanted = names_of(lists)
     for symbol in sorted(set(wanted) - set(rows["symbol"]) - set(failed)):
-        message = f"the source {source.name!r} does not have {symbol!r} of the universe; correct the list or the source"
+        near = did_you_mean(symbol, rows["symbol"])
+        message = (
+            f"the source {source.name!r} does not have {symbol!r} of the universe{near}; correct the list or the source"
+        )
         failed[symbol] = Failure(source.name, UnknownSymbolError(message, [symbol]))
     return rows.filter(pl.col("symbol").is_in(wanted)), failed
 

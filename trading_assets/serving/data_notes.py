@@ -10,9 +10,10 @@ import polars as pl
 from trading_assets.desk.desk import Desk
 from trading_assets.lake import Contract, LakeFrame
 from trading_assets.lake.bridge.contract_check import is_tolerated
-from trading_assets.market_data.contract import ANOMALIES, BARS, CONTRACTS, CORPORATE_ACTIONS
+from trading_assets.market_data.contract import ANOMALIES, BARS, CONTRACTS, CORPORATE_ACTIONS, SYMBOLS
 from trading_assets.market_data.source_policy import source_policy
 from trading_assets.market_data.sources import FilesSource
+from trading_assets.market_data.sources._spelling import key_of
 
 _SHOWN = 5
 # Prices hardly ever double or halve between two sessions; `split_without_action` knows only the usual ratios of splits.
@@ -20,8 +21,8 @@ _HUGE = 1.9
 
 
 def data_notes(desk: Desk) -> list[str]:
-    """Say what is in quarantine by which rule, whether splits and dividends are known, and which prices lack them."""
-    return [*_quarantined(desk), *_without_actions(desk), *_split_like(desk)]
+    """Say what is in quarantine by which rule, which names may be one, and which splits and dividends are not known."""
+    return [*_quarantined(desk), *_spelled_alike(desk), *_without_actions(desk), *_split_like(desk)]
 
 
 def _quarantined(desk: Desk) -> Iterator[str]:
@@ -39,6 +40,16 @@ def _quarantined(desk: Desk) -> Iterator[str]:
                 f"{contract.table}: {_count(int(rest['rows'].sum()), 'row')} more in quarantine by "
                 f"{_count(rest.height, 'rule')}, see {contract.quarantine_table}"
             )
+
+
+def _spelled_alike(desk: Desk) -> Iterator[str]:
+    symbols = LakeFrame(desk.lake, SYMBOLS).read(["symbol"]).sort("symbol")
+    alike = symbols.group_by(key_of(pl.col("symbol")).alias("key"), maintain_order=True).agg("symbol")
+    for names in alike.filter(pl.col("symbol").list.len() > 1)["symbol"]:
+        yield (
+            f"{' and '.join(names)} differ only in spelling, but have bars of the same day, and count as different "
+            "names; write them alike in the files if they are one"
+        )
 
 
 def _without_actions(desk: Desk) -> Iterator[str]:

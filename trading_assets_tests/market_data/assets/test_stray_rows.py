@@ -148,6 +148,19 @@ def test_the_summary_names_symbol_file_and_rule_of_what_is_in_quarantine(desk: B
     assert not [note for note in notes if "split" in note], "its splits are known"
 
 
+def test_the_summary_says_which_names_differ_only_in_spelling(
+    postgres: PostgresUrl, files: dict[str, str], tmp_path: Path
+) -> None:
+    text = Path(files["path"]).read_text()
+    rows = [line for line in text.splitlines() if line.startswith("AAA,")]
+    (tmp_path / "prices.csv").write_text("\n".join([text.rstrip(), *(line.replace("AAA", "aaa") for line in rows)]))
+    source = {"kind": "files", "path": str(tmp_path / "prices.csv")}
+    with open_bench(postgres, tmp_path / "lake", source, START, END) as bench:
+        bench.list_symbols()
+        (note,) = data_notes(bench.desk)
+    assert note.startswith("AAA and aaa differ only in spelling, but have bars of the same day")
+
+
 def test_the_summary_says_that_no_action_is_known_and_which_jumps_look_like_splits(
     postgres: PostgresUrl, files: dict[str, str], tmp_path: Path
 ) -> None:
