@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from trading_assets.desk import calendar
 from trading_assets.lake.contracts.contract import DUPLICATE, REJECTED
 from trading_assets.market_data.contract.bars import TOO_LARGE
 from trading_assets.point_in_time.backward_adjustment import steps_between_bars
@@ -50,7 +51,7 @@ def add_up(actions: pl.DataFrame, *, further: str) -> pl.DataFrame:
     return pl.concat([rest.select(columns), sums.select(columns)])
 
 
-def reject_large(actions: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+def reject_large(actions: pl.DataFrame, bars: pl.DataFrame, *, exchange: str) -> pl.DataFrame:
     """Reject dividends that are not below the close before their ex-date: no price is left to adjust.
 
     Parameters
@@ -58,12 +59,16 @@ def reject_large(actions: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     actions
         Corporate actions with a column `REJECTED`.
     bars
-        Raw bars of the symbols: symbol, date and close, in the order of time.
+        Raw bars of the symbols: symbol, date and close, in the order of time; those of no session do not count.
+    exchange
+        Calendar code.
     """
     split = pl.col("kind") == "split"
     is_applied = pl.col(REJECTED).is_null() & _is_amount() & (split | (pl.col("kind") == "dividend"))
     applied = actions.filter(is_applied & pl.col("symbol").is_not_null() & pl.col("ex_date").is_not_null())
-    closes = bars.filter(pl.col("close").is_finite() & (pl.col("close") > 0) & pl.col("date").is_not_null())
+    first = calendar.first_session(exchange)
+    is_session = pl.col("date").is_in(calendar.sessions(exchange, first, calendar.last_session(exchange)))
+    closes = bars.filter(is_session | (pl.col("date") < first), pl.col("close").is_finite(), pl.col("close") > 0)
     steps = steps_between_bars(closes, applied)
     wrong = steps.filter(pl.col("cash") >= pl.col("close")).select("symbol", date="date", before="close")
     if wrong.is_empty():

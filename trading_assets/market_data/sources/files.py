@@ -197,7 +197,7 @@ class FilesSource:
         wanted = check_request(self.name, symbols, start, end, self._known)
         if not wanted:
             return bars_schema(interval).to_frame()
-        return _answer(self._bars(wanted, start, end, self._actions(wanted)))
+        return _answer(self._bars(wanted, start, end))
 
     def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return the rows of `actions_path`, none if it is not set.
@@ -209,7 +209,7 @@ class FilesSource:
         rows = self._actions(wanted)
         paying = rows.filter(pl.col("kind") == "dividend")["symbol"].unique().drop_nulls().to_list()
         if paying:
-            rows = reject_large(rows, self._bars(paying, date.min, date.max, rows))
+            rows = reject_large(rows, self._bars(paying, date.min, date.max), exchange=self.exchange)
         return _answer(rows.filter(within(pl.col("ex_date"), start, end)))
 
     def _actions(self, wanted: list[str]) -> pl.DataFrame:
@@ -221,7 +221,7 @@ class FilesSource:
         )
         return add_up(rows, further=FURTHER).sort("symbol", "ex_date", "kind", maintain_order=True)
 
-    def _bars(self, wanted: list[str], start: date, end: date, actions: pl.DataFrame) -> pl.DataFrame:
+    def _bars(self, wanted: list[str], start: date, end: date) -> pl.DataFrame:
         """Raw bars of symbols, sorted by symbol and time."""
         frames = [
             (file.data, file.rows(wanted, start, end, source=self.name, interval=self.interval)) for file in self._files
@@ -230,7 +230,7 @@ class FilesSource:
         rows = collect(frames, setting="source.files.path").sort(order, maintain_order=True)
         if self.adjustment == "none":
             return rows
-        splits = actions.filter(pl.col("kind") == "split", pl.col(REJECTED).is_null())
+        splits = self._actions(wanted).filter(pl.col("kind") == "split", pl.col(REJECTED).is_null())
         return raw_from_split_adjusted(rows, splits).with_columns(adjustment=pl.lit("split"))
 
     def listings(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:

@@ -18,6 +18,8 @@ def actions(tmp_path):
     """Factory of a source with bars of A and B at 20 and the lines of a file of actions."""
     days = ("2015-06-08", "2015-06-09", "2015-06-10", "2015-06-11")
     bars = [f"{symbol},{day},20,21,19,20,100" for symbol in "AB" for day in days]
+    # The bars of a Sunday and of a price that cannot be are no close before anything.
+    bars += ["A,2015-06-07,0.01,0.01,0.01,0.01,5", "A,2015-06-05,20,21,19,-1,5"]
     (tmp_path / "bars.csv").write_text("\n".join(["symbol,date,open,high,low,close,volume", *bars]))
 
     def make(*lines, header=ACTIONS, more=None, **settings):
@@ -91,6 +93,11 @@ def test_a_dividend_that_is_not_below_the_close_is_quarantined_alone(actions, li
     rule = split.quarantined["rule"].item()
     assert rule.startswith("value: the dividend of ")
     assert "is not below 20.0, the close of 2015-06-" in rule
+
+
+def test_bars_of_no_session_and_impossible_prices_are_not_compared_with(actions):
+    split = actions("A,2015-06-08,dividend,0.5")
+    assert split.good["value"].to_list() == [0.5]
 
 
 def test_a_dividend_before_the_first_bar_has_no_close_to_be_compared_with(actions):
