@@ -108,8 +108,8 @@ class FilingReader:
         """Return the figures of a file, one row per figure, in `FUNDAMENTALS_SCHEMA`.
 
         The file has one row per figure, with columns `item` and `value`, or one per filing, with a column per item. In
-        the second form a figure that is not reported has no row; a filing that reports none has one without item and
-        value.
+        the second form a figure that is not reported has no row; a filing that reports none, or of a symbol without
+        bars, has one without item and value.
 
         Raises
         ------
@@ -146,8 +146,9 @@ class FilingReader:
             item: cell.value.is_not_null() | (pl.lit(value=False) if cell.unreadable is None else cell.unreadable)
             for item, cell in figures.items()
         }
-        parts = [rows(wanted.filter(reported[item]), pl.lit(item), cell) for item, cell in figures.items()]
-        empty = wanted.filter(~pl.any_horizontal(reported.values()))
+        is_named = cells["symbol"].value.is_not_null()
+        parts = [rows(wanted.filter(is_named, reported[item]), pl.lit(item), cell) for item, cell in figures.items()]
+        empty = wanted.filter(~is_named | ~pl.any_horizontal(reported.values()))
         nothing = rows(empty, pl.lit(None, dtype=pl.String), Cell(pl.lit(None, dtype=pl.Float64)))
         return pl.concat([*parts, nothing])
 
