@@ -132,6 +132,8 @@ def _print_summary(settings: Settings, seconds: float) -> None:
         table.add_row(name, f"{rows:,}", summary.hashes[name])
     console.print(table)
     console.print(f"rows in quarantine: {summary.quarantined:,}")
+    for note in summary.notes:
+        console.print(f"[bold]note[/]: {escape(note)}", soft_wrap=True)
     for book, figures in summary.books.items():
         shown = {
             "mean rank IC": figures.get("rank_ic_mean"),

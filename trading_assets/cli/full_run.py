@@ -29,6 +29,7 @@ from trading_assets.portfolio.books import books
 from trading_assets.reports.assets import read_tear_sheet
 from trading_assets.reports.contract import TEAR_SHEET
 from trading_assets.serving import queries
+from trading_assets.serving.data_notes import data_notes
 
 if TYPE_CHECKING:
     from trading_assets.orchestration.replay import SessionReport
@@ -40,7 +41,10 @@ _REMOTE_HISTORY = timedelta(days=3653)
 
 @dataclass(frozen=True)
 class Summary:
-    """What the demo made: rows and hash of each table, figures and report of each book, and any hindsight."""
+    """What the demo made: rows and hash of each table, figures and report of each book, and any hindsight.
+
+    `notes` say what is missing from the data or wrong with them, a line each.
+    """
 
     rows: Mapping[str, int]
     hashes: Mapping[str, str]
@@ -50,6 +54,7 @@ class Summary:
     reports: Mapping[str, Path]
     quarantined: int
     unknown: Sequence[str]
+    notes: Sequence[str] = ()
 
 
 def configure(
@@ -168,6 +173,7 @@ def summarise(settings: Settings) -> Summary:
         hindsight=chosen[0] if chosen.len() else None,
         reports=reports,
         quarantined=int(stored["quarantined"].sum()),
+        notes=data_notes(desk),
         unknown=[
             f"{row['rows']:,} rows of the {row['column']} {row['name']!r} in {row['table']}"
             for row in queries.unknown_names(desk, contracts=shown).iter_rows(named=True)

@@ -1,21 +1,21 @@
 """Listings: the symbols of a universe, their listing events, and the partitions that a listing overlaps."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from functools import partial
 
 import polars as pl
 
 from trading_assets.desk.configuration import UniverseSettings
 from trading_assets.lake import Scope
-from trading_assets.market_data.ingest import Failure, fetch
+from trading_assets.market_data.ingest import CatchAll, Failure, fetch, read_rows
 from trading_assets.market_data.sources import (
     LISTINGS_SCHEMA,
-    ListingsSource,
     PartialAnswerError,
     Source,
     UnknownSymbolError,
 )
 from trading_assets.market_data.universe import member_lists, names_of
+from trading_assets.suggest import did_you_mean
 
 
 class UnlistedSymbolError(ValueError):
@@ -90,12 +90,17 @@ def listed_names(source: Source, universe: UniverseSettings) -> tuple[pl.DataFra
         return rows, failed
     wanted = names_of(lists)
     for symbol in sorted(set(wanted) - set(rows["symbol"]) - set(failed)):
-        message = f"the source {source.name!r} does not have {symbol!r} of the universe; correct the list or the source"
+        near = did_you_mean(symbol, rows["symbol"])
+        message = (
+            f"the source {source.name!r} does not have {symbol!r} of the universe{near}; correct the list or the source"
+        )
         failed[symbol] = Failure(source.name, UnknownSymbolError(message, [symbol]))
     return rows.filter(pl.col("symbol").is_in(wanted)), failed
 
 
-def all_listings(sources: Sequence[Source], symbols: pl.DataFrame, request: Scope) -> pl.DataFrame:
+def all_listings(
+    sources: Sequence[Source], symbols: pl.DataFrame, request: Scope, *, catch_all: CatchAll
+) -> pl.DataFrame:
     """Fetch listing events; those that no source reports are derived from the span of the bars.
 
     The span gives the first session (known from its start) and the first session without the symbol (known when that
@@ -109,15 +114,14 @@ def all_listings(sources: Sequence[Source], symbols: pl.DataFrame, request: Scop
         market_data.symbols.
     request : Scope
         Symbols, and the window of the events.
+    catch_all : CatchAll
+        Partition of events that no other takes.
     """
     start, end = request.window()
     reported = LISTINGS_SCHEMA.to_frame()
     if sources:
-        reported = fetch(
-            sources,
-            request,
-            lambda source, part: cast("ListingsSource", source).listings(part.values["symbol"], start, end),
-        ).require_rows()
+        read = partial(read_rows, method="listings", time="date", catch_all=catch_all)
+        reported = fetch(sources, request, read).require_rows()
     spans = [
         symbols.filter(pl.col("symbol").is_in(request.values["symbol"])).select(
             "symbol", date=pl.col(day), kind=pl.lit(kind), source="source"
@@ -136,4 +140,4 @@ def all_listings(sources: Sequence[Source], symbols: pl.DataFrame, request: Scop
         .select(*LISTINGS_SCHEMA)
         .join(reported, on=["symbol", "kind"], how="anti")
     )
-    return pl.concat([reported, derived]).sort("symbol", "date", "kind")
+    return pl.concat([reported, derived], how="diagonal").sort("symbol", "date", "kind")

@@ -59,7 +59,7 @@ BAD = {
     "high below low": Bad(13, {"high": "5", "low": "30"}, "high is below open, close or low; low is above open"),
     "high below close": Bad(14, {"high": "20.5", "close": "25"}, "high is below open, close or low"),
     "text for a price": Bad(15, {"open": "n.a. today"}, "open: not_nullable"),
-    "fraction of a share": Bad(16, {"volume": "10.5"}, "volume: not_nullable"),
+    "fraction of a share": Bad(16, {"volume": "10.5"}, "volume: has a fraction, but shares are whole"),
     "negative volume": Bad(17, {"volume": "-1"}, "volume: greater_than_or_equal_to(0)"),
     "holiday": Bad(18, {"date": "2015-12-25"}, "date is not a session of XNYS"),
     "weekend": Bad(19, {"date": "2016-06-04"}, "date is not a session of XNYS"),

@@ -39,27 +39,38 @@ def check_contract(lake: Lake, contract: Contract, scope: Scope) -> dg.AssetChec
             "GROUP BY rule ORDER BY rows DESC, rule"
         )
     quarantined = int(rules["rows"].sum())
-    share = quarantined / max(quarantined + rows.height, 1)
+    counting = rules.filter(~is_tolerated(contract))
+    counted = int(counting["rows"].sum())
+    share = counted / max(counted + rows.height, 1)
     passed = bad.is_empty() and share <= contract.quarantine_limit
     return dg.AssetCheckResult(
         passed=passed,
-        description=_explain(contract, bad, quarantined, share),
+        description=_explain(contract, bad, quarantined, counting, share),
         metadata={
             "rows": rows.height,
             "rows_quarantined": quarantined,
+            "rows_counted": counted,
             "share_quarantined": share,
             "rules_broken": _table(rules),
         },
     )
 
 
-def _explain(contract: Contract, bad: pl.DataFrame, quarantined: int, share: float) -> str:
+def is_tolerated(contract: Contract) -> pl.Expr:
+    """Whether a row of the quarantine, by its column ``rule``, does not count towards the limit of its table."""
+    rules = pl.concat_str(pl.lit("; "), pl.col("rule"))
+    found = [rules.str.contains(f"; {beginning}", literal=True) for beginning in contract.tolerated]
+    return pl.any_horizontal(pl.lit(value=False), *found)
+
+
+def _explain(contract: Contract, bad: pl.DataFrame, quarantined: int, counting: pl.DataFrame, share: float) -> str:
     if bad.height:
         first = bad.row(0, named=True)
         return f"{bad.height} stored rows break the contract, first: {first}"
     if share > contract.quarantine_limit:
         return (
-            f"{quarantined} rows ({share:.2%}) are quarantined, the limit is {contract.quarantine_limit:.2%}; "
+            f"{counting['rows'].sum()} rows ({share:.2%}) are quarantined, the limit is "
+            f"{contract.quarantine_limit:.2%}; most of them by the rule {counting['rule'][0]!r}; "
             f"look at them with: trading-assets sql 'FROM {contract.quarantine_table}'"
         )
     return f"{quarantined} rows quarantined" if quarantined else "all rows satisfy the contract"

@@ -35,6 +35,8 @@ def column(description: str, *, unit: str = "", **rules: Any) -> Any:
 
 DUPLICATE = "duplicate: an identical row with the same key is already there"
 CONFLICT = "conflict: rows with the same key hold different values"
+REJECTED = "rejected"
+"""Column that a frame to store may have: the rule by which whoever made a row rejects it, null for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Contract:
         Share of a partition's rows that may be quarantined before the blocking check fails.
     provenance : tuple of str
         Columns with the origin of a row; they are stored but not part of the content hash.
+    tolerated : tuple of str
+        Beginnings of rules whose rows do not count towards `quarantine_limit`: they take nothing from any other row.
     """
 
     model: type[pa.DataFrameModel]
@@ -85,6 +89,7 @@ class Contract:
     time: str | None = None
     quarantine_limit: float = 0.0
     provenance: tuple[str, ...] = ()
+    tolerated: tuple[str, ...] = ()
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -138,7 +143,8 @@ class Contract:
         Parameters
         ----------
         frame : polars.DataFrame
-            Rows to store. Columns that the contract does not name are kept only inside quarantined rows.
+            Rows to store. Columns that the contract does not name are kept only inside quarantined rows. A row with a
+            text in a column `REJECTED` is quarantined by that rule and judged no further.
         rules : mapping of str to polars.Expr, optional
             Further rules of this write: name -> expression that is true where a row **breaks** it.
 
@@ -184,7 +190,7 @@ class Contract:
         cast, uncast = _cast(self.table, columns, indexed)
         constrained = cast.select("__row", *self.constrained)
         failures = _pandera_failures(self.table, self._constrained_schema, constrained)
-        broken = pl.concat([uncast, failures, _rule_failures(cast, rules)])
+        broken = _with_rejected(indexed, pl.concat([uncast, failures, _rule_failures(cast, rules)]))
         kept = cast.join(broken.select("__row"), on="__row", how="anti") if broken.height else cast
         return cast, pl.concat([broken, _duplicate_failures(self, kept)])
 
@@ -294,6 +300,14 @@ def _rule_failures(cast: pl.DataFrame, rules: Mapping[str, pl.Expr]) -> pl.DataF
     return pl.concat([_no_failures(), *failures])
 
 
+def _with_rejected(indexed: pl.DataFrame, broken: pl.DataFrame) -> pl.DataFrame:
+    """Rules of rows, with those rows that came rejected under the rule they came with alone."""
+    if REJECTED not in indexed.columns:
+        return broken
+    rejected = indexed.select("__row", rule=REJECTED).drop_nulls()
+    return pl.concat([broken.join(rejected, on="__row", how="anti"), rejected])
+
+
 def _duplicate_failures(contract: Contract, cast: pl.DataFrame) -> pl.DataFrame:
     """Of identical rows all but the first fail; of rows with the same key and different values, all."""
     key = pl.struct(contract.key)
@@ -319,7 +333,7 @@ def _rules_by_row(broken: pl.DataFrame) -> pl.DataFrame:
 def _quarantined(contract: Contract, indexed: pl.DataFrame, cast: pl.DataFrame, broken: pl.DataFrame) -> pl.DataFrame:
     rules = _rules_by_row(broken)
     original = indexed.join(rules, on="__row", how="semi", maintain_order="left")
-    rows = original.select("__row", row=rows_as_json(original.drop("__row")))
+    rows = original.select("__row", row=rows_as_json(original.drop("__row", REJECTED, strict=False)))
     return (
         rows.join(rules, on="__row", how="left", maintain_order="left")
         .join(cast, on="__row", how="left", maintain_order="left")

@@ -68,9 +68,12 @@ def _companies(partitions: Partitions) -> dg.AssetsDefinition:
         deps=[SYMBOLS.asset_key],
     )
     def companies(context: dg.AssetExecutionContext, desk: dg.ResourceParam[Desk]) -> Written:
+        nameless = catch_all(context, desk).symbol
+
         def read(source: Source, request: Scope) -> pl.DataFrame:
             rows = cast("CompaniesSource", source).companies(request.values["symbol"], now())
-            return rows.filter(pl.col("known_on").is_between(*request.window()))
+            is_named = pl.col("symbol").is_not_null() | (nameless in request.values["symbol"])
+            return rows.filter(pl.col("known_on").is_between(*request.window()), is_named)
 
         return fill(context, desk, SourcedTable(COMPANIES, read, settle=partial(settle_changes, values=_CHANGES)))
 

@@ -14,6 +14,7 @@ from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.desk.stage import Asset
 from trading_assets.lake import Lake, LakeFrame, Scope
+from trading_assets.lake.bridge.contract_check import is_tolerated
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
 from trading_assets.market_data import quality
 from trading_assets.market_data.assets.common import OWNER, as_table
@@ -229,11 +230,12 @@ def reported_snapshot(instance: dg.DagsterInstance) -> int | None:
 
 
 def quarantined_bars(lake: Lake, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
-    """Read the quarantined daily bars of symbols in a span: symbol, date, rule."""
+    """Read the quarantined daily bars of symbols in a span, without those of no symbol: symbol, date, rule."""
     if not lake.has_table(BARS_DAILY.quarantine_table):
         return pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, "rule": pl.String})
     where = Scope({"symbol": tuple(symbols)}, "date", first, last + timedelta(days=1)).sql()
-    return lake.query(f"SELECT symbol, date, rule FROM lake.{BARS_DAILY.quarantine_table} WHERE {where}")
+    found = lake.query(f"SELECT symbol, date, rule FROM lake.{BARS_DAILY.quarantine_table} WHERE {where}")
+    return found.filter(~is_tolerated(BARS_DAILY))
 
 
 def answered_partitions(table: LakeFrame, listed: pl.DataFrame, years: Sequence[int]) -> list[str]:

@@ -13,7 +13,7 @@ from trading_assets.desk.partitions import Partitions, desk_partitions
 from trading_assets.desk.retries import retry_when_not_ready
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in
-from trading_assets.market_data.assets.common import OWNER
+from trading_assets.market_data.assets.common import OWNER, catch_all
 from trading_assets.market_data.contract import LISTINGS, MEMBERSHIP, SYMBOLS
 from trading_assets.market_data.ingest import replace_failures
 from trading_assets.market_data.listing import all_listings, listed_names
@@ -78,6 +78,7 @@ def _listings(partitions: Partitions) -> dg.AssetsDefinition:
         scope = run_scope_of(context, LISTINGS)
         with retry_when_not_ready(desk.settings.retry_seconds):
             listed = symbols.read(symbol=scope.values["symbol"])
-            return all_listings(desk.part(source_policy).of("listings"), listed, scope)
+            sources = desk.part(source_policy).of("listings")
+            return all_listings(sources, listed, scope, catch_all=catch_all(context, desk))
 
     return cast("dg.AssetsDefinition", listings)

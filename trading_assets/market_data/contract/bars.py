@@ -7,6 +7,7 @@ from typing import Literal
 import polars as pl
 
 from trading_assets.lake.contracts import Contract, column
+from trading_assets.lake.contracts.contract import DUPLICATE
 from trading_assets.lake.contracts.pandera_polars import pa
 
 Interval = Literal["1d", "1h", "1m"]
@@ -84,12 +85,27 @@ class Quotes(pa.DataFrameModel):
     feed: str = column("feed within the source", nullable=True)
 
 
-BARS_DAILY = Contract(BarsDaily, "market_data.bars_daily", key=("symbol", "date"), time="date", quarantine_limit=0.01)
-BARS_HOURLY = Contract(BarsHourly, "market_data.bars_hourly", key=("symbol", "ts"), time="date", quarantine_limit=0.01)
-BARS_MINUTE = Contract(BarsMinute, "market_data.bars_minute", key=("symbol", "ts"), time="date", quarantine_limit=0.01)
+# A row that no name of the desk has takes nothing from the others, however many such rows there are.
+NAMELESS = ("symbol: ",)
+# The beginning of the rule by which a dividend of at least the close before it is rejected: it would end the name.
+TOO_LARGE = "value: the dividend"
+
+BARS_DAILY = Contract(
+    BarsDaily, "market_data.bars_daily", key=("symbol", "date"), time="date", quarantine_limit=0.01, tolerated=NAMELESS
+)
+BARS_HOURLY = Contract(
+    BarsHourly, "market_data.bars_hourly", key=("symbol", "ts"), time="date", quarantine_limit=0.01, tolerated=NAMELESS
+)
+BARS_MINUTE = Contract(
+    BarsMinute, "market_data.bars_minute", key=("symbol", "ts"), time="date", quarantine_limit=0.01, tolerated=NAMELESS
+)
 BARS: Mapping[Interval, Contract] = {"1d": BARS_DAILY, "1h": BARS_HOURLY, "1m": BARS_MINUTE}
 CORPORATE_ACTIONS = Contract(
-    CorporateActions, "market_data.corporate_actions", key=("symbol", "ex_date", "kind"), time="ex_date"
+    CorporateActions,
+    "market_data.corporate_actions",
+    key=("symbol", "ex_date", "kind"),
+    time="ex_date",
+    tolerated=(*NAMELESS, TOO_LARGE, DUPLICATE),
 )
 QUOTES = Contract(Quotes, "market_data.quotes", key=("symbol",))
 CONTRACTS = (BARS_DAILY, BARS_HOURLY, BARS_MINUTE, CORPORATE_ACTIONS, QUOTES)

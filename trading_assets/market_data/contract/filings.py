@@ -3,8 +3,9 @@
 import datetime as dt
 
 from trading_assets.lake.contracts import Contract, column
+from trading_assets.lake.contracts.contract import DUPLICATE
 from trading_assets.lake.contracts.pandera_polars import pa
-from trading_assets.market_data.contract.bars import Moment
+from trading_assets.market_data.contract.bars import NAMELESS, Moment
 
 # Items of fundamentals: standard name -> meaning and unit.
 ITEMS = {
@@ -79,13 +80,27 @@ class News(pa.DataFrameModel):
     source: str = column("name of the source")
 
 
-COMPANIES = Contract(Companies, "market_data.companies", key=("symbol", "known_on"), time="known_on")
+COMPANIES = Contract(
+    Companies,
+    "market_data.companies",
+    key=("symbol", "known_on"),
+    time="known_on",
+    tolerated=(*NAMELESS, DUPLICATE),
+)
 FUNDAMENTALS = Contract(
     Fundamentals,
     "market_data.fundamentals",
     key=("symbol", "period_end", "period", "item", "known_at"),
     time="known_on",
     quarantine_limit=0.01,
+    tolerated=NAMELESS,
 )
-NEWS = Contract(News, "market_data.news", key=("symbol", "id", "known_at"), time="date", quarantine_limit=0.01)
+NEWS = Contract(
+    News,
+    "market_data.news",
+    key=("symbol", "id", "known_at"),
+    time="date",
+    quarantine_limit=0.01,
+    tolerated=NAMELESS,
+)
 CONTRACTS = (COMPANIES, FUNDAMENTALS, NEWS)

@@ -3,8 +3,9 @@
 import datetime as dt
 
 from trading_assets.lake.contracts import Contract, column
+from trading_assets.lake.contracts.contract import DUPLICATE
 from trading_assets.lake.contracts.pandera_polars import pa
-from trading_assets.market_data.contract.bars import Moment
+from trading_assets.market_data.contract.bars import NAMELESS, Moment
 
 
 class Symbols(pa.DataFrameModel):
@@ -53,6 +54,12 @@ class Membership(pa.DataFrameModel):
 
 
 SYMBOLS = Contract(Symbols, "market_data.symbols", key=("symbol",), quarantine_limit=0.01)
-LISTINGS = Contract(Listings, "market_data.listings", key=("symbol", "date", "kind"), time="date")
+LISTINGS = Contract(
+    Listings,
+    "market_data.listings",
+    key=("symbol", "date", "kind"),
+    time="date",
+    tolerated=(*NAMELESS, DUPLICATE),
+)
 MEMBERSHIP = Contract(Membership, "market_data.membership", key=("universe", "symbol", "first_date"))
 CONTRACTS = (SYMBOLS, LISTINGS, MEMBERSHIP)

@@ -85,7 +85,7 @@ def fetch(sources: Sequence[Source], request: Scope, read: Read) -> Answer:
         for symbol, error in failed.items():
             failures.setdefault(symbol, []).append(Failure(source.name, error))
         waiting = [symbol for symbol in waiting if symbol in failed]
-    rows = pl.concat(frames) if answered else None
+    rows = pl.concat(frames, how="diagonal") if answered else None
     return Answer(rows, answered, {symbol: _most_telling(failures[symbol]) for symbol in waiting})
 
 
@@ -138,7 +138,7 @@ def read_bars(
         before, after = min(known[0], first) - _A_DAY, max(known[1], last) + _A_DAY
         strays = [source.bars(symbols, date.min, before, interval), source.bars(symbols, after, date.max, interval)]
         frames += [frame.filter(pl.col("date").is_not_null()) for frame in strays]
-    return _of_request(pl.concat(frames), request, "date", catch_all)
+    return _of_request(pl.concat(frames, how="diagonal"), request, "date", catch_all)
 
 
 def read_rows(source: Source, request: Scope, *, method: str, time: str, catch_all: CatchAll) -> pl.DataFrame:

@@ -1,28 +1,29 @@
-"""Read one opened file as lazy rows of bars or corporate actions."""
+"""Read one opened file as lazy rows of bars."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
 from trading_assets.desk import calendar
 from trading_assets.market_data.sources import _columns
 from trading_assets.market_data.sources._columns import Cell
-from trading_assets.market_data.sources._data_files import DataFile, collect
+from trading_assets.market_data.sources._data_files import DataFile, collect, name_without_ending
+from trading_assets.market_data.sources._spelling import Spelling, key_of, stripped
 from trading_assets.market_data.sources._timestamps import Stamps, read_stamps, stamp_can_fail
 from trading_assets.market_data.sources.errors import SourceFormatError
-from trading_assets.market_data.sources.protocol import CORPORATE_ACTIONS_SCHEMA, Interval, bars_schema
+from trading_assets.market_data.sources.protocol import Interval, bars_schema
 
 __all__ = ["BarFile", "BarReader", "start_of_day", "within"]
 
 _INSTANT = pl.Datetime("us", "UTC")
+# What trades around the clock, cryptocurrencies for instance, trades in fractions of its unit.
+_OPEN_ALWAYS = "24/7"
 _FEED_COLUMNS = ("feed", "source")
 _COLUMNS_SETTING = "source.files.columns"
-_ACTIONS_SETTING = "source.files.actions_columns"
 _PATH_SETTING = "source.files.path"
 
 
@@ -45,22 +46,31 @@ class BarFile:
         """Return `symbol` and `date` of every row."""
         return self.lazy.select(symbol=self.cells["symbol"].value, date=self.stamps.date)
 
+    def spelled(self, spelling: Spelling) -> BarFile:
+        """Return the file with its symbols in the one spelling of each."""
+        symbol = spelling.of_bars(self.cells["symbol"].value, self.data.path)
+        return replace(self, cells={**self.cells, "symbol": symbol})
+
     def rows(self, symbols: Sequence[str], start: date, end: date, *, source: str, interval: Interval) -> pl.LazyFrame:
         """Return the bars of the requested symbols and dates, and those without a readable symbol or date."""
-        unreadable = [cell.unreadable for cell in self.cells.values() if cell.unreadable is not None]
-        values = {name: cell.value for name, cell in self.cells.items()}
-        values |= {"ts": self.stamps.instant, "source": pl.lit(source), "adjustment": pl.lit("none")}
         feed = pl.lit(None) if self.feed_column is None else pl.col(self.feed_column)
-        values["feed"] = feed.cast(pl.String)
-        values["raw"] = _columns.original_row(self.data.schema.names(), unreadable)
-        return self.lazy.filter(
-            _columns.one_of(self.cells["symbol"].value, symbols), within(self.stamps.date, start, end)
-        ).select(values[name].alias(name) for name in bars_schema(interval))
+        return _columns.answer(
+            self.lazy.filter(
+                _columns.one_of(self.cells["symbol"].value, symbols), within(self.stamps.date, start, end)
+            ),
+            bars_schema(interval),
+            self.cells,
+            self.data,
+            ts=self.stamps.instant,
+            feed=feed.cast(pl.String),
+            adjustment=pl.lit("none"),
+            source=pl.lit(source),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class BarReader:
-    """Reads files of bars and corporate actions by the settings of the source."""
+    """Reads files of bars by the settings of the source."""
 
     columns: Mapping[str, str]
     symbol_in_file_name: bool
@@ -83,17 +93,12 @@ class BarReader:
             del standard["symbol"]
         found = _columns.resolve(file.schema.names(), standard, self.columns, file=file.path, setting=_COLUMNS_SETTING)
         stamps, dates = self.dates(file, found["date"], daily=self.daily, setting=_COLUMNS_SETTING)
-        numbers = {
-            name: _columns.number(
-                found[name],
-                file.schema[found[name]],
-                pl.Int64 if name == "volume" else pl.Float64,
-                file=file.path,
-                setting=_COLUMNS_SETTING,
-            )
-            for name in ("open", "high", "low", "close", "volume")
-        }
-        by_name = Cell(pl.lit(Path(file.path).name.split(".")[0]))
+        prices = ("open", "high", "low", "close")
+        numbers = {name: _columns.number(found[name], file=file, setting=_COLUMNS_SETTING) for name in prices}
+        numbers["volume"] = _columns.volume(
+            found["volume"], file=file, setting=_COLUMNS_SETTING, is_rounded=self.exchange == _OPEN_ALWAYS
+        )
+        by_name = Cell(pl.lit(name_without_ending(file.path)))
         symbol = by_name if self.symbol_in_file_name else _columns.text(found["symbol"])
         feed_column = self._feed_column(file, used=set(found.values()))
         lazy = file.rows
@@ -102,47 +107,12 @@ class BarReader:
         return BarFile(file, lazy, {"symbol": symbol, "date": dates, **numbers}, stamps, found["date"], feed_column)
 
     def check(self, files: Sequence[BarFile]) -> None:
-        """Raise `SourceFormatError` if feeds are mixed or dates are ambiguous."""
+        """Raise `SourceFormatError` if feeds are mixed, dates are ambiguous, or two files give one name."""
+        if self.symbol_in_file_name:
+            _check_names(files)
         self._check_feeds(files)
         for file in files:
             _check_dates(file)
-
-    def actions(
-        self,
-        file: DataFile,
-        mapping: Mapping[str, str],
-        *,
-        symbols: Sequence[str],
-        start: date,
-        end: date,
-        source: str,
-    ) -> pl.LazyFrame:
-        """Return the corporate actions of a file, in `CORPORATE_ACTIONS_SCHEMA`."""
-        names = file.schema.names()
-        standard = dict(_columns.ACTION_COLUMNS)
-        if "known_at" in mapping or any(name.lower() == "known_at" for name in names):
-            standard["known_at"] = ()
-        found = _columns.resolve(names, standard, mapping, file=file.path, setting=_ACTIONS_SETTING)
-        stamps, ex_date = self.dates(file, found["ex_date"], daily=True, setting=_ACTIONS_SETTING)
-        known_at = Cell(start_of_day(stamps.date))
-        if "known_at" in found:
-            known, cell = self.dates(file, found["known_at"], daily=True, setting=_ACTIONS_SETTING)
-            from_date = pl.when(known.date < stamps.date).then(known.date.dt.offset_by("1d")).otherwise(known.date)
-            known_at = Cell(pl.coalesce(known.instant, start_of_day(from_date)), cell.unreadable)
-        cells = {
-            "symbol": _columns.text(found["symbol"]),
-            "ex_date": ex_date,
-            "kind": Cell(_columns.text(found["kind"]).value.str.strip_chars().str.to_lowercase()),
-            "value": _columns.number(
-                found["value"], file.schema[found["value"]], pl.Float64, file=file.path, setting=_ACTIONS_SETTING
-            ),
-            "known_at": known_at,
-        }
-        unreadable = [cell.unreadable for cell in cells.values() if cell.unreadable is not None]
-        values = {name: cell.value for name, cell in cells.items()} | {"source": pl.lit(source)}
-        values["raw"] = _columns.original_row(names, unreadable)
-        wanted = _columns.one_of(cells["symbol"].value, symbols), within(stamps.date, start, end)
-        return file.rows.filter(*wanted).select(values[name].alias(name) for name in CORPORATE_ACTIONS_SCHEMA)
 
     def dates(self, file: DataFile, column: str, *, daily: bool, setting: str) -> tuple[Stamps, Cell]:
         """Read a column of dates or moments: its stamps, and its date with a flag for unreadable cells.
@@ -203,6 +173,19 @@ class BarReader:
             raise SourceFormatError(
                 f"{where}: there is no feed {self.feed!r}; set source.files.feed to one of {listed}."
             )
+
+
+def _check_names(files: Sequence[BarFile]) -> None:
+    paths = [file.data.path for file in files]
+    frame = pl.DataFrame({"path": paths, "name": [name_without_ending(path) for path in paths]})
+    keyed = frame.with_columns(key=key_of(stripped(pl.col("name"))))
+    twice = keyed.filter(pl.col("key").is_duplicated()).sort("key", "path")
+    if twice.height:
+        name, same = twice["name"][0], twice.filter(pl.col("key") == twice["key"][0])["path"].to_list()
+        raise SourceFormatError(
+            f"{' and '.join(same)} give one name, {name} (setting source.files.symbol_in_file_name); join them in "
+            "one file, or rename or remove all but one."
+        )
 
 
 def _check_dates(file: BarFile) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from trading_assets.lake.contracts.contract import REJECTED
+from trading_assets.market_data.sources._data_files import DataFile
 from trading_assets.market_data.sources.errors import SourceFormatError
 
 __all__ = [
@@ -14,11 +17,12 @@ __all__ = [
     "BAR_COLUMNS",
     "NAME_COLUMNS",
     "Cell",
+    "answer",
     "number",
     "one_of",
-    "original_row",
     "resolve",
     "text",
+    "volume",
 ]
 
 # Standard name -> usual other names, most specific first. An adjusted close is never taken for the close.
@@ -41,15 +45,24 @@ NAME_COLUMNS: Mapping[str, Sequence[str]] = {
     "symbol": ("ticker", "sym", "instrument"),
     "name": ("security", "company", "company name", "description"),
 }
+# With a decimal comma, points stand between thousands.
+_GROUPED = r",|^-?\d{1,3}(\.\d{3})+$"
+# What programs add to the name of a column when another one has it already.
+_AGAIN = r"(\.\d+|_duplicated_\d+)"
+_HAS_FRACTION = "volume: has a fraction, but shares are whole"
 _MISSING = ("", "na", "n/a", "null", "none")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How to read a column: its value and, if that can happen, whether a cell contains something else."""
+    """How to read a column: its value and, if that can happen, whether a cell contains something else.
+
+    `rejected` is the rule by which the row of a cell is rejected, null for the others.
+    """
 
     value: pl.Expr
     unreadable: pl.Expr | None = None
+    rejected: pl.Expr | None = None
 
 
 def resolve(
@@ -63,12 +76,13 @@ def resolve(
 ) -> dict[str, str]:
     """Return the file's column of each standard name, and of the optional names that the file has.
 
-    The mapping wins, then the same name, then the same name in another case, then an alias.
+    The mapping wins, then the same name in any case, then an alias.
 
     Raises
     ------
     SourceFormatError
-        A column is missing or two match equally well; the message names the file, its columns and the setting.
+        A column is missing, or two match equally well or had one name; the message names the file, its columns and the
+        setting.
     """
     known = {**standard, **(optional or {})}
     unknown = sorted(set(mapping) - set(known))
@@ -83,9 +97,25 @@ def resolve(
         example = ", ".join(f"{name}: <column>" for name in missing)
         raise SourceFormatError(
             f"{file} has no column for {', '.join(missing)}; columns found: {_listed(found)}. "
-            f"Name them in the setting {setting}, e.g. {{{example}}}."
+            f"Name them in the setting {setting}, e.g. {{{example}}}.{_side_by_side(missing, found)}"
         )
+    for name, column in resolved.items():
+        again = [other for other in found if column and re.fullmatch(re.escape(column) + _AGAIN, other)]
+        if again and name not in mapping:
+            raise SourceFormatError(
+                f"{file}: the columns {_listed([str(column), *again])} had one name before a program numbered them; "
+                f"name the one for {name} in the setting {setting}. A table with several tickers side by side needs "
+                "one row per ticker and date."
+            )
     return {name: column for name, column in resolved.items() if column is not None}
+
+
+def _side_by_side(missing: Sequence[str], found: Sequence[str]) -> str:
+    """What to do about a table with the columns of several tickers side by side."""
+    wide = [name for name in missing if sum(name in column.lower() for column in found) > 1]
+    if not wide:
+        return ""
+    return f" Several columns are about {', '.join(wide)}: a table needs one row per ticker and date."
 
 
 def _find(
@@ -98,8 +128,6 @@ def _find(
             f"{file} has no column {mapping[name]!r}, which the setting {setting} names for {name}; "
             f"columns found: {_listed(found)}. Was it renamed? Correct the setting."
         )
-    if name in found:
-        return name
     for candidate in (name, *aliases):
         matches = [column for column in found if column.strip().lower() == candidate]
         if len(matches) > 1:
@@ -121,44 +149,96 @@ def text(column: str) -> Cell:
     return Cell(pl.col(column).cast(pl.String))
 
 
-def number(column: str, dtype: pl.DataType, target: type[pl.Float64 | pl.Int64], *, file: str, setting: str) -> Cell:
-    """Read a column of numbers, or of texts that contain numbers, as `target`.
+def number(column: str, *, file: DataFile, setting: str) -> Cell:
+    """Read a column of numbers, or of texts that contain numbers; an empty text is a missing value.
 
-    An empty text is a missing value. A number is unreadable as Int64 if it has a fraction, is NaN or exceeds 2**63.
+    Raises
+    ------
+    SourceFormatError
+        The column has another type.
     """
-    value = pl.col(column)
+    value, dtype = pl.col(column), file.schema[column]
     if isinstance(dtype, pl.Null):
-        return Cell(value.cast(target))
+        return Cell(value.cast(pl.Float64))
     if isinstance(dtype, pl.String):
-        stripped = value.str.strip_chars()
-        present = ~stripped.str.to_lowercase().is_in(_MISSING)
-        parsed = _parse_number(stripped, target)
-        return Cell(parsed, (present & parsed.is_null()).fill_null(value=False))
+        parsed = _number_text(column, file).cast(pl.Float64, strict=False)
+        return Cell(parsed, _is_present(column) & parsed.is_null())
     if not dtype.is_numeric():
         raise SourceFormatError(
-            f"{file}: column {column!r} contains {dtype}, not numbers; name the right column in the setting {setting}."
+            f"{file.path}: column {column!r} contains {dtype}, not numbers; "
+            f"name the right column in the setting {setting}."
         )
-    if target is pl.Float64:
-        return Cell(value.cast(pl.Float64))
-    whole = _whole(value) if dtype.is_float() or dtype.is_decimal() else value.cast(pl.Int64, strict=False)
-    return Cell(whole, value.is_not_null() & whole.is_null())
+    return Cell(value.cast(pl.Float64))
 
 
-def _parse_number(stripped: pl.Expr, target: type[pl.Float64 | pl.Int64]) -> pl.Expr:
-    as_float = stripped.cast(pl.Float64, strict=False)
-    # Text is tried as an integer first: a float keeps only 53 bits of it.
-    return as_float if target is pl.Float64 else pl.coalesce(stripped.cast(pl.Int64, strict=False), _whole(as_float))
+def volume(column: str, *, file: DataFile, setting: str, is_rounded: bool) -> Cell:
+    """Read a column of whole numbers, as `number` does.
+
+    A number is unreadable if it is NaN or exceeds 2**63. One with a fraction is rounded, or its row is rejected.
+    """
+    cell, dtype = number(column, file=file, setting=setting), file.schema[column]
+    is_whole = cell.value == cell.value.floor()
+    whole: pl.Expr = pl.when(is_whole).then(cell.value.cast(pl.Int64, strict=False))
+    present = pl.col(column).is_not_null()
+    if isinstance(dtype, pl.String):
+        # Text is tried as an integer first: a float keeps only 53 bits of it.
+        whole = pl.coalesce(_number_text(column, file).cast(pl.Int64, strict=False), whole)
+        present = _is_present(column)
+    elif dtype.is_integer():
+        whole = pl.col(column).cast(pl.Int64, strict=False)
+    if is_rounded:
+        whole = pl.coalesce(whole, cell.value.round().cast(pl.Int64, strict=False))
+    has_fraction = whole.is_null() & cell.value.is_finite() & ~is_whole
+    return Cell(whole, present & whole.is_null(), pl.when(has_fraction).then(pl.lit(_HAS_FRACTION)))
 
 
-def _whole(value: pl.Expr) -> pl.Expr:
-    return pl.when(value == value.floor()).then(value.cast(pl.Int64, strict=False))
+def _number_text(column: str, file: DataFile) -> pl.Expr:
+    """Text of numbers with a decimal point."""
+    stripped = pl.col(column).str.strip_chars()
+    if not file.has_decimal_comma:
+        return stripped
+    point = stripped.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    return pl.when(stripped.str.contains(_GROUPED)).then(point).otherwise(stripped)
 
 
-def original_row(columns: Sequence[str], unreadable: Sequence[pl.Expr]) -> pl.Expr:
-    """Return `raw`: the row as a JSON object of texts where a cell is unreadable, else null."""
+def _is_present(column: str) -> pl.Expr:
+    """Whether a cell of texts has one that stands for no missing value."""
+    return (~pl.col(column).str.strip_chars().str.to_lowercase().is_in(_MISSING)).fill_null(value=False)
+
+
+def answer(
+    rows: pl.LazyFrame, schema: pl.Schema, cells: Mapping[str, Cell], file: DataFile, **others: pl.Expr
+) -> pl.LazyFrame:
+    """Select the columns of an answer, and `REJECTED`.
+
+    Parameters
+    ----------
+    rows
+        Rows of a file.
+    schema
+        Columns of the answer; one of neither `cells` nor `others` is null.
+    cells
+        Columns that are read from the file.
+    file
+        File of the rows: `raw` holds all its columns as a JSON object of texts where a cell is unreadable.
+    **others
+        Columns that are not.
+    """
+    unreadable = [cell.unreadable for cell in cells.values() if cell.unreadable is not None]
+    rejected = [cell.rejected for cell in cells.values() if cell.rejected is not None]
+    values = {name: pl.lit(None, dtype=dtype) for name, dtype in schema.items()}
+    values |= {name: cell.value for name, cell in cells.items()} | others
+    values["raw"] = _original_row(file.schema, unreadable)
+    values[REJECTED] = pl.coalesce(*rejected, pl.lit(None, dtype=pl.String))
+    return rows.select(values[name].alias(name) for name in (*schema, REJECTED))
+
+
+def _original_row(schema: pl.Schema, unreadable: Sequence[pl.Expr]) -> pl.Expr:
     if not unreadable:
         return pl.lit(None, dtype=pl.String)
-    whole = pl.struct(pl.col(column).cast(pl.String) for column in columns)
+    whole = pl.struct(
+        pl.col(column) if dtype.is_nested() else pl.col(column).cast(pl.String) for column, dtype in schema.items()
+    )
     return pl.when(pl.any_horizontal(unreadable)).then(whole.struct.json_encode())
 
 

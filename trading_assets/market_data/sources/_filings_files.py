@@ -13,6 +13,7 @@ from trading_assets.market_data.sources import _columns
 from trading_assets.market_data.sources._bar_files import BarReader, start_of_day, within
 from trading_assets.market_data.sources._columns import BAR_COLUMNS, Cell
 from trading_assets.market_data.sources._data_files import DataFile
+from trading_assets.market_data.sources._spelling import Spelling, stripped
 from trading_assets.market_data.sources.errors import SourceFormatError
 from trading_assets.market_data.sources.protocol import (
     COMPANIES_SCHEMA,
@@ -97,6 +98,7 @@ class FilingReader:
     """
 
     bars: BarReader
+    spelling: Spelling
     source: str
     currency: str
 
@@ -106,8 +108,8 @@ class FilingReader:
         """Return the figures of a file, one row per figure, in `FUNDAMENTALS_SCHEMA`.
 
         The file has one row per figure, with columns `item` and `value`, or one per filing, with a column per item. In
-        the second form a figure that is not reported has no row; a filing that reports none has one without item and
-        value.
+        the second form a figure that is not reported has no row; a filing that reports none, or of a symbol without
+        bars, has one without item and value.
 
         Raises
         ------
@@ -131,38 +133,33 @@ class FilingReader:
         )
         cells |= {"period_end": period_end, "known_at": known_at}
 
-        def rows(item: pl.Expr, value: Cell) -> dict[str, pl.Expr]:
-            values = {name: cell.value for name, cell in cells.items()}
-            values |= {"item": item, "value": value.value, "known_on": known_at.value.dt.date()}
-            return values | {"raw": _raw(names, [*cells.values(), value]), "source": pl.lit(self.source)}
+        def rows(of: pl.LazyFrame, item: pl.Expr, value: Cell) -> pl.LazyFrame:
+            own = {**cells, "item": Cell(item), "value": value, "known_on": Cell(known_at.value.dt.date())}
+            return _columns.answer(of, FUNDAMENTALS_SCHEMA, own, file, source=pl.lit(self.source))
 
         if is_long:
             standard = {alias: item for item, aliases in _ITEMS.items() for alias in aliases}
             item = pl.col(found["item"]).cast(pl.String).str.strip_chars().str.to_lowercase().replace(standard)
-            value = self._number(file, found["value"], setting)
-            return wanted.select(rows(item, value)[name].alias(name) for name in FUNDAMENTALS_SCHEMA)
+            return rows(wanted, item, self._number(file, found["value"], setting))
         figures = {item: self._number(file, found[item], setting) for item in items}
         reported = {
             item: cell.value.is_not_null() | (pl.lit(value=False) if cell.unreadable is None else cell.unreadable)
             for item, cell in figures.items()
         }
-        parts = [
-            wanted.filter(reported[item]).select(
-                rows(pl.lit(item), cell)[name].alias(name) for name in FUNDAMENTALS_SCHEMA
-            )
-            for item, cell in figures.items()
-        ]
-        nothing = rows(pl.lit(None, dtype=pl.String), Cell(pl.lit(None, dtype=pl.Float64)))
-        empty = wanted.filter(~pl.any_horizontal(reported.values()))
-        return pl.concat([*parts, empty.select(nothing[name].alias(name) for name in FUNDAMENTALS_SCHEMA)])
+        is_named = cells["symbol"].value.is_not_null()
+        parts = [rows(wanted.filter(is_named, reported[item]), pl.lit(item), cell) for item, cell in figures.items()]
+        empty = wanted.filter(~is_named | ~pl.any_horizontal(reported.values()))
+        nothing = rows(empty, pl.lit(None, dtype=pl.String), Cell(pl.lit(None, dtype=pl.Float64)))
+        return pl.concat([*parts, nothing])
 
     def news(
         self, file: DataFile, mapping: Mapping[str, str], symbols: Sequence[str], start: date, end: date
     ) -> pl.LazyFrame:
         """Return the stories of a file, one row per story and symbol, in `NEWS_SCHEMA`.
 
-        A cell may list several symbols, separated by commas, semicolons, bars or blanks. Without a column `id`, the
-        URL, or moment and headline, identify a story; without `known_at`, its wording is known when published.
+        A cell may list several symbols, separated by commas, semicolons, bars or blanks; those without bars are left
+        out where another of the story has some. Without a column `id`, the URL, or moment and headline, identify a
+        story; without `known_at`, its wording is known when published.
         """
         setting = "source.files.news_columns"
         names = file.schema.names()
@@ -170,20 +167,21 @@ class FilingReader:
         found = _columns.resolve(names, _STORY, mapping, file=file.path, setting=setting, optional=optional)
         published = self._moment(file, found["published_at"], setting)
         known = self._known(file, found, setting, published.value)
-        texts = {name: pl.col(found[name]).cast(pl.String) for name in _STORY_TEXTS if name in found}
-        headline = pl.col(found["headline"]).cast(pl.String)
-        story = pl.concat_str(published.value.dt.to_string("iso:strict"), headline, separator=" ")
-        values = dict.fromkeys(_STORY_TEXTS, pl.lit(None, dtype=pl.String)) | texts
-        values["id"] = pl.coalesce(texts.get("id", values["url"]), values["url"], story)
-        values |= {"symbol": pl.col("_symbol"), "headline": headline, "date": known.value.dt.date()}
-        values |= {"published_at": published.value, "known_at": known.value}
-        values |= {"raw": _raw(names, [published, known]), "source": pl.lit(self.source)}
-        return (
-            file.rows.with_columns(_symbol=_listed(found["symbol"], file.schema[found["symbol"]]))
+        cells = {name: _columns.text(found[name]) for name in ("headline", *_STORY_TEXTS) if name in found}
+        story = pl.concat_str(published.value.dt.to_string("iso:strict"), cells["headline"].value, separator=" ")
+        url = cells.get("url", _absent(pl.String())).value
+        cells["id"] = Cell(pl.coalesce(cells["id"].value if "id" in cells else url, url, story))
+        cells["symbol"] = self.spelling.of_others(pl.col("_symbol"), file.path)
+        cells |= {"published_at": published, "known_at": known, "date": Cell(known.value.dt.date())}
+        rows = (
+            file.rows.with_row_index("_story")
+            .with_columns(_symbol=_listed(found["symbol"], file.schema[found["symbol"]]))
             .explode("_symbol")
-            .filter(_columns.one_of(pl.col("_symbol"), symbols), within(known.value.dt.date(), start, end))
-            .select(values[name].alias(name) for name in NEWS_SCHEMA)
+            .with_columns(_is_of_none=cells["symbol"].value.is_null().all().over("_story"))
+            .filter(cells["symbol"].value.is_not_null() | pl.col("_is_of_none"))
+            .filter(_columns.one_of(cells["symbol"].value, symbols), within(known.value.dt.date(), start, end))
         )
+        return _columns.answer(rows, NEWS_SCHEMA, cells, file, source=pl.lit(self.source))
 
     def listings(
         self, file: DataFile, mapping: Mapping[str, str], symbols: Sequence[str], start: date, end: date
@@ -197,18 +195,17 @@ class FilingReader:
         found = _columns.resolve(names, _EVENT, mapping, file=file.path, setting=setting, optional=_OF_EVENT)
         stamps, day = self.bars.dates(file, found["date"], daily=True, setting=setting)
         cells = {
-            "symbol": _columns.text(found["symbol"]),
+            "symbol": self.spelling.of_others(pl.col(found["symbol"]), file.path),
             "date": day,
             "kind": Cell(_columns.text(found["kind"]).value.str.strip_chars().str.to_lowercase()),
             "value": self._number(file, found["value"], setting) if "value" in found else _absent(pl.Float64()),
-            "other_symbol": _columns.text(found["other_symbol"]) if "other_symbol" in found else _absent(pl.String()),
+            "other_symbol": Cell(stripped(pl.col(found["other_symbol"])))
+            if "other_symbol" in found
+            else _absent(pl.String()),
             "known_at": self._known(file, found, setting, start_of_day(stamps.date)),
         }
-        values = {name: cell.value for name, cell in cells.items()}
-        values |= {"raw": _raw(names, list(cells.values())), "source": pl.lit(self.source)}
-        return file.rows.filter(
-            _columns.one_of(cells["symbol"].value, symbols), within(stamps.date, start, end)
-        ).select(values[name].alias(name) for name in LISTINGS_SCHEMA)
+        rows = file.rows.filter(_columns.one_of(cells["symbol"].value, symbols), within(stamps.date, start, end))
+        return _columns.answer(rows, LISTINGS_SCHEMA, cells, file, source=pl.lit(self.source))
 
     def companies(self, file: DataFile, symbols: Sequence[str], now: datetime) -> pl.LazyFrame:
         """Return the profiles of companies, in `COMPANIES_SCHEMA`; a file without `known_on` is as of today."""
@@ -216,18 +213,17 @@ class FilingReader:
         names = file.schema.names()
         optional = {**_COMPANY_TEXTS, **_COMPANY_NUMBERS, "known_on": ("known_at", "date")}
         found = _columns.resolve(names, {"symbol": _SYMBOL}, {}, file=file.path, setting=setting, optional=optional)
-        cells = {"symbol": _columns.text(found["symbol"]), "known_on": Cell(pl.lit(now.date()))}
+        symbol = self.spelling.of_others(pl.col(found["symbol"]), file.path)
+        cells = {"symbol": symbol, "known_on": Cell(pl.lit(now.date()))}
         cells |= {name: _columns.text(found[name]) for name in _COMPANY_TEXTS if name in found}
         cells |= {name: self._number(file, found[name], setting) for name in _COMPANY_NUMBERS if name in found}
         if "known_on" in found:
             _, cells["known_on"] = self.bars.dates(file, found["known_on"], daily=True, setting=setting)
-        values = {name: pl.lit(None, dtype=dtype) for name, dtype in COMPANIES_SCHEMA.items()}
-        values |= {name: cell.value for name, cell in cells.items()}
-        values |= {"raw": _raw(names, list(cells.values())), "source": pl.lit(self.source)}
         known = cells["known_on"].value
-        return file.rows.filter(
+        rows = file.rows.filter(
             _columns.one_of(cells["symbol"].value, symbols), (known <= now.date()) | known.is_null()
-        ).select(values[name].alias(name) for name in COMPANIES_SCHEMA)
+        )
+        return _columns.answer(rows, COMPANIES_SCHEMA, cells, file, source=pl.lit(self.source))
 
     def _filing(self, file: DataFile, found: Mapping[str, str], setting: str) -> tuple[Cell, Cell, dict[str, Cell]]:
         """End of the period, moment from which the filing is known, and its text columns."""
@@ -242,7 +238,7 @@ class FilingReader:
         currency = pl.col(found["currency"]).cast(pl.String) if "currency" in found else pl.lit(self.currency)
         basis = pl.col(found["basis"]).cast(pl.String) if "basis" in found else pl.lit("filing")
         texts = {"period": Cell(period), "currency": Cell(currency), "basis": Cell(basis)}
-        return period_end, known, {"symbol": _columns.text(found["symbol"]), **texts}
+        return period_end, known, {"symbol": self.spelling.of_others(pl.col(found["symbol"]), file.path), **texts}
 
     def _known(self, file: DataFile, found: Mapping[str, str], setting: str, otherwise: pl.Expr) -> Cell:
         """Moment from which a row is known: that of its column `known_at`, otherwise the one given."""
@@ -261,20 +257,17 @@ class FilingReader:
         return Cell(moment, present & moment.is_null())
 
     def _number(self, file: DataFile, column: str, setting: str) -> Cell:
-        return _columns.number(column, file.schema[column], pl.Float64, file=file.path, setting=setting)
+        return _columns.number(column, file=file, setting=setting)
 
 
 def _absent(dtype: pl.DataType) -> Cell:
     return Cell(pl.lit(None, dtype=dtype))
 
 
-def _raw(columns: Sequence[str], cells: Sequence[Cell]) -> pl.Expr:
-    return _columns.original_row(columns, [cell.unreadable for cell in cells if cell.unreadable is not None])
-
-
 def _listed(column: str, dtype: pl.DataType) -> pl.Expr:
     """Symbols of a cell as a list."""
     if isinstance(dtype, pl.List):
-        return pl.col(column).cast(pl.List(pl.String))
+        symbols = pl.col(column).cast(pl.List(pl.String))
+        return pl.when(symbols.list.len() > 0).then(symbols)
     text = pl.col(column).cast(pl.String).str.replace_all(_SEPARATORS, ",").str.strip_chars(",[]")
     return pl.when(text != "").then(text.str.split(","))

@@ -14,10 +14,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from trading_assets.desk import calendar
+from trading_assets.lake.contracts.contract import REJECTED
 from trading_assets.market_data.sources import _columns
-from trading_assets.market_data.sources._bar_files import BarFile, BarReader
+from trading_assets.market_data.sources._action_files import FURTHER, ActionReader
+from trading_assets.market_data.sources._bar_files import BarFile, BarReader, within
 from trading_assets.market_data.sources._data_files import DataFile, collect, find_files, open_file
+from trading_assets.market_data.sources._dividends import add_up, reject_large
 from trading_assets.market_data.sources._filings_files import FilingReader
+from trading_assets.market_data.sources._spelling import Spelling, spelling_of
 from trading_assets.market_data.sources._unadjust import raw_from_split_adjusted
 from trading_assets.market_data.sources.errors import SourceConfigError, SourceFormatError
 from trading_assets.market_data.sources.protocol import (
@@ -39,14 +43,23 @@ __all__ = ["FilesSource"]
 _DELISTED_AFTER_SESSIONS = 20
 # A date that fewer of the names than this have is a stray row, not the last session of the files.
 _LAST_SESSION_SHARE = 0.01
+_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class FilesSource:
-    """Raw bars read from Parquet or CSV files (``.parquet``, ``.pq``, ``.csv``, ``.csv.gz``, ``.csv.zst``).
+    """Raw bars read from Parquet (``.parquet``, ``.pq``) or text (``.csv``, ``.tsv``, or ``.gz``, ``.zst`` of them).
+
+    How a text is written is recognised: UTF-8, UTF-16 or Windows-1252; commas, semicolons, tabs or bars between cells;
+    a decimal comma where commas separate nothing; comments (``#``) and blank lines before the header. ``.txt`` is read
+    where a path names it. Columns of one name are refused.
 
     The files are inspected once per object: create a new one when they have changed. Rows whose date or symbol cannot
     be read belong to no window and no symbol, so every answer includes them.
+
+    Symbols are read without blanks around them, and in one spelling: that of the bars, where ``BRK-B``, ``BRK.B``,
+    ``BRK/B`` and ``brk.b`` are one. Rows of other tables whose symbol has no bars, and rows of bars whose symbol can be
+    no partition, have a null symbol and a rule in the column `rejected`, which an answer has only then.
 
     Parameters
     ----------
@@ -56,9 +69,11 @@ class FilesSource:
         Standard name (`symbol`, `date`, `open`, `high`, `low`, `close`, `volume`) -> name in the files. Names that
         differ only in case, and usual ones (`ticker`, `timestamp`, `vol` ...), need not be listed.
     symbol_in_file_name
-        The files have no symbol column: ``AAPL.csv`` holds AAPL.
+        The files have no symbol column: ``AAPL.csv`` holds AAPL, ``BRK.B.csv.gz`` holds BRK.B. Two files that give one
+        name are refused.
     actions_path, actions_columns
         Splits and dividends (`symbol`, `ex_date`, `kind`, `value`, optionally `known_at`), and their column mapping.
+        Dividends of one ex-date add up unless their rows are identical in every column of the file.
     adjustment
         "none" if the prices are as traded; "split" if the vendor has adjusted them, and the volumes, for every split in
         the files of `actions_path`: they are converted back into what was traded.
@@ -76,7 +91,7 @@ class FilesSource:
     listings_path, listings_columns
         Listings, delistings and renames: `symbol`, `date`, `kind`; optionally `value`, `other_symbol`, `known_at`.
     exchange, currency
-        Of all symbols in the files.
+        Of all symbols in the files. Volumes of ``24/7``, where fractions of a unit are usual, are rounded.
     date_format
         chrono format of dates that are not ISO 8601, e.g. ``"%d/%m/%Y"``.
     timezone
@@ -182,32 +197,41 @@ class FilesSource:
         wanted = check_request(self.name, symbols, start, end, self._known)
         if not wanted:
             return bars_schema(interval).to_frame()
-        frames = [
-            (file.data, file.rows(wanted, start, end, source=self.name, interval=interval)) for file in self._files
-        ]
-        order = ["symbol", "date"] if interval == "1d" else ["symbol", "ts"]
-        rows = collect(frames, setting="source.files.path").sort(order, maintain_order=True)
-        if self.adjustment == "none":
-            return rows
-        splits = self.corporate_actions(wanted, date.min, date.max).filter(pl.col("kind") == "split")
-        return raw_from_split_adjusted(rows, splits).with_columns(adjustment=pl.lit("split"))
+        return _answer(self._bars(wanted, start, end))
 
     def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return the rows of `actions_path`, none if it is not set.
 
         Without a column `known_at` an action counts as known from midnight UTC at the start of its ex-date; a bare date
-        before the ex-date counts from the end of that day.
+        before the ex-date counts from the end of that day. Different dividends of one ex-date are added up.
         """
         wanted = check_request(self.name, symbols, start, end, self._known)
+        rows = self._actions(wanted)
+        paying = rows.filter(pl.col("kind") == "dividend")["symbol"].unique().drop_nulls().to_list()
+        if paying:
+            rows = reject_large(rows, self._bars(paying, date.min, date.max), exchange=self.exchange)
+        return _answer(rows.filter(within(pl.col("ex_date"), start, end)))
 
-        def rows(file: DataFile) -> pl.LazyFrame:
-            return self._reader.actions(
-                file, self.actions_columns, symbols=wanted, start=start, end=end, source=self.name
-            )
-
-        return self._further("actions_path", CORPORATE_ACTIONS_SCHEMA, wanted, rows).sort(
-            "symbol", "ex_date", "kind", maintain_order=True
+    def _actions(self, wanted: list[str]) -> pl.DataFrame:
+        """Corporate actions of symbols, of all time: what counts of a day does not depend on the window."""
+        schema = pl.Schema(CORPORATE_ACTIONS_SCHEMA | {REJECTED: pl.String(), FURTHER: pl.String()})
+        reader = ActionReader(bars=self._reader, spelling=self._spelling, source=self.name)
+        rows = self._further(
+            "actions_path", schema, wanted, lambda file: reader.actions(file, self.actions_columns, wanted)
         )
+        return add_up(rows, further=FURTHER).sort("symbol", "ex_date", "kind", maintain_order=True)
+
+    def _bars(self, wanted: list[str], start: date, end: date) -> pl.DataFrame:
+        """Raw bars of symbols, sorted by symbol and time."""
+        frames = [
+            (file.data, file.rows(wanted, start, end, source=self.name, interval=self.interval)) for file in self._files
+        ]
+        order = ["symbol", "date"] if self.interval == "1d" else ["symbol", "ts"]
+        rows = collect(frames, setting="source.files.path").sort(order, maintain_order=True)
+        if self.adjustment == "none":
+            return rows
+        splits = self._actions(wanted).filter(pl.col("kind") == "split", pl.col(REJECTED).is_null())
+        return raw_from_split_adjusted(rows, splits).with_columns(adjustment=pl.lit("split"))
 
     def listings(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return the rows of `listings_path` dated in the window, none if it is not set.
@@ -215,12 +239,13 @@ class FilesSource:
         Without a column `known_at` an event counts as known from midnight UTC at the start of its date.
         """
         wanted = check_request(self.name, symbols, start, end, self._known)
-        return self._further(
+        rows = self._further(
             "listings_path",
             LISTINGS_SCHEMA,
             wanted,
             lambda file: self._filings.listings(file, self.listings_columns, wanted, start, end),
-        ).sort("symbol", "date", "kind", maintain_order=True)
+        )
+        return _answer(rows.sort("symbol", "date", "kind", maintain_order=True))
 
     def fundamentals(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return the figures of `fundamentals_path` that became known in the window, none if it is not set.
@@ -228,22 +253,24 @@ class FilesSource:
         A filing dated by its day alone counts from midnight UTC at the end of that day, an amendment one second later.
         """
         wanted = check_request(self.name, symbols, start, end, self._known)
-        return self._further(
+        rows = self._further(
             "fundamentals_path",
             FUNDAMENTALS_SCHEMA,
             wanted,
             lambda file: self._filings.fundamentals(file, self.fundamentals_columns, wanted, start, end),
-        ).sort("symbol", "period_end", "period", "item", "known_at", maintain_order=True)
+        )
+        return _answer(rows.sort("symbol", "period_end", "period", "item", "known_at", maintain_order=True))
 
     def news(self, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
         """Return the stories of `news_path` that became known in the window, none if it is not set."""
         wanted = check_request(self.name, symbols, start, end, self._known)
-        return self._further(
+        rows = self._further(
             "news_path",
             NEWS_SCHEMA,
             wanted,
             lambda file: self._filings.news(file, self.news_columns, wanted, start, end),
-        ).sort("symbol", "known_at", "id", maintain_order=True)
+        )
+        return _answer(rows.sort("symbol", "known_at", "id", maintain_order=True))
 
     def companies(self, symbols: Sequence[str], now: datetime) -> pl.DataFrame:
         """Return per symbol the newest row of `companies_path` known by the day of `now`, and rows of no readable day.
@@ -255,7 +282,8 @@ class FilesSource:
             "companies_path", COMPANIES_SCHEMA, wanted, lambda file: self._filings.companies(file, wanted, now)
         )
         newest = pl.col("known_on") == pl.col("known_on").max().over("symbol")
-        return rows.filter(newest | pl.col("known_on").is_null()).sort("symbol", maintain_order=True)
+        is_shown = newest | pl.col("known_on").is_null() | pl.col("symbol").is_null()
+        return _answer(rows.filter(is_shown).sort("symbol", maintain_order=True))
 
     def _further(
         self, path: str, schema: pl.Schema, wanted: list[str], rows: Callable[[DataFile], pl.LazyFrame]
@@ -269,7 +297,7 @@ class FilesSource:
 
     @cached_property
     def _filings(self) -> FilingReader:
-        return FilingReader(bars=self._reader, source=self.name, currency=self.currency)
+        return FilingReader(bars=self._reader, spelling=self._spelling, source=self.name, currency=self.currency)
 
     @cached_property
     def _reader(self) -> BarReader:
@@ -289,21 +317,43 @@ class FilesSource:
         return [open_file(path, setting=setting) for path in find_files(self.path, setting=setting)]
 
     @cached_property
-    def _files(self) -> list[BarFile]:
+    def _written(self) -> list[BarFile]:
+        """The files of bars with their symbols as they are written."""
         files = [self._reader.open(file) for file in self._opened]
         self._reader.check(files)
         return files
 
     @cached_property
-    def _known(self) -> dict[str, None]:
-        frames = [(file.data, file.symbols()) for file in self._files]
-        found = collect(frames, setting="source.files.path")["symbol"].unique().drop_nulls().sort()
-        if found.is_empty():
+    def _files(self) -> list[BarFile]:
+        return [file.spelled(self._spelling) for file in self._written]
+
+    @cached_property
+    def _spelling(self) -> Spelling:
+        setting = "source.files.path"
+
+        def days(of: Sequence[str]) -> pl.DataFrame:
+            frames = [(file.data, file.days().filter(pl.col("symbol").is_in(of)).unique()) for file in self._written]
+            return collect(frames, setting=setting).unique()
+
+        found = collect([(file.data, file.symbols()) for file in self._written], setting=setting)["symbol"]
+        written = found.unique().drop_nulls().sort()
+        if written.is_empty():
             raise SourceFormatError(
                 f"{self.path} contains no rows (columns found: {', '.join(self._opened[0].schema)}); "
                 "fetch it again or correct the setting source.files.path."
             )
-        return dict.fromkeys(found)
+        spelling = spelling_of(written.to_list(), days)
+        if not spelling.known:
+            raise SourceFormatError(
+                f"{self.path}: no symbol can be used, they are empty or contain '|', '...' or a control character "
+                f"(found: {', '.join(map(repr, written.head(_SHOWN)))}); rename them in the files, or name the right "
+                "column in the setting source.files.columns."
+            )
+        return spelling
+
+    @cached_property
+    def _known(self) -> dict[str, None]:
+        return dict.fromkeys(self._spelling.known)
 
     def _names(self) -> pl.DataFrame:
         if self.names_path is None:
@@ -313,13 +363,14 @@ class FilesSource:
         for path in find_files(self.names_path, setting=setting):
             file = open_file(path, setting=setting)
             found = _columns.resolve(file.schema.names(), _columns.NAME_COLUMNS, {}, file=file.path, setting=setting)
-            frames.append((file, file.rows.select(pl.col(found[name]).cast(pl.String).alias(name) for name in found)))
+            symbol = self._spelling.of_others(pl.col(found["symbol"]), file.path).value
+            frames.append((file, file.rows.select(symbol=symbol, name=pl.col(found["name"]).cast(pl.String))))
         return collect(frames, setting=setting).unique("symbol", keep="first", maintain_order=True)
 
     def _spans(self) -> pl.DataFrame:
         known = pl.DataFrame({"symbol": list(self._known)}, schema={"symbol": pl.String})
         frames = [(file.data, file.days()) for file in self._files]
-        days = collect(frames, setting="source.files.path").unique()
+        days = collect(frames, setting="source.files.path").drop_nulls("symbol").unique()
         first = calendar.first_session(self.exchange)
         sessions = calendar.sessions(self.exchange, first, calendar.last_session(self.exchange))
         # Days before the calendar begins cannot be checked against it and are accepted.
@@ -335,3 +386,9 @@ class FilesSource:
         begin = earliest if isinstance(earliest, date) else first
         finish = latest if isinstance(latest, date) else first
         return max(begin, first), max(finish, first)
+
+
+def _answer(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows without the column of rejections where there is none."""
+    has_rejected = REJECTED in rows.columns and rows[REJECTED].null_count() < rows.height
+    return rows if has_rejected else rows.drop(REJECTED, strict=False)

@@ -3,7 +3,9 @@
 The columns of an answer are those of the contract of its table, and `raw`. A source reads; it neither cleans nor
 stores. A row that is bad but readable (NaN, negative price, high below low, duplicate, future date, closed exchange) is
 passed on as it is. A cell that cannot be read as its column's type becomes null, and `raw` then holds the row as the
-source had it, as JSON, so that nothing is lost.
+source had it, as JSON, so that nothing is lost. A row that cannot be stored whatever its cells say, for instance one of
+a symbol that the source has no bars of, has the rule that it breaks in a further column, `REJECTED` of the contracts,
+which an answer has only then.
 """
 
 from __future__ import annotations

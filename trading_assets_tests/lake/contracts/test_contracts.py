@@ -158,6 +158,24 @@ def test_column_without_sql_type_is_an_error_that_names_it():
         _ = Contract(Model, "testing.lists", key=("symbol",)).columns
 
 
+def test_a_rejected_row_is_quarantined_by_the_rule_that_it_comes_with_alone():
+    frame = bars("A", days=3).with_row_index("place").with_columns(
+        close=pl.when(pl.col("place") == 0).then(-1.0).otherwise("close"),
+        rejected=pl.when(pl.col("place") < 2).then(pl.lit("symbol: of no name")),
+    ).drop("place")  # fmt: skip
+    split = BARS_DAILY.split(frame)
+    assert split.good["date"].to_list() == [date(2024, 1, 3)]
+    assert rules_of(split) == ["symbol: of no name"] * 2
+    assert all("rejected" not in json.loads(row) for row in split.quarantined["row"])
+
+
+def test_the_same_row_is_quarantined_as_the_same_json_whether_others_are_rejected_or_not():
+    bad = bars("A", days=1).with_columns(close=pl.lit(-1.0))
+    alone = BARS_DAILY.split(bad).quarantined
+    nothing = BARS_DAILY.split(bad.with_columns(rejected=pl.lit(None, dtype=pl.String))).quarantined
+    assert nothing.equals(alone)
+
+
 def test_columns_tell_type_unit_rules_and_meaning():
     close = next(column for column in BARS_DAILY.columns if column.name == "close")
     assert (close.sql_type, close.unit, close.nullable) == ("DOUBLE", "currency per share", False)

@@ -10,6 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from trading_assets.desk import calendar
+from trading_assets.market_data.contract import BARS_DAILY
 from trading_assets.market_data.sources import (
     CORPORATE_ACTIONS_SCHEMA,
     DAILY_BARS_SCHEMA,
@@ -214,6 +215,30 @@ def test_float_volumes_that_are_whole_are_cast_and_others_kept_in_raw(tmp_path, 
     bars = read(parquet(tmp_path, frame))
     assert bars["volume"].to_list() == [read_as]
     assert bars["raw"].is_not_null().to_list() == [kept]
+
+
+@pytest.mark.parametrize("volume", ["0.5", "12.25", "1e-3"])
+def test_a_volume_with_a_fraction_is_quarantined_by_a_rule_that_says_so(tmp_path, volume):
+    as_text = csv(tmp_path, f"A,2013-02-08,10,11,9,10.5,{volume}", "A,2013-02-11,10,11,9,10.5,100.0")
+    as_number = parquet(tmp_path, rows(date(2013, 2, 8)).with_columns(volume=pl.lit(float(volume))))
+    for path in (as_text, as_number):
+        split = BARS_DAILY.split(read(path))
+        assert split.quarantined["rule"].to_list() == ["volume: has a fraction, but shares are whole"]
+        assert json.loads(json.loads(split.quarantined["row"].item())["raw"])["volume"] in (volume, str(float(volume)))
+
+
+@pytest.mark.parametrize(("volume", "stored"), [("0.5", 0), ("12.75", 13), ("1500.2", 1500), ("7", 7)])
+def test_a_volume_of_what_trades_around_the_clock_is_rounded(tmp_path, volume, stored):
+    path = csv(tmp_path, f"BTC-USD,2013-02-09,10,11,9,10.5,{volume}")
+    bars = read(path, exchange="24/7")
+    assert bars["volume"].to_list() == [stored]
+    assert BARS_DAILY.split(bars).quarantined.is_empty()
+
+
+def test_a_volume_that_is_no_number_is_not_rounded(tmp_path):
+    bars = read(csv(tmp_path, "A,2013-02-09,10,11,9,10.5,many", "A,2013-02-10,1,1,1,1,1e30"), exchange="24/7")
+    assert bars["volume"].to_list() == [None, None]
+    assert bars["raw"].null_count() == 0
 
 
 def test_text_volume_beyond_a_floats_precision_is_read_exactly(tmp_path):
