@@ -22,7 +22,7 @@ from trading_assets.brokers.embedded.engine import MatchingEngine
 from trading_assets.brokers.embedded.faults import Faults
 from trading_assets.brokers.embedded.market import LakeMarket
 from trading_assets.brokers.embedded.matching import compile_rules
-from trading_assets.brokers.embedded.orders import ApiError, not_found
+from trading_assets.brokers.embedded.refusals import ApiError, not_found
 from trading_assets.brokers.embedded.sessions import TradingCalendar
 from trading_assets.brokers.embedded.state import Changes
 from trading_assets.brokers.embedded.store import Store

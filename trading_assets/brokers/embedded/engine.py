@@ -19,10 +19,12 @@ from trading_assets.brokers.embedded.day import apply_actions, close_books, expi
 from trading_assets.brokers.embedded.faults import Faults
 from trading_assets.brokers.embedded.market import Bar, LakeMarket, crossing, path_price
 from trading_assets.brokers.embedded.matching import attempt, end_order, fill_at_open, tell
-from trading_assets.brokers.embedded.orders import Order, OrderRequest, check_request, invalid, refused
+from trading_assets.brokers.embedded.orders import Order, OrderRequest, check_request
 from trading_assets.brokers.embedded.payloads import order_payload
+from trading_assets.brokers.embedded.refusals import invalid, refused
 from trading_assets.brokers.embedded.sessions import TradingSession, third_points
 from trading_assets.brokers.embedded.state import BrokerState
+from trading_assets.execution.orders import in_fractions
 
 
 class MatchingEngine:
@@ -117,7 +119,7 @@ class MatchingEngine:
         old = replace(order)
         fields = {name: changes.get(name) or getattr(order, name) for name in OrderRequest._fields}
         fields["client_order_id"] = changes.get("client_order_id") or str(uuid.uuid4())
-        request = OrderRequest(**{**fields, "qty": None if qty is None else qty - order.filled_qty})
+        request = OrderRequest(**{**fields, "qty": None if qty is None else in_fractions(qty - order.filled_qty)})
         check_request(request)
         order.end("replaced", self.state.time)
         try:
