@@ -8,7 +8,6 @@ together in the auction; later each order trades on its own.
 from __future__ import annotations
 
 import heapq
-import uuid
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +16,7 @@ from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.admission import admit
 from trading_assets.brokers.embedded.day import apply_actions, close_books, expire_orders, waits_for_open
 from trading_assets.brokers.embedded.faults import Faults
+from trading_assets.brokers.embedded.identities import order_identity
 from trading_assets.brokers.embedded.market import Bar, LakeMarket, crossing, path_price
 from trading_assets.brokers.embedded.matching import attempt, end_order, fill_at_open, tell
 from trading_assets.brokers.embedded.orders import Order, OrderRequest, check_request
@@ -67,7 +67,8 @@ class MatchingEngine:
         session = self.market.sessions.at(state.time)
         status = "accepted" if session is None else "pending_new"
         order = Order(
-            id=str(uuid.uuid4()), account=account.id, sequence=state.next_sequence(), status=status,
+            id=order_identity(account.id, request.client_order_id), account=account.id, status=status,
+            sequence=state.next_sequence(),
             submitted_at=state.time, updated_at=state.time, replaces=replaces.id if replaces else None,
             **request._asdict(),
         )  # fmt: skip
@@ -118,7 +119,7 @@ class MatchingEngine:
             raise invalid("qty must be > filled qty")
         old = replace(order)
         fields = {name: changes.get(name) or getattr(order, name) for name in OrderRequest._fields}
-        fields["client_order_id"] = changes.get("client_order_id") or str(uuid.uuid4())
+        fields["client_order_id"] = changes.get("client_order_id") or self.state.next_client_order_id(account.id)
         request = OrderRequest(**{**fields, "qty": None if qty is None else in_fractions(qty - order.filled_qty)})
         check_request(request)
         order.end("replaced", self.state.time)
@@ -159,7 +160,7 @@ class MatchingEngine:
         state, bars = self.state, self.market.bars(session.date)
         state.used.clear()
         actions = self.market.actions(session)
-        for account in state.accounts.values():
+        for account in state.accounts_in_order():
             apply_actions(state, account, actions, bars)
             orders = list(state.open_orders(account.id))
             for order in orders:
@@ -196,7 +197,7 @@ class MatchingEngine:
     def _close(self, session: TradingSession) -> None:
         state = self.state
         state.time = session.close
-        for account in state.accounts.values():
+        for account in state.accounts_in_order():
             for order in list(state.open_orders(account.id)):
                 if order.time_in_force == "cls":
                     self._at_auction(session, order)

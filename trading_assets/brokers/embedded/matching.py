@@ -11,6 +11,7 @@ import numpy as np
 
 from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.faults import Faults
+from trading_assets.brokers.embedded.identities import execution_identity
 from trading_assets.brokers.embedded.market import Bar
 from trading_assets.brokers.embedded.orders import Order
 from trading_assets.brokers.embedded.payloads import moment, number, order_payload
@@ -208,7 +209,7 @@ def tell(state: BrokerState, order: Order, event: str, **more: str) -> None:
     """Send an event of an order to the streams."""
     data = {
         "event": event,
-        "execution_id": state.record_id(),
+        "execution_id": execution_identity(order.id, event, order.filled_qty, state.time),
         "order": order_payload(order),
         "timestamp": moment(state.time),
         **more,

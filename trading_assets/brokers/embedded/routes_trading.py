@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from trading_assets.brokers.embedded.admission import reserved_shares
@@ -50,7 +49,7 @@ def patch_configurations(call: Call) -> Answer:
 
 def post_order(call: Call) -> Answer:
     """POST /v2/orders."""
-    request = parse_request(call.body, str(uuid.uuid4()))
+    request = parse_request(call.body, call.broker.state.next_client_order_id(call.account.id))
     _require_unique(call, request.client_order_id)
     return call.broker.engine.submit(call.account, request)
 
@@ -197,7 +196,8 @@ def _close(call: Call, symbol: str, query: dict[str, str]) -> Answer:
         "type": "market",
         "time_in_force": "day",
     }
-    return call.broker.engine.submit(call.account, parse_request(body, str(uuid.uuid4())))
+    identity = call.broker.state.next_client_order_id(call.account.id)
+    return call.broker.engine.submit(call.account, parse_request(body, identity))
 
 
 def _percentage(text: str) -> float:
