@@ -8,11 +8,10 @@ import numpy.typing as npt
 import polars as pl
 
 from trading_assets.desk.compiled import numba_compiled
+from trading_assets.execution.shares import SHARE_DECIMALS
 
 FloatArray = npt.NDArray[np.float64]
 
-SHARE_DECIMALS = 9
-"""Decimals of the smallest fraction of a share: what brokers take, and what a position can be."""
 _FRACTIONS = 10.0**SHARE_DECIMALS  # of a share
 _LOT_ERROR = 1e-9  # of a lot; absorbs the rounding of weight x equity / price, so that 100 shares are not cut to 99
 _ID_DIGITS = 32
@@ -23,7 +22,7 @@ def in_fractions(quantity: float) -> float:
     """The double nearest to a quantity with the decimals of the smallest fraction of a share.
 
     Sums and products of such quantities differ from one in their last bits; this takes the difference away. Whole
-    numbers stay as they are.
+    numbers stay as they are, and so do fractions up to 4 million shares, beyond which doubles are too far apart.
 
     Parameters
     ----------

@@ -24,8 +24,8 @@ from trading_assets.brokers.factory import SIMULATED, broker_kinds
 from trading_assets.desk.configuration import ConfigModel, ConfigurationError
 from trading_assets.desk.configuration.faults import ContradictionError
 from trading_assets.execution.models import ExecutionModels
-from trading_assets.execution.orders import SHARE_DECIMALS, in_fractions
 from trading_assets.execution.risk import LiveRules
+from trading_assets.execution.shares import SHARE_DECIMALS
 from trading_assets.portfolio.sizing import Sizing, SizingLimits, shipped_sizings
 from trading_assets.portfolio.sizing.equal_weight_long import EqualWeightLong
 from trading_assets.suggest import did_you_mean
@@ -119,7 +119,7 @@ class Book(ConfigModel):
     @field_validator("lot_size")
     @classmethod
     def _has_shares_of_a_broker(cls, lot_size: float) -> float:
-        if in_fractions(lot_size) != lot_size:
+        if round(lot_size, SHARE_DECIMALS) != lot_size:
             raise ContradictionError(
                 f"lot_size is {lot_size:g}; allowed: 0, or a number with at most {SHARE_DECIMALS} decimals, which "
                 "is what brokers take"

@@ -157,6 +157,6 @@ def _first_moment(start: datetime | None, stored: datetime | None, *, is_exact: 
 
 def _passed(what: str, start: datetime, stored: datetime, remedy: str) -> ClockError:
     return ClockError(
-        f"cannot start {what} at {start:{_MOMENT}} UTC: the broker's accounts have traded until {stored:{_MOMENT}} UTC, "
+        f"cannot start {what} at {start:{_MOMENT}} UTC: the broker's accounts have traded until {stored:{_MOMENT}} UTC "
         f"and what has happened is not undone; {remedy}, or use another lake (--home DIR)"
     )

@@ -46,6 +46,7 @@ class MatchingEngine:
         self.faults = faults
         self._crossings: list[tuple[datetime, int, str, str]] = []
         session = market.sessions.at(state.time)
+        self._opened = session.date if session else None  # both ends of a moment have happened once it is stored
         if session is not None:
             self._watch(session)
 
@@ -148,6 +149,8 @@ class MatchingEngine:
         if session is None:
             session = self.market.sessions.next(time)
             return session.open, self._open, session
+        if session.open == time and session.date != self._opened:  # the session before has closed at this moment
+            return time, self._open, session
         if self._crossings:
             return max(self._crossings[0][0], time), self._cross, session
         for point in third_points(session)[1:3]:
@@ -156,6 +159,7 @@ class MatchingEngine:
         return session.close, self._close, session
 
     def _open(self, session: TradingSession) -> None:
+        self._opened = session.date
         self.market.refresh()
         state, bars = self.state, self.market.bars(session.date)
         state.used.clear()
