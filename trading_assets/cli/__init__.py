@@ -89,8 +89,11 @@ def demo(
     total = sum(report.seconds for report in reports)
     share = sum(report.orchestration_seconds for report in reports) / total
     console.print(f"  {'all stages':<24}{total:>9.1f}{share:>14.0%} of it")
-    console.print("\nthe last sessions again, at the embedded broker")
-    print_replay(job.replay_last(settings))
+    if job.replayed_books(settings):
+        console.print("\nthe last sessions again, at the embedded broker")
+        print_replay(job.replay_last(settings))
+    else:
+        console.print("\nno book trades at the embedded broker: no session is replayed")
     _print_summary(settings, time.perf_counter() - started)
 
 

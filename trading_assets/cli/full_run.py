@@ -133,13 +133,19 @@ def run(settings: Settings) -> Iterator[StageReport]:
         defs.resolve_job_def(MAINTENANCE_JOB).execute_in_process(instance=instance, run_config=QUIET)
 
 
+def replayed_books(settings: Settings) -> list[str]:
+    """Books of the embedded broker, whose last sessions are replayed."""
+    from trading_assets.orchestration.replay import embedded_books
+
+    return [book.name for book in embedded_books(Desk(settings))]
+
+
 def replay_last(settings: Settings) -> Iterator[SessionReport]:
     """Replay the last sessions through the live path of every book of the embedded broker."""
-    from trading_assets.orchestration.replay import embedded_books, replay
+    from trading_assets.orchestration.replay import replay
 
-    desk = Desk(settings)
-    names = [book.name for book in embedded_books(desk)]
-    days = sessions(settings.exchange, *_span(desk))[-REPLAYED_SESSIONS:]
+    names = replayed_books(settings)
+    days = sessions(settings.exchange, *_span(Desk(settings)))[-REPLAYED_SESSIONS:]
     if names:
         yield from replay(settings, names, days[0], days[-1], build_defs)
 

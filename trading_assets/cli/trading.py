@@ -24,8 +24,13 @@ trading_app = typer.Typer()
 def broker(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8787,
     clock: Annotated[str, typer.Option(help="real, accelerated or stepped.")] = "real",
-    factor: Annotated[float, typer.Option(min=1, help="accelerated: seconds of the market per second.")] = 60.0,
-    start: Annotated[datetime | None, typer.Option(help="accelerated, stepped: time it starts at, in UTC.")] = None,
+    factor: Annotated[
+        float | None, typer.Option(min=1, help="accelerated: seconds of the market per second, 60 by default.")
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(help="accelerated, stepped: time it starts at, in UTC; where it stopped last if it is left out."),
+    ] = None,
     home: Home = None,
 ) -> None:
     """Serve Alpaca's protocol on loopback over the lake's prices, with an account per embedded book, until Ctrl-C."""

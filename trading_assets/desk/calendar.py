@@ -33,11 +33,11 @@ __all__ = [
     "session_close",
     "session_closes",
     "session_minutes",
+    "session_weekdays",
     "sessions",
 ]
 
 _EARLIEST = "1990-01-01"
-_SATURDAY = 5
 
 
 class UnknownExchangeError(TradingAssetsError, ValueError):
@@ -158,13 +158,23 @@ def session_minutes(exchange: str, start: date, end: date) -> pl.DataFrame:
 
 
 def non_sessions(exchange: str, start: date, end: date) -> list[date]:
-    """Return the weekdays (Monday to Friday) from `start` to `end`, both included, on which the exchange is closed.
+    """Return the days from `start` to `end`, both included, on whose weekday the exchange trades and that it is closed.
 
-    A partition definition of weekdays that excludes these is one of sessions.
+    A partition definition of `session_weekdays` that excludes these is one of sessions.
     """
-    trading = set(sessions(exchange, start, end))
+    trading, weekdays = set(sessions(exchange, start, end)), session_weekdays(exchange, start, end)
     days = (start + timedelta(days=offset) for offset in range((end - start).days + 1))
-    return [day for day in days if day.weekday() < _SATURDAY and day not in trading]
+    return [day for day in days if day.weekday() in weekdays and day not in trading]
+
+
+def session_weekdays(exchange: str, start: date, end: date) -> frozenset[int]:
+    """Return the weekdays (Monday 0) of the exchange's week and of every session from `start` to `end`.
+
+    Riyadh trades from Sunday to Thursday, ``"24/7"`` every day; an exchange of Monday to Friday has Saturdays too where
+    a special session lies in the span.
+    """
+    regular = {number for number, trades in enumerate(library_calendar(exchange).weekmask) if trades == "1"}
+    return frozenset(regular | {day.weekday() for day in sessions(exchange, start, end)})
 
 
 def exchange_timezone(exchange: str) -> str:

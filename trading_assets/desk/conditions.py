@@ -7,11 +7,9 @@ import dagster as dg
 from trading_assets.desk.exchange import Exchange
 from trading_assets.desk.settings import Settings
 
-_DEADLINE = "0 20 * * 1-5"
-
 
 def after_close(exchange: Exchange) -> dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]:
-    """Once after the latest close of each weekday."""
+    """Once after the latest close of each weekday with sessions."""
     return dg.AutomationCondition.on_cron(exchange.ticks[-1], exchange.timezone)
 
 
@@ -26,9 +24,9 @@ def after_upstream_changed() -> dg.AutomationCondition[dg.AssetKey | dg.AssetChe
 
 
 def fresh_after_close(settings: Settings, exchange: Exchange) -> dg.FreshnessPolicy | None:
-    """Four hours after the close of each weekday; None for a source whose history has ended."""
+    """Four hours after the close of each weekday with sessions; None for a source whose history has ended."""
     if settings.end is not None:
         return None
     return dg.FreshnessPolicy.cron(
-        deadline_cron=_DEADLINE, lower_bound_delta=timedelta(hours=4), timezone=exchange.timezone
+        deadline_cron=exchange.deadline, lower_bound_delta=timedelta(hours=4), timezone=exchange.timezone
     )

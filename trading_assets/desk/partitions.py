@@ -18,7 +18,6 @@ from trading_assets.lake import Scope
 from trading_assets.lake.bridge.partition_keys import range_tags
 
 SYMBOL = "symbol"
-_SATURDAY = 5
 _MONTHLY = "0 0 1 * *"
 _DATE = "date"
 
@@ -184,16 +183,17 @@ def _sessions(settings: Settings, exchange: Exchange) -> dg.TimeWindowPartitions
     closed = [datetime.fromisoformat(day).replace(tzinfo=UTC) for day in exchange.closed]
     return dg.TimeWindowPartitionsDefinition(
         start=f"{settings.start}",
-        end=f"{_next_session(settings.end, set(exchange.closed))}" if settings.end else None,
+        end=f"{_next_session(settings.end, exchange)}" if settings.end else None,
         end_offset=0 if settings.end else 1,
         fmt="%Y-%m-%d",
-        cron_schedule="0 0 * * 1-5",
+        cron_schedule=f"0 0 * * {exchange.days}",
         exclusions=closed or None,
     )
 
 
-def _next_session(day: date, closed: set[str]) -> date:
+def _next_session(day: date, exchange: Exchange) -> date:
     """First session on or after a day, which is where the window of the previous session ends."""
-    while day.weekday() >= _SATURDAY or str(day) in closed:
+    closed, weekdays = set(exchange.closed), exchange.weekdays
+    while day.isoweekday() % 7 not in weekdays or str(day) in closed:
         day += timedelta(days=1)
     return day

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trading_assets.desk.compiled import numba_compiled
-from trading_assets.execution.orders import whole_lots
+from trading_assets.execution.orders import in_fractions, whole_lots
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -91,7 +91,7 @@ def trade(account: Account, symbol: int, quantity: float, price: float, fee: flo
     """
     held = account.quantity[symbol]
     average = account.average[symbol]
-    after = held + quantity
+    after = in_fractions(held + quantity)
     realised = 0.0
     if held == 0.0:
         account.average[symbol] = price
@@ -124,7 +124,7 @@ def begin_session(account: Account, split: FloatArray, dividend: FloatArray, lot
     dividend : numpy.ndarray
         Cash per share, 0 where there is none; same shape.
     lot_size : float
-        Shares per lot; 0 keeps the fractions of a share exactly.
+        Shares per lot; 0 keeps the fractions of a share, to 9 decimals.
 
     Returns
     -------
@@ -148,8 +148,10 @@ def begin_session(account: Account, split: FloatArray, dividend: FloatArray, lot
 @numba_compiled
 def _after_split(quantity: float, ratio: float, lot_size: float) -> float:
     exact = quantity * ratio
+    if lot_size == 0.0:
+        return in_fractions(exact)
     whole = float(round(exact))
-    return whole if lot_size > 0.0 and abs(exact - whole) < _SHARE_ERROR else exact
+    return whole if abs(exact - whole) < _SHARE_ERROR else exact
 
 
 @numba_compiled

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from trading_assets.desk.compiled import compiled_method, numba_compiled
 from trading_assets.execution.costs import commission, fill_price
-from trading_assets.execution.orders import whole_lots
+from trading_assets.execution.orders import in_fractions, whole_lots
 from trading_assets.execution.roles import AuctionOrder, Trade, TradingRules
 
 FloatArray = npt.NDArray[np.float64]
@@ -105,7 +105,7 @@ def _scaled(bought: float, held: float, scale: float, lot_size: float) -> float:
     if scale == 1.0:
         return bought
     cover = min(bought, max(-held, 0.0))
-    return cover + whole_lots(scale * (bought - cover), lot_size)
+    return in_fractions(cover + whole_lots(scale * (bought - cover), lot_size))
 
 
 @numba_compiled

@@ -8,23 +8,47 @@ import numpy.typing as npt
 import polars as pl
 
 from trading_assets.desk.compiled import numba_compiled
+from trading_assets.execution.shares import SHARE_DECIMALS
 
 FloatArray = npt.NDArray[np.float64]
 
+_FRACTIONS = 10.0**SHARE_DECIMALS  # of a share
 _LOT_ERROR = 1e-9  # of a lot; absorbs the rounding of weight x equity / price, so that 100 shares are not cut to 99
 _ID_DIGITS = 32
 
 
 @numba_compiled
+def in_fractions(quantity: float) -> float:
+    """The double nearest to a quantity with the decimals of the smallest fraction of a share.
+
+    Sums and products of such quantities differ from one in their last bits; this takes the difference away. Whole
+    numbers stay as they are, and so do fractions up to 4 million shares, beyond which doubles are too far apart.
+
+    Parameters
+    ----------
+    quantity : float
+        Shares, signed.
+
+    Returns
+    -------
+    float
+        Shares, signed.
+    """
+    if quantity == math.floor(quantity):
+        return quantity
+    return float(np.rint(quantity * _FRACTIONS) / _FRACTIONS)
+
+
+@numba_compiled
 def whole_lots(quantity: float, lot_size: float) -> float:
-    """Round a quantity toward zero to whole lots.
+    """Round a quantity toward zero to whole lots, or to the smallest fraction of a share.
 
     Parameters
     ----------
     quantity : float
         Shares, signed.
     lot_size : float
-        Shares per lot; 0 leaves the quantity as it is.
+        Shares per lot; 0 rounds to 9 decimals, the smallest fraction of a share.
 
     Returns
     -------
@@ -32,8 +56,10 @@ def whole_lots(quantity: float, lot_size: float) -> float:
         Shares, signed.
     """
     if lot_size == 0.0:
-        return quantity
-    return math.copysign(math.floor(abs(quantity) / lot_size + _LOT_ERROR) * lot_size, quantity)
+        if in_fractions(quantity) == quantity:
+            return quantity
+        return math.copysign(math.floor(abs(quantity) * _FRACTIONS) / _FRACTIONS, quantity)
+    return in_fractions(math.copysign(math.floor(abs(quantity) / lot_size + _LOT_ERROR) * lot_size, quantity))
 
 
 @numba_compiled
@@ -55,7 +81,7 @@ def plan_orders(
     equity : float
         Equity of the book at this close, in currency.
     lot_size : float
-        Shares per lot; 0 allows fractions.
+        Shares per lot; 0 allows fractions of 9 decimals.
 
     Returns
     -------

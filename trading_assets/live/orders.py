@@ -11,7 +11,7 @@ import polars as pl
 
 from trading_assets.brokers.accounts import broker_of, time_of
 from trading_assets.desk.desk import Desk
-from trading_assets.execution.orders import plan_orders
+from trading_assets.execution.orders import in_fractions, plan_orders
 from trading_assets.lake import LakeFrame
 from trading_assets.live.contract import ORDERS, SUBMISSIONS
 from trading_assets.live.errors import TradingBlockedError
@@ -168,7 +168,7 @@ def legs(held: float, wanted: float) -> list[tuple[str, float]]:
     """
     side = "buy" if wanted > 0 else "sell"
     closing = min(abs(wanted), abs(held)) if held * wanted < 0 else 0.0
-    parts = [(f"{side}_to_close", closing), (f"{side}_to_open", abs(wanted) - closing)]
+    parts = [(f"{side}_to_close", closing), (f"{side}_to_open", in_fractions(abs(wanted) - closing))]
     return [(intent, shares) for intent, shares in parts if shares > 0]
 
 

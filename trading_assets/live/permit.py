@@ -175,7 +175,7 @@ class Permit:
         state = RiskState(
             equity=account.equity,
             daily_return=known.daily_return if known else 0.0,
-            drawdown=min(account.equity / max(known.peak, account.equity) - 1.0, 0.0) if known else 0.0,
+            drawdown=_drawdown(account.equity, known.peak) if known else 0.0,
             prices=self.broker.latest_prices(symbols),
             untradable=self.broker.untradable(symbols),
         )
@@ -209,6 +209,11 @@ def require_agreement(
             f"book {book.name!r} would trade real money in an account that not all three settings name: "
             f"{'; '.join(missing)}"
         )
+
+
+def _drawdown(equity: float, peak: float) -> float:
+    """Equity over its peak - 1, at most 0; 0 where there never was any equity."""
+    return min(equity / peak - 1.0, 0.0) if peak > 0 else 0.0
 
 
 def _limit_in_words(violation: Violation) -> str:

@@ -28,6 +28,8 @@ from trading_assets.portfolio.books import Book
 from trading_assets.portfolio.books import books as desk_books
 from trading_assets.serving import queries
 
+_FACTOR = 60.0  # seconds of the market per second
+
 
 @dataclass(frozen=True, slots=True)
 class SessionReport:
@@ -136,16 +138,38 @@ def open_account(broker: RunningBroker, book: Book) -> AccountKeys:
     )
 
 
-def make_clock(kind: str, factor: float, start: datetime | None) -> Clock:
-    """Clock of an embedded broker: ``real``, ``accelerated`` or ``stepped``; the last two start at a time in UTC."""
-    if kind == "real":
-        return RealClock()
-    if kind not in ("accelerated", "stepped"):
+def make_clock(kind: str, factor: float | None, start: datetime | None) -> Clock:
+    """Clock of an embedded broker: ``real``, ``accelerated`` or ``stepped``.
+
+    Parameters
+    ----------
+    kind : str
+        Which one.
+    factor : float or None
+        Seconds of the market per second of an accelerated clock, 60 by default; None for the others.
+    start : datetime.datetime or None
+        Time in UTC that an accelerated or stepped clock starts at; None goes on from where the broker stopped.
+
+    Raises
+    ------
+    TradingSettingsError
+        There is no such clock, or it has no use for a setting.
+    """
+    if kind not in ("real", "accelerated", "stepped"):
         raise TradingSettingsError(f"--clock {kind}: choose real, accelerated or stepped")
-    if start is None:
-        raise TradingSettingsError(f"--clock {kind} needs --start, for instance --start 2013-01-02T21:00:00")
-    moment = start.replace(tzinfo=UTC)
-    return SteppedClock(moment) if kind == "stepped" else AcceleratedClock(moment, factor)
+    if factor is not None and kind != "accelerated":
+        raise TradingSettingsError(f"--factor {factor:g} is for --clock accelerated, and this is --clock {kind}")
+    if kind == "real":
+        if start is not None:
+            raise TradingSettingsError(
+                f"--start {start:%Y-%m-%dT%H:%M:%S} is for --clock accelerated or stepped: the real clock starts now; "
+                "choose one of them, or leave --start out"
+            )
+        return RealClock()
+    moment = None if start is None else start.replace(tzinfo=UTC)
+    if kind == "stepped":
+        return SteppedClock(moment, is_exact=True)
+    return AcceleratedClock(moment, factor or _FACTOR, is_exact=True)
 
 
 def _embedded_book(desk: Desk, name: str) -> Book:

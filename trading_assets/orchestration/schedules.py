@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from trading_assets.desk.calendar import is_session, session_close
+from trading_assets.desk.calendar import session_close
+from trading_assets.desk.clock import last_close
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.exchange import AFTER_CLOSE, desk_exchange
 from trading_assets.market_data.stage import SYMBOLS_JOB
@@ -29,14 +30,11 @@ def build_schedules(desk: Desk, jobs: dict[str, AssetJob]) -> list[dg.ScheduleDe
     )
     def refresh_after_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         tick = context.scheduled_execution_time
-        session = tick.date()
+        session = last_close(code, tick)
         if settings.last_day and session > settings.last_day:
             return dg.SkipReason(f"the source's history ends on {settings.last_day}")
-        if not is_session(code, session):
-            return dg.SkipReason(f"{session} is not a session of {code}")
-        close = session_close(code, session)
-        if not close <= tick < close + 2 * AFTER_CLOSE:
-            return dg.SkipReason(f"{code} closes at {close:%H:%M} UTC on {session}; another tick is for that time")
+        if tick >= session_close(code, session) + 2 * AFTER_CLOSE:
+            return dg.SkipReason(f"no session of {code} has closed shortly before; the last one is that of {session}")
         return dg.RunRequest(run_key=f"refresh {session}", tags={REFRESH_TAG: str(session)})
 
     maintain = dg.ScheduleDefinition(

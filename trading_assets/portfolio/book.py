@@ -25,6 +25,7 @@ from trading_assets.desk.configuration import ConfigModel, ConfigurationError
 from trading_assets.desk.configuration.faults import ContradictionError
 from trading_assets.execution.models import ExecutionModels
 from trading_assets.execution.risk import LiveRules
+from trading_assets.execution.shares import SHARE_DECIMALS
 from trading_assets.portfolio.sizing import Sizing, SizingLimits, shipped_sizings
 from trading_assets.portfolio.sizing.equal_weight_long import EqualWeightLong
 from trading_assets.suggest import did_you_mean
@@ -82,7 +83,7 @@ class Book(ConfigModel):
     max_weight: Leverage = 0.5
     """Largest absolute weight of one name, as a fraction of equity."""
     lot_size: Annotated[float, Field(ge=0)] = 1.0
-    """Shares per lot; 0 allows any fraction of a share."""
+    """Shares per lot, with at most 9 decimals; 0 allows fractions of that many decimals."""
     max_participation: Fraction = 0.05
     """Largest fraction of a session's volume one order takes; the rest of the order is cancelled."""
     broker: str = SIMULATED
@@ -114,6 +115,16 @@ class Book(ConfigModel):
             hint = did_you_mean(broker, known)
             raise ContradictionError(f"broker is {broker!r}{hint}; allowed: one of {', '.join(known)}")
         return broker
+
+    @field_validator("lot_size")
+    @classmethod
+    def _has_shares_of_a_broker(cls, lot_size: float) -> float:
+        if round(lot_size, SHARE_DECIMALS) != lot_size:
+            raise ContradictionError(
+                f"lot_size is {lot_size:g}; allowed: 0, or a number with at most {SHARE_DECIMALS} decimals, which "
+                "is what brokers take"
+            )
+        return lot_size
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:

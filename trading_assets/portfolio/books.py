@@ -8,9 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from trading_assets.brokers.factory import SIMULATED
 from trading_assets.desk.configuration import read_mapping
 from trading_assets.desk.configuration.faults import in_words
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.exchange import desk_exchange
 from trading_assets.desk.own_work import own_work
 from trading_assets.execution.models import ROLES
 from trading_assets.portfolio.book import Book, BookError
@@ -55,7 +57,34 @@ def written_books(desk: Desk) -> Mapping[str, Book]:
 
     What a trader does by hand, such as stopping a book, needs neither.
     """
-    return load_books(desk.settings.books, {**desk.part(sizings), **sizings_left_out(desk)})
+    found = load_books(desk.settings.books, {**desk.part(sizings), **sizings_left_out(desk)})
+    return found if desk.part(desk_exchange).has_pauses else _without_brokers(found, desk)
+
+
+def _without_brokers(found: Mapping[str, Book], desk: Desk) -> Mapping[str, Book]:
+    """Books of an exchange that never closes between two sessions: the package's own are simulated there.
+
+    Raises
+    ------
+    BookError
+        A book of the desk's own file has a broker: its orders are decided after a close and sent before the next open,
+        and there is no time between the two.
+    """
+    path = desk.settings.books
+    if path is None:
+        return {name: book.with_values(broker=SIMULATED, live=None) for name, book in found.items()}
+    traded = [book for book in found.values() if book.broker != SIMULATED]
+    if traded:
+        raise BookError.of(
+            path,
+            [
+                f"book {book.name!r}: broker is {book.broker!r}; allowed: {SIMULATED} on the exchange "
+                f"{desk.settings.exchange} (settings.yaml), where a session opens when the one before closes, which "
+                "leaves no time to send orders"
+                for book in traded
+            ],
+        )
+    return found
 
 
 def load_books(path: Path | None = None, known: Mapping[str, type[Sizing]] | None = None) -> dict[str, Book]:

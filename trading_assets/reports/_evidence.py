@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import date
 from statistics import NormalDist
 
 import numpy as np
@@ -119,12 +120,12 @@ def varies(values: NDArray[np.float64]) -> bool:
     return bool(values.size) and bool(np.ptp(values) > 0)
 
 
-def verdict(returns: pl.Series, ic: pl.Series | None, *, horizon: int) -> Verdict:
+def verdict(returns: pl.Series, ic: pl.Series | None, *, horizon: int, ruined_on: date | None = None) -> Verdict:
     """State in one paragraph whether the results are evidence of an edge.
 
     It is convincing only if there are results of at least 60 sessions and 10 horizons, the probabilistic Sharpe ratio
     after costs reaches 0.95, the t-statistic of the mean daily return reaches 3, and, where there are predictions, so
-    does the Newey-West t-statistic of the mean rank IC.
+    does the Newey-West t-statistic of the mean rank IC. A book that has lost all of its equity is never convincing.
 
     Parameters
     ----------
@@ -134,6 +135,8 @@ def verdict(returns: pl.Series, ic: pl.Series | None, *, horizon: int) -> Verdic
         Rank information coefficients per session in time order, or None for a strategy without predictions.
     horizon
         Sessions a label spans: the lag of the Newey-West estimator for `ic`.
+    ruined_on
+        First session whose close left no equity.
 
     References
     ----------
@@ -170,6 +173,9 @@ def verdict(returns: pl.Series, ic: pl.Series | None, *, horizon: int) -> Verdic
                 wanted=f"{CONVINCING_T:.0f}",
             )
         )
+    if ruined_on is not None:
+        lost = f"the equity was lost on {ruined_on}, and sessions that begin without equity have no return"
+        tests.insert(0, (False, lost))
     is_convincing = all(passed for passed, _ in tests)
     opening = "Consistent with an edge" if is_convincing else "No evidence of edge"
     closing = (

@@ -23,11 +23,13 @@ from trading_assets.reports._evidence import (
     varies,
     verdict,
 )
+from trading_assets.reports._growth import equity_before, growth, returns_of_spans, ruined_on, with_equity, yearly
 
 __all__ = [
     "Drawdown",
     "Verdict",
     "drawdown_series",
+    "growth",
     "information_coefficient",
     "max_drawdown",
     "monthly_information_coefficient",
@@ -35,8 +37,11 @@ __all__ = [
     "newey_west_t",
     "pnl_of_one_book",
     "probabilistic_sharpe_ratio",
+    "ruined_on",
     "statistics",
     "verdict",
+    "with_equity",
+    "yearly_returns",
 ]
 
 SESSIONS_PER_YEAR = 252
@@ -89,14 +94,19 @@ def statistics(pnl: pl.DataFrame, ic: pl.DataFrame | None = None, *, horizon: in
 
     Notes
     -----
+    Total return and drawdown are those of the equity, which a loss beyond all of it takes below -1: a start at 1,000
+    and an end at -1,500 are -2.5. A session that begins without equity has no return, so figures of returns leave it
+    out; there is no yearly growth to an equity below zero, and so no Calmar ratio.
+
     Sharpe (1994) for the Sharpe ratio; Sortino and Price (1994) with target 0 for the Sortino ratio; Young (1991) for
     the Calmar ratio over the whole record; historical value at risk and expected shortfall after Acerbi and Tasche
     (2002), as positive losses; Bailey and Lopez de Prado (2012) for the probabilistic Sharpe ratio.
 
     """
     rows = pnl_of_one_book(pnl)
-    returns = rows["daily_return"].to_numpy()
-    figures = [*_growth(returns), *_risk(returns), *_shape(returns), *_trading(rows)]
+    returns = with_equity(rows)["daily_return"].to_numpy()
+    grown = growth(rows)
+    figures = [*_growth(returns, grown), *_risk(returns, grown), *_shape(returns), *_trading(rows)]
     if ic is not None:
         figures += _information(ic.sort("date")["rank_ic"].to_numpy(), horizon=horizon)
     return pl.DataFrame(
@@ -122,28 +132,31 @@ def pnl_of_one_book(pnl: pl.DataFrame) -> pl.DataFrame:
     return rows
 
 
-def drawdown_series(returns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute equity / running peak - 1 per session; the start counts as the first peak."""
-    growth = np.cumprod(1.0 + returns)
-    return np.asarray(growth / np.maximum.accumulate(np.maximum(growth, 1.0)) - 1.0, dtype=np.float64)
+def drawdown_series(grown: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute equity / running peak - 1 per session from the `growth` of a book; the start counts as the first peak."""
+    return np.asarray(grown / np.maximum.accumulate(np.maximum(grown, 1.0)) - 1.0, dtype=np.float64)
 
 
-def max_drawdown(returns: NDArray[np.float64]) -> Drawdown:
-    """Find the deepest drawdown and the longest time below a peak."""
-    falls = drawdown_series(returns)
+def max_drawdown(grown: NDArray[np.float64]) -> Drawdown:
+    """Find the deepest drawdown and the longest time below a peak from the `growth` of a book."""
+    falls = drawdown_series(grown)
     position = np.arange(falls.size)
     last_peak = np.maximum.accumulate(np.where(falls >= 0, position, -1))
     return Drawdown(depth=float(falls.min()), duration=int((position - last_peak).max()))
 
 
 def monthly_returns(pnl: pl.DataFrame) -> pl.DataFrame:
-    """Compound the returns of each calendar month: `year, month` (1-12), `monthly_return` (fraction)."""
-    return (
-        pnl_of_one_book(pnl)
-        .group_by(pl.col("date").dt.year().alias("year"), pl.col("date").dt.month().alias("month"))
-        .agg(((1.0 + pl.col("daily_return")).product() - 1.0).alias("monthly_return"))
-        .sort("year", "month")
-    )
+    """Compound the returns of each calendar month: `year, month` (1-12), `monthly_return` (fraction).
+
+    The return of a month that begins without equity is null.
+    """
+    year, month = pl.col("date").dt.year().alias("year"), pl.col("date").dt.month().alias("month")
+    return returns_of_spans(pnl_of_one_book(pnl), year, month, name="monthly_return")
+
+
+def yearly_returns(pnl: pl.DataFrame) -> pl.DataFrame:
+    """Compound the returns of each calendar year: `year`, `yearly_return` (fraction), null as for a month."""
+    return returns_of_spans(pnl_of_one_book(pnl), pl.col("date").dt.year().alias("year"), name="yearly_return")
 
 
 def information_coefficient(predictions: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
@@ -185,28 +198,29 @@ def monthly_information_coefficient(ic: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _growth(returns: NDArray[np.float64]) -> list[Figure]:
-    total = float(np.prod(1.0 + returns)) - 1.0
-    yearly = (1.0 + total) ** (SESSIONS_PER_YEAR / returns.size) - 1.0 if total > -1 else -1.0
+def _growth(returns: NDArray[np.float64], grown: NDArray[np.float64]) -> list[Figure]:
+    is_compounded = returns.size == grown.size and bool((grown > 0).all())
+    total = (float(np.prod(1.0 + returns)) if is_compounded else float(grown[-1])) - 1.0
+    per_year = yearly(total, grown.size, SESSIONS_PER_YEAR)
     deviation = _deviation(returns)
     downside = float(np.sqrt(np.mean(np.minimum(returns, 0.0) ** 2)))
     mean, year = float(returns.mean()), math.sqrt(SESSIONS_PER_YEAR)
-    depth = max_drawdown(returns).depth
+    depth = max_drawdown(grown).depth
     return [
-        ("sessions", float(returns.size), "sessions"),
+        ("sessions", float(grown.size), "sessions"),
         ("total_return", total, "fraction"),
-        ("cagr", yearly, "fraction per year"),
+        ("cagr", per_year, "fraction per year"),
         ("annualised_volatility", deviation * year, "fraction per year"),
         ("sharpe_ratio", _ratio(mean, deviation) * year, "ratio, annualised"),
         ("sharpe_t_statistic", newey_west_t(returns, lag=0), "t"),
         ("probabilistic_sharpe_ratio", probabilistic_sharpe_ratio(returns), "probability"),
         ("sortino_ratio", _ratio(mean, downside) * year, "ratio, annualised"),
-        ("calmar_ratio", _ratio(yearly, -depth), "ratio"),
+        ("calmar_ratio", _ratio(per_year, -depth), "ratio"),
     ]
 
 
-def _risk(returns: NDArray[np.float64]) -> list[Figure]:
-    drawdown = max_drawdown(returns)
+def _risk(returns: NDArray[np.float64], grown: NDArray[np.float64]) -> list[Figure]:
+    drawdown = max_drawdown(grown)
     quantile = float(np.quantile(returns, _TAIL))
     return [
         ("max_drawdown", drawdown.depth, "fraction"),
@@ -228,14 +242,18 @@ def _shape(returns: NDArray[np.float64]) -> list[Figure]:
 
 
 def _trading(rows: pl.DataFrame) -> list[Figure]:
-    before = pl.col("equity") / (1.0 + pl.col("daily_return"))
-    sums: dict[str, Any] = rows.select(
-        pl.col("turnover").mean(),
-        pl.col("costs").sum(),
-        (pl.col("turnover") * before).sum().alias("traded"),
-        before.mean().alias("equity"),
-        pl.col("gross_exposure").mean(),
-    ).row(0, named=True)
+    before = pl.col("_before").filter(pl.col("_before") > 0)
+    sums: dict[str, Any] = (
+        rows.with_columns(_before=pl.Series(equity_before(rows)).fill_nan(None))
+        .select(
+            pl.col("turnover").mean(),
+            pl.col("costs").sum(),
+            (pl.col("turnover") * pl.col("_before")).filter(pl.col("_before") > 0).sum().alias("traded"),
+            before.mean().alias("equity"),
+            pl.col("gross_exposure").mean(),
+        )
+        .row(0, named=True)
+    )
     per_year = SESSIONS_PER_YEAR / rows.height
     return [
         ("mean_turnover", sums["turnover"], "fraction of equity per session"),

@@ -14,6 +14,7 @@ import polars as pl
 
 from trading_assets.reports.metrics import (
     drawdown_series,
+    growth,
     monthly_information_coefficient,
     pnl_of_one_book,
 )
@@ -33,7 +34,7 @@ def equity_and_drawdown(pnl: pl.DataFrame, *, title: str = "Equity and drawdown"
     top.plot(days, rows["equity"].to_numpy(), color=_BLUE, linewidth=1.4)
     _describe(top, title=title, y="equity (currency)")
     _thousands(top)
-    falls = drawdown_series(rows["daily_return"].to_numpy()) * 100.0
+    falls = drawdown_series(growth(rows)) * 100.0
     bottom.fill_between(days, falls, 0.0, color=_RED, alpha=0.25, linewidth=0)
     bottom.plot(days, falls, color=_RED, linewidth=1.0)
     _describe(bottom, y="drawdown (%)", x="session")

@@ -16,7 +16,16 @@ import polars as pl
 
 from trading_assets.desk.pictures import data_uri
 from trading_assets.reports import plots
-from trading_assets.reports.metrics import Verdict, monthly_returns, pnl_of_one_book, statistics, verdict
+from trading_assets.reports.metrics import (
+    Verdict,
+    monthly_returns,
+    pnl_of_one_book,
+    ruined_on,
+    statistics,
+    verdict,
+    with_equity,
+    yearly_returns,
+)
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CSS = """
@@ -65,8 +74,9 @@ class TearSheet:
 
     def verdict(self) -> Verdict:
         """Judge the evidence, see `metrics.verdict`."""
-        returns = pnl_of_one_book(self.pnl)["daily_return"]
-        return verdict(returns, None if self.ic is None else self.ic.sort("date")["rank_ic"], horizon=self.horizon)
+        rows = pnl_of_one_book(self.pnl)
+        ic = None if self.ic is None else self.ic.sort("date")["rank_ic"]
+        return verdict(with_equity(rows)["daily_return"], ic, horizon=self.horizon, ruined_on=ruined_on(rows))
 
 
 def tear_sheet_html(sheet: TearSheet) -> str:
@@ -82,7 +92,7 @@ def tear_sheet_html(sheet: TearSheet) -> str:
         "<h2>Statistics</h2>",
         _statistics_table(statistics(sheet.pnl, sheet.ic, horizon=sheet.horizon)),
         "<h2>Monthly returns (%)</h2>",
-        _months_table(monthly_returns(sheet.pnl)),
+        _months_table(monthly_returns(sheet.pnl), yearly_returns(sheet.pnl)),
         "<h2>Book</h2>",
         _settings_table(sheet.config),
         "<h2>Data</h2>",
@@ -107,6 +117,7 @@ def tear_sheet_json(sheet: TearSheet) -> str:
         "book": sheet.book,
         "first_session": rows["date"][0].isoformat(),
         "last_session": rows["date"][-1].isoformat(),
+        "ruined_on": ruined_on(rows),
         "statistics": {name: {"value": value, "unit": unit} for name, value, unit in figures.iter_rows()},
         "monthly_returns": {
             f"{year:04d}-{month:02d}": value for year, month, value in monthly_returns(sheet.pnl).iter_rows()
@@ -137,16 +148,15 @@ def _statistics_table(figures: pl.DataFrame) -> str:
     return f"<table>\n{head}\n" + "\n".join(lines) + "\n</table>"
 
 
-def _months_table(months: pl.DataFrame) -> str:
+def _months_table(months: pl.DataFrame, years: pl.DataFrame) -> str:
     values = {(year, month): value for year, month, value in months.iter_rows()}
-    yearly = months.group_by("year").agg((1.0 + pl.col("monthly_return")).product() - 1.0).sort("year")
     head = "".join(f'<th class="n">{name}</th>' for name in (*_MONTHS, "Year"))
     lines = [
         f"<tr><td>{year}</td>"
         + "".join(_percent_cell(values.get((year, month))) for month in range(1, 13))
         + _percent_cell(total)
         + "</tr>"
-        for year, total in yearly.iter_rows()
+        for year, total in years.iter_rows()
     ]
     return f"<table>\n<tr><th>year</th>{head}</tr>\n" + "\n".join(lines) + "\n</table>"
 

@@ -12,13 +12,13 @@ from trading_assets_tests.execution.examples import FREE, FULL, PROPORTIONAL
 
 MODELS = {"free": FREE, "proportional": PROPORTIONAL, "full": FULL}
 GOLDEN = {
-    ("free", 0.0): "4f5f5191a4ca3bd58f2e5d742300fbb6",
+    ("free", 0.0): "0680a8ec6eebda1969a5bd8325629892",
     ("free", 1.0): "38c1594236a75869f2114676b05fde42",
     ("free", 10.0): "84822ee6a9d55b5cabd47cb193675a27",
-    ("proportional", 0.0): "95a26771c2d757ec28900075bf0b6d68",
+    ("proportional", 0.0): "20790bc3affc651f529d0262ba8f5938",
     ("proportional", 1.0): "2dbbc64aca68bd4bf3d0955b82dee726",
     ("proportional", 10.0): "f51771580acd99ba3da217f7a38949a0",
-    ("full", 0.0): "4a1e47d84ae56bc43a712aa92f3efdc7",
+    ("full", 0.0): "f19e8a394e0f56b3547ce0034080fb3e",
     ("full", 1.0): "bc0420a5c080fa2d126c2f919db17511",
     ("full", 10.0): "5f75580f889b3565bd342953cb229506",
 }

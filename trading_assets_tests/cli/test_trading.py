@@ -94,9 +94,16 @@ def test_a_replay_prints_a_line_per_session_and_the_next_command_goes_on_from_it
     assert unknown.returncode == 1
     assert "there is no book 'nobody'" in unknown.stderr
 
-    # The accounts of the replay are served on, at the time where it ended, until Ctrl-C.
+    # The accounts of the replay are served on, at the time where it ended, until Ctrl-C; no earlier time is ignored.
     port = free_port()
-    process = shell.start("broker", "--port", str(port), "--clock", "stepped", "--start", f"{first}T00:00:00")
+    passed = shell.type("broker", "--port", str(port), "--clock", "stepped", "--start", f"{first}T00:00:00")
+    assert passed.returncode == 1
+    ended = f"{session_close(EXCHANGE, DAYS[1]):%Y-%m-%dT%H:%M:%S}"
+    assert f"cannot start the clock at {first}T00:00:00 UTC" in passed.stderr
+    assert f"traded until {ended} UTC" in passed.stderr
+    assert "leave --start out to go on from there" in passed.stderr
+    assert "Traceback" not in passed.stderr
+    process = shell.start("broker", "--port", str(port), "--clock", "stepped")
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(2)]
     assert f"http://127.0.0.1:{port}" in lines[0]
@@ -134,7 +141,8 @@ def test_a_replay_prints_a_line_per_session_and_the_next_command_goes_on_from_it
     ("words", "said"),
     [
         (("broker", "--clock", "lunar"), "choose real, accelerated or stepped"),
-        (("broker", "--clock", "stepped"), "needs --start"),
+        (("broker", "--start", "2013-01-02T21:00:00"), "the real clock starts now"),
+        (("broker", "--clock", "stepped", "--factor", "60"), "--factor 60 is for --clock accelerated"),
         (("kill", "nobody"), "there is no book 'nobody' with a broker"),
         (("adopt", NAME, "--reason", " "), "say why"),
     ],

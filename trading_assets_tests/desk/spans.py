@@ -10,6 +10,6 @@ from trading_assets.desk.settings import Settings
 TODAY = date(2016, 6, 1)
 
 
-def partitions_of(home: Path, start: date, end: date | None) -> Partitions:
-    settings = Settings(home=home, start=start, end=end)
-    return make_partitions(settings, exchange_of(settings, TODAY))
+def partitions_of(home: Path, start: date, end: date | None, exchange: str = "XNYS", today: date = TODAY) -> Partitions:
+    settings = Settings(home=home, start=start, end=end, exchange=exchange)
+    return make_partitions(settings, exchange_of(settings, today))

@@ -1,13 +1,15 @@
 """Facts of an exchange: its holidays and closing times, kept in a file so that definitions load without a calendar."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from trading_assets.desk import calendar
 from trading_assets.desk import exchange as module
-from trading_assets.desk.exchange import Exchange, exchange_of
+from trading_assets.desk.exchange import Exchange, cron_days, exchange_of
 from trading_assets.desk.settings import Settings
 
 TODAY = date(2016, 6, 1)
@@ -30,6 +32,46 @@ def test_there_is_a_tick_half_an_hour_after_each_time_of_day_at_which_a_session_
     london = exchange_of(ended(tmp_path, exchange="XLON"), TODAY)
     assert london.ticks == ("0 13 * * 1-5", "0 17 * * 1-5")
     assert london.timezone == "Europe/London"
+
+
+def test_the_week_of_an_exchange_is_that_of_its_sessions(tmp_path: Path) -> None:
+    """Riyadh trades from Sunday to Thursday and closes at 15:00; a day of "24/7" closes when the next one begins."""
+    new_york = exchange_of(ended(tmp_path), TODAY)
+    assert (new_york.days, new_york.deadline, new_york.has_pauses) == ("1-5", "0 20 * * 1-5", True)
+    riyadh = exchange_of(ended(tmp_path, exchange="XSAU", start=date(2022, 1, 1), end=date(2023, 1, 1)), TODAY)
+    assert (riyadh.days, riyadh.ticks, riyadh.deadline) == ("0-4", ("30 15 * * 0-4",), "0 19 * * 0-4")
+    assert {date.fromisoformat(day).weekday() for day in riyadh.closed} <= {6, 0, 1, 2, 3}
+    assert riyadh.has_pauses
+    always = exchange_of(ended(tmp_path, exchange="24/7"), TODAY)
+    assert (always.days, always.closed, always.timezone) == ("*", (), "UTC")
+    assert (always.ticks, always.deadline, always.has_pauses) == (("30 0 * * *",), "0 4 * * *", False)
+
+
+def test_a_special_session_on_a_saturday_is_a_day_of_the_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library knows none of them, such as those of Bombay: a calendar that has one."""
+    special, regular = date(2015, 1, 24), calendar.sessions
+    monkeypatch.setattr(calendar, "sessions", lambda *span: sorted([*regular(*span), special]))
+    found = exchange_of(ended(tmp_path), TODAY)
+    assert (found.days, found.weekdays) == ("1-6", {1, 2, 3, 4, 5, 6})
+    assert str(special) not in found.closed
+    assert {"2015-01-17", "2015-01-31"} <= set(found.closed)
+
+
+@pytest.mark.parametrize(
+    ("days", "line"),
+    [([1, 2, 3, 4, 5], "1-5"), ([0, 1, 2, 3, 4], "0-4"), ([0, 1, 2, 3, 6], "0,1,2,3,6"), ([3], "3"), (range(7), "*")],
+)
+def test_weekdays_as_a_field_of_a_cron_line_and_back(days: list[int], line: str, tmp_path: Path) -> None:
+    assert cron_days(days) == line
+    assert replace(exchange_of(ended(tmp_path), TODAY), days=line).weekdays == set(days)
+
+
+def test_facts_of_another_form_are_made_anew(tmp_path: Path) -> None:
+    made = exchange_of(ended(tmp_path), TODAY)
+    [path] = (tmp_path / "cache").iterdir()
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps({name: stored[name] for name in ("code", "timezone", "until", "closed", "ticks")}))
+    assert exchange_of(ended(tmp_path), TODAY) == made
 
 
 def test_the_facts_of_an_ended_history_reach_past_its_end(tmp_path: Path) -> None:
@@ -67,3 +109,5 @@ def test_another_exchange_or_span_has_a_file_of_its_own(tmp_path: Path) -> None:
         "XNYS_2015-01-01_2016-02-01.json",
     ]
     assert json.loads((tmp_path / "cache" / names[0]).read_text())["code"] == "XLON"
+    exchange_of(ended(tmp_path, exchange="24/7"), TODAY)
+    assert (tmp_path / "cache" / "24-7_2015-01-01_2016-01-01.json").exists()

@@ -1,6 +1,6 @@
 """Partitions: sessions without holidays, months that have ended, years; which of them exist."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,31 @@ def test_partitions_of_sessions_are_exactly_the_sessions_of_the_exchange(tmp_pat
     found = partitions_of(tmp_path, date(2012, 1, 1), date(2014, 1, 1)).sessions.get_partition_keys()
     assert found == [str(day) for day in sessions("XNYS", date(2012, 1, 1), date(2013, 12, 31))]
     assert not {"2012-10-29", "2012-10-30"} & set(found)  # the exchange was closed for a hurricane
+
+
+@pytest.mark.parametrize(
+    ("exchange", "start", "end"),
+    [
+        ("24/7", date(2014, 1, 1), date(2016, 1, 1)),
+        ("24/7", date(2014, 1, 1), date(2014, 2, 2)),  # the last session is a Saturday
+        ("XSAU", date(2022, 1, 1), date(2023, 1, 1)),  # from Sunday to Thursday
+        ("XSAU", date(2022, 1, 1), date(2022, 1, 10)),  # the last session is a Sunday
+        ("XSAU", date(2022, 1, 1), date(2022, 1, 8)),  # ends on a Saturday
+        ("XTKS", date(2019, 4, 1), date(2019, 6, 1)),
+    ],
+)
+def test_sessions_on_any_day_of_the_week_have_partitions(tmp_path: Path, exchange: str, start: date, end: date) -> None:
+    found = partitions_of(tmp_path, start, end, exchange).sessions
+    days = sessions(exchange, start, end - timedelta(days=1))
+    assert found.get_partition_keys() == [str(day) for day in days]
+    assert [found.time_window_for_partition_key(str(day)).start.date() for day in days] == days
+
+
+@pytest.mark.parametrize(("exchange", "last"), [("24/7", "2022-01-09"), ("XSAU", "2022-01-09"), ("XNYS", "2022-01-07")])
+def test_sessions_of_a_history_that_goes_on_reach_to_a_sunday(tmp_path: Path, exchange: str, last: str) -> None:
+    found = partitions_of(tmp_path, date(2021, 6, 1), None, exchange, date(2022, 1, 9))
+    with freeze_time(datetime(2022, 1, 9, 14, tzinfo=ZoneInfo("UTC"))):
+        assert found.sessions.get_partition_keys()[-1] == last
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,16 @@
 
 import hashlib
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from trading_assets.execution.orders import order_ids, plan_orders, whole_lots
+from trading_assets.execution.orders import in_fractions, order_ids, plan_orders, whole_lots
+from trading_assets.execution.shares import SHARE_DECIMALS
 
 
 @pytest.mark.parametrize(
@@ -20,10 +24,36 @@ from trading_assets.execution.orders import order_ids, plan_orders, whole_lots
         (299.0, 100.0, 200.0),
         (-7.9, 0.0, -7.9),
         (0.25, 0.1, 0.2),
+        (5.0 / 3.0, 0.0, 1.666666666),
+        (-2.0 / 3.0, 0.0, -0.666666666),
+        (0.1 + 0.2, 0.0, 0.3),
+        (9e-10, 0.0, 0.0),
+        (1e-9, 0.0, 1e-9),
     ],
 )
 def test_quantities_are_rounded_toward_zero_to_lots(quantity, lot_size, expected):
     assert whole_lots(quantity, lot_size) == pytest.approx(expected, rel=1e-15)
+
+
+def decimals(quantity):
+    return max(-Decimal(repr(float(quantity))).normalize().as_tuple().exponent, 0)
+
+
+@given(st.floats(-4e6, 4e6), st.sampled_from([0.0, 1e-9, 0.001, 0.1, 0.3, 1.0, 7.5, 100.0]))
+@example(0.3, 0.1)
+@example(8.0, 0.1)
+def test_a_quantity_in_lots_has_at_most_nine_decimals_and_is_its_own_rounding(quantity, lot_size):
+    shares = whole_lots(quantity, lot_size)
+    assert decimals(shares) <= SHARE_DECIMALS
+    assert abs(shares) <= abs(quantity) * (1 + 1e-15) + 1e-9 * lot_size
+    assert whole_lots(shares, 0.0) == in_fractions(shares) == shares
+
+
+@given(st.integers(-(2 * 10**15), 2 * 10**15), st.integers(-(2 * 10**15), 2 * 10**15))
+def test_sums_of_fractions_lose_the_rounding_of_doubles(first, second):
+    assert in_fractions(first / 1e9 + second / 1e9) == pytest.approx((first + second) / 1e9, abs=1.01e-9)
+    assert in_fractions(first / 1e9) == first / 1e9
+    assert decimals(in_fractions(first / 1e9 + second / 1e9)) <= SHARE_DECIMALS
 
 
 @pytest.mark.parametrize(
@@ -34,7 +64,7 @@ def test_quantities_are_rounded_toward_zero_to_lots(quantity, lot_size, expected
         (0.5, 130.0, 50.0, 1.0, -30.0),
         (-0.5, 20.0, 50.0, 1.0, -120.0),
         (0.5, 0.0, 3.0, 1.0, 1666.0),
-        (0.5, 0.0, 3.0, 0.0, 5000.0 / 3.0),
+        (0.5, 0.0, 3.0, 0.0, 1666.666666666),
         (0.5, 0.0, 50.0, 30.0, 90.0),
         (0.0, 150.0, 50.0, 100.0, -150.0),  # closing takes the odd lot along
         (0.0, 0.0, np.nan, 1.0, 0.0),

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.backtest.simulate import OpeningBalance, simulate
+from trading_assets.brokers.embedded.increments import quantity_of
 from trading_assets.live.contract import INTENTS, ORDERS
 from trading_assets.live.errors import TradingBlockedError
 from trading_assets.live.orders import client_order_id, largest_drift, legs, plan
@@ -43,7 +44,7 @@ def test_a_trade_is_one_order_and_two_where_it_crosses_zero(held, wanted, expect
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 def test_the_legs_of_a_trade_add_up_and_only_the_first_closes(held, wanted):
     found = legs(held, wanted)
-    assert sum(shares for _, shares in found) == pytest.approx(abs(wanted))
+    assert sum(shares for _, shares in found) == pytest.approx(abs(wanted), abs=1e-9)  # of a share
     assert {intent for intent, _ in found} <= set(INTENTS)
     assert all(shares > 0 for _, shares in found)
     assert [intent for intent, _ in found] == sorted((intent for intent, _ in found), key=lambda i: "open" in i)
@@ -76,6 +77,22 @@ def test_every_part_of_an_order_is_part_of_its_id():
 def test_closing_takes_the_last_odd_lot_along(lot, held):
     planned = plan(a_book(lot_size=lot), MONDAY, {}, {"AAA": held}, {"AAA": 50.0}, 100_000.0)
     assert planned.select("side", "quantity").rows() == [("sell" if held > 0 else "buy", abs(held))]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([0.0, 0.001, 0.1, 2.5]),
+    st.floats(-1.5, 1.5),
+    st.integers(-(10**13), 10**13),
+    st.floats(0.01, 5_000.0),
+    st.floats(1.0, 1e8),
+)
+def test_every_leg_of_a_plan_has_the_decimals_of_a_broker(lot, weight, billionths, price, cash):
+    held = {"AAA": billionths / 1e9} if billionths else {}
+    planned = plan(
+        a_book(lot_size=lot, live={"time_in_force": "day"}), MONDAY, {"AAA": weight}, held, {"AAA": price}, cash
+    )
+    assert [quantity_of("qty", shares) for shares in planned["quantity"]] == planned["quantity"].to_list()
 
 
 def test_a_weight_of_zero_needs_no_price_and_makes_no_order():

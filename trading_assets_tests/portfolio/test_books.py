@@ -234,6 +234,7 @@ def test_an_inherited_fault_is_told_once(tmp_path):
         ("max_weight", -1, "above 0 and at most 10"),
         ("max_participation", 2, "above 0 and at most 1"),
         ("lot_size", -1, "at least 0"),
+        ("lot_size", 1e-10, "0, or a number with at most 9 decimals"),
         ("broker", "alpaca", "one of sim, embedded, live, paper"),
         ("broker", "embeded", "did you mean 'embedded'?"),
         ("broker", "paper", "a mapping for the broker paper"),

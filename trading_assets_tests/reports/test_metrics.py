@@ -123,15 +123,18 @@ def test_a_broken_record_is_refused_with_its_reason(pnl, message):
 def test_drawdown_counts_the_start_as_a_peak_and_lasts_until_recovery():
     # 0.9, 0.99, 1.089 (new peak), 0.5445, 1.089 (recovered), 1.0781
     returns = np.array([-0.1, 0.1, 0.1, -0.5, 1.0, -0.01])
-    np.testing.assert_allclose(drawdown_series(returns), [-0.1, -0.01, 0.0, -0.5, 0.0, -0.01], atol=1e-12)
-    assert (max_drawdown(returns).depth, max_drawdown(returns).duration) == (pytest.approx(-0.5), 2)
-    assert max_drawdown(np.array([0.1, 0.0, 0.2])).duration == 0
-    assert max_drawdown(np.array([-0.1, 0.0, 0.01])).duration == 3
+    np.testing.assert_allclose(
+        drawdown_series(np.cumprod(1 + returns)), [-0.1, -0.01, 0.0, -0.5, 0.0, -0.01], atol=1e-12
+    )
+    found = max_drawdown(np.cumprod(1 + returns))
+    assert (found.depth, found.duration) == (pytest.approx(-0.5), 2)
+    assert max_drawdown(np.cumprod([1.1, 1.0, 1.2])).duration == 0
+    assert max_drawdown(np.cumprod([0.9, 1.0, 1.01])).duration == 3
 
 
 @given(st.lists(st.floats(-0.5, 0.5), min_size=1, max_size=80))
 def test_drawdown_is_between_a_total_loss_and_zero(returns):
-    falls = drawdown_series(np.array(returns))
+    falls = drawdown_series(np.cumprod(1 + np.array(returns)))
     assert np.all((falls <= 0) & (falls >= -1))
 
 

@@ -61,6 +61,11 @@ class MarginAccount:
         """Cash that buys may spend, in currency: with what the account may borrow on the equity of the last close."""
         return self.cash + self.borrowing * self.equity_at_close
 
+    @property
+    def trades_fractions(self) -> bool:
+        """Whether its lots have fractions of a share."""
+        return self.lot_size == 0 or self.lot_size % 1 != 0
+
     def rules(self, participation: float | None = None) -> TradingRules:
         """Lots, participation and execution models of its orders."""
         part = self.max_participation if participation is None else participation

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.market import LakeMarket
-from trading_assets.brokers.embedded.orders import Order, OrderRequest, forbidden, invalid, refused
+from trading_assets.brokers.embedded.orders import Order, OrderRequest
 from trading_assets.brokers.embedded.payloads import number
+from trading_assets.brokers.embedded.refusals import forbidden, invalid, refused
 from trading_assets.brokers.embedded.sessions import TradingSession
 from trading_assets.brokers.embedded.state import BrokerState
+from trading_assets.execution.orders import in_fractions, whole_lots
 
 _ROUNDING = 1e-9  # of the buying power; a book that is fully invested adds up to it only nearly
 
@@ -30,7 +32,7 @@ def admit(state: BrokerState, market: LakeMarket, account: MarginAccount, reques
     price = check_asset(state, market, request.symbol)
     _check_time(request, market.sessions.at(state.time))
     _check_fraction(account, request)
-    shares = request.qty if request.qty is not None else (request.notional or 0.0) / price
+    shares = request.qty if request.qty is not None else whole_lots((request.notional or 0.0) / price, 0.0)
     _check_wash(state, account, request)
     opens = _opening_shares(state, account, request, shares)
     if opens and request.side == "sell":
@@ -66,7 +68,7 @@ def _check_time(request: OrderRequest, session: TradingSession | None) -> None:
 
 def _check_fraction(account: MarginAccount, request: OrderRequest) -> None:
     is_fraction = request.notional is not None or (request.qty or 0.0) % 1 != 0
-    if is_fraction and (account.lot_size > 0 or not account.configuration["fractional_trading"]):
+    if is_fraction and not (account.trades_fractions and account.configuration["fractional_trading"]):
         raise forbidden("account is not allowed to trade fractional shares")
 
 
@@ -98,7 +100,7 @@ def _opening_shares(state: BrokerState, account: MarginAccount, request: OrderRe
     if held * sign >= 0:
         return shares
     reserved = reserved_shares(state, account, request.symbol)
-    free = abs(held) - reserved
+    free = in_fractions(abs(held) - reserved)
     if free <= 0:
         return shares
     if shares > free:
@@ -116,7 +118,7 @@ def reserved_shares(state: BrokerState, account: MarginAccount, symbol: str) -> 
     """Shares of a position that open orders are to close, not signed."""
     held = account.quantity(symbol)
     closing = [order for order in state.open_orders(account.id, symbol) if order.sign * held < 0]
-    return min(sum(order.remaining(1.0) for order in closing if order.qty is not None), abs(held))
+    return min(in_fractions(sum(order.remaining(1.0) for order in closing if order.qty is not None)), abs(held))
 
 
 def _check_short(account: MarginAccount, request: OrderRequest) -> None:

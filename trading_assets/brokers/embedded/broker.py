@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,9 +19,10 @@ from trading_assets.brokers.embedded.accounts import MarginAccount, Position
 from trading_assets.brokers.embedded.clock import Clock
 from trading_assets.brokers.embedded.engine import MatchingEngine
 from trading_assets.brokers.embedded.faults import Faults
+from trading_assets.brokers.embedded.identities import account_identity
 from trading_assets.brokers.embedded.market import LakeMarket
 from trading_assets.brokers.embedded.matching import compile_rules
-from trading_assets.brokers.embedded.orders import ApiError, not_found
+from trading_assets.brokers.embedded.refusals import ApiError, not_found
 from trading_assets.brokers.embedded.sessions import TradingCalendar
 from trading_assets.brokers.embedded.state import Changes
 from trading_assets.brokers.embedded.store import Store
@@ -129,7 +129,7 @@ class EmbeddedBroker:
         secret = secrets.token_urlsafe(30)
         account = self.account_named(name)
         if account is None:
-            identity = uuid.uuid4()
+            identity = account_identity(name)
             account = MarginAccount(
                 str(identity), name, f"PA{identity.int % 10**9:09d}", "", "", is_revoked=False, cash=cash,
                 equity_at_close=cash, multiplier=multiplier, borrowing=borrowing, max_participation=max_participation,

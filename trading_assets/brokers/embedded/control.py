@@ -16,8 +16,8 @@ from trading_assets.brokers.embedded.broker import EmbeddedBroker
 from trading_assets.brokers.embedded.clock import ClockError
 from trading_assets.brokers.embedded.faults import FaultError
 from trading_assets.brokers.embedded.gate import Answer, Reply, as_response
-from trading_assets.brokers.embedded.orders import ApiError, invalid
 from trading_assets.brokers.embedded.payloads import moment
+from trading_assets.brokers.embedded.refusals import ApiError, invalid
 from trading_assets.execution.models import ExecutionModels
 
 TOKEN_HEADER = "X-Broker-Token"  # noqa: S105 - the name of a header

@@ -20,7 +20,7 @@ from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.faults import Faults
 from trading_assets.brokers.embedded.history import bar_payload, part_of_bar, quote_payload, trade_payload
 from trading_assets.brokers.embedded.market import LakeMarket, path_price
-from trading_assets.brokers.embedded.orders import ApiError
+from trading_assets.brokers.embedded.refusals import ApiError
 
 FEEDS: Final = ("iex", "sip")
 _CHANNELS: Final = {"trades": "t", "quotes": "q", "bars": "b", "updatedBars": "u", "dailyBars": "d"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trading_assets.brokers.embedded.accounts import MarginAccount
+from trading_assets.brokers.embedded.increments import nearest_price
 from trading_assets.brokers.embedded.market import Actions, Bar, LakeMarket
 from trading_assets.brokers.embedded.matching import book_entry, end_order, lots, tell
 from trading_assets.brokers.embedded.orders import Order
@@ -12,6 +13,7 @@ from trading_assets.brokers.embedded.payloads import number
 from trading_assets.brokers.embedded.sessions import TradingSession
 from trading_assets.brokers.embedded.state import BrokerState, EquityPoint
 from trading_assets.execution.accounting import begin_session, fraction_of_share, trade
+from trading_assets.execution.orders import in_fractions
 
 
 def apply_actions(state: BrokerState, account: MarginAccount, actions: Actions, bars: dict[str, Bar]) -> None:
@@ -79,18 +81,24 @@ def _report(
 
 
 def _scale_orders(state: BrokerState, account: MarginAccount, symbol: str, ratio: float, before: float) -> None:
-    """Scale the open orders of a split symbol; orders that together close a position still close it afterwards."""
+    """Scale the open orders of a split symbol; orders that together close a position still close it afterwards.
+
+    Prices go to the next increment away from the market: no order trades at a worse limit, or is triggered earlier.
+    """
     orders = [order for order in state.open_orders(account.id, symbol) if order.qty is not None]
-    old = sum(order.sign * order.remaining(1.0) for order in orders)
+    old = in_fractions(sum(order.sign * order.remaining(1.0) for order in orders))
     is_closing = bool(orders) and old == -before
     left = -account.quantity(symbol) if is_closing else lots(old * ratio, account.lot_size)
     for order in orders:
         scaled = lots(order.remaining(1.0) * ratio, account.lot_size)
         shares = abs(left) if order is orders[-1] else min(scaled, abs(left))
-        left -= order.sign * shares
-        order.qty = order.filled_qty + shares
-        order.limit_price = None if order.limit_price is None else order.limit_price / ratio
-        order.stop_price = None if order.stop_price is None else order.stop_price / ratio
+        left = in_fractions(left - order.sign * shares)
+        order.qty = in_fractions(order.filled_qty + shares)
+        is_buy = order.side == "buy"
+        if order.limit_price is not None:
+            order.limit_price = nearest_price(order.limit_price / ratio, is_lower=is_buy)
+        if order.stop_price is not None:
+            order.stop_price = nearest_price(order.stop_price / ratio, is_lower=not is_buy)
         order.updated_at = state.time
         if shares == 0.0:
             end_order(state, order, "canceled")

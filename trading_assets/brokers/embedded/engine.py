@@ -8,7 +8,6 @@ together in the auction; later each order trades on its own.
 from __future__ import annotations
 
 import heapq
-import uuid
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,12 +16,15 @@ from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.admission import admit
 from trading_assets.brokers.embedded.day import apply_actions, close_books, expire_orders, waits_for_open
 from trading_assets.brokers.embedded.faults import Faults
+from trading_assets.brokers.embedded.identities import order_identity
 from trading_assets.brokers.embedded.market import Bar, LakeMarket, crossing, path_price
 from trading_assets.brokers.embedded.matching import attempt, end_order, fill_at_open, tell
-from trading_assets.brokers.embedded.orders import Order, OrderRequest, check_request, invalid, refused
+from trading_assets.brokers.embedded.orders import Order, OrderRequest, check_request
 from trading_assets.brokers.embedded.payloads import order_payload
+from trading_assets.brokers.embedded.refusals import invalid, refused
 from trading_assets.brokers.embedded.sessions import TradingSession, third_points
 from trading_assets.brokers.embedded.state import BrokerState
+from trading_assets.execution.orders import in_fractions
 
 
 class MatchingEngine:
@@ -44,6 +46,7 @@ class MatchingEngine:
         self.faults = faults
         self._crossings: list[tuple[datetime, int, str, str]] = []
         session = market.sessions.at(state.time)
+        self._opened = session.date if session else None  # both ends of a moment have happened once it is stored
         if session is not None:
             self._watch(session)
 
@@ -65,7 +68,8 @@ class MatchingEngine:
         session = self.market.sessions.at(state.time)
         status = "accepted" if session is None else "pending_new"
         order = Order(
-            id=str(uuid.uuid4()), account=account.id, sequence=state.next_sequence(), status=status,
+            id=order_identity(account.id, request.client_order_id), account=account.id, status=status,
+            sequence=state.next_sequence(),
             submitted_at=state.time, updated_at=state.time, replaces=replaces.id if replaces else None,
             **request._asdict(),
         )  # fmt: skip
@@ -116,8 +120,8 @@ class MatchingEngine:
             raise invalid("qty must be > filled qty")
         old = replace(order)
         fields = {name: changes.get(name) or getattr(order, name) for name in OrderRequest._fields}
-        fields["client_order_id"] = changes.get("client_order_id") or str(uuid.uuid4())
-        request = OrderRequest(**{**fields, "qty": None if qty is None else qty - order.filled_qty})
+        fields["client_order_id"] = changes.get("client_order_id") or self.state.next_client_order_id(account.id)
+        request = OrderRequest(**{**fields, "qty": None if qty is None else in_fractions(qty - order.filled_qty)})
         check_request(request)
         order.end("replaced", self.state.time)
         try:
@@ -145,6 +149,8 @@ class MatchingEngine:
         if session is None:
             session = self.market.sessions.next(time)
             return session.open, self._open, session
+        if session.open == time and session.date != self._opened:  # the session before has closed at this moment
+            return time, self._open, session
         if self._crossings:
             return max(self._crossings[0][0], time), self._cross, session
         for point in third_points(session)[1:3]:
@@ -153,11 +159,12 @@ class MatchingEngine:
         return session.close, self._close, session
 
     def _open(self, session: TradingSession) -> None:
+        self._opened = session.date
         self.market.refresh()
         state, bars = self.state, self.market.bars(session.date)
         state.used.clear()
         actions = self.market.actions(session)
-        for account in state.accounts.values():
+        for account in state.accounts_in_order():
             apply_actions(state, account, actions, bars)
             orders = list(state.open_orders(account.id))
             for order in orders:
@@ -194,7 +201,7 @@ class MatchingEngine:
     def _close(self, session: TradingSession) -> None:
         state = self.state
         state.time = session.close
-        for account in state.accounts.values():
+        for account in state.accounts_in_order():
             for order in list(state.open_orders(account.id)):
                 if order.time_in_force == "cls":
                     self._at_auction(session, order)

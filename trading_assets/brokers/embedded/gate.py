@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.broker import EmbeddedBroker
 from trading_assets.brokers.embedded.faults import InjectedFault
-from trading_assets.brokers.embedded.orders import ApiError, invalid
+from trading_assets.brokers.embedded.refusals import ApiError, invalid
 
 _logger = logging.getLogger(__name__)
 _NO_ANSWER = "the connection was dropped"

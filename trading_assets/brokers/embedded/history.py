@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from trading_assets.brokers.embedded.market import Bar, LakeMarket, path_price
-from trading_assets.brokers.embedded.orders import ApiError
 from trading_assets.brokers.embedded.payloads import moment
+from trading_assets.brokers.embedded.refusals import ApiError
 from trading_assets.brokers.embedded.sessions import TradingSession, third_points
 
 _CHUNK = 50  # symbols read at once

@@ -11,6 +11,7 @@ import numpy as np
 
 from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.faults import Faults
+from trading_assets.brokers.embedded.identities import execution_identity
 from trading_assets.brokers.embedded.market import Bar
 from trading_assets.brokers.embedded.orders import Order
 from trading_assets.brokers.embedded.payloads import moment, number, order_payload
@@ -18,7 +19,7 @@ from trading_assets.brokers.embedded.state import BrokerState, OrderEvent
 from trading_assets.execution.accounting import trade
 from trading_assets.execution.costs import commission, fill_price
 from trading_assets.execution.fills import OpeningAuction, fill_orders
-from trading_assets.execution.orders import whole_lots
+from trading_assets.execution.orders import in_fractions, whole_lots
 from trading_assets.execution.roles import Trade, TradingRules
 
 _LEAST_PART = 1e-6  # of an order; less cash than that is the rounding of what other orders left
@@ -62,9 +63,8 @@ def fill_at_open(
     for order in sorted(tradable, key=lambda order: order.sequence):
         by_symbol[order.symbol].append(order)
     price, volume = (np.array([getattr(bars[s], name) for s in symbols]) for name in ("open", "volume"))
-    wanted = np.array(
-        [sum(o.sign * o.remaining(bars[s].open) for o in orders) for s, orders in by_symbol.items()], dtype=np.float64
-    )
+    shares = [sum(o.sign * o.remaining(bars[s].open) for o in orders) for s, orders in by_symbol.items()]
+    wanted = np.array([in_fractions(one) for one in shares], dtype=np.float64)
     rules, ledger = account.rules(), account.ledger(symbols)
     auction = OpeningAuction(price, volume)
     filled = fill_orders(wanted, ledger.quantity.copy(), auction, float(account.available), rules)
@@ -97,7 +97,7 @@ def _share_out(
         part = left if order is orders[-1] else min(wanted, left)
         if part <= 0.0:
             return
-        left -= part
+        left = in_fractions(left - part)
         is_complete = part >= wanted * (1 - _ROUNDING)
         report_fill(state, account, order, part, price, fee * (part / shares), is_complete=is_complete)
 
@@ -209,7 +209,7 @@ def tell(state: BrokerState, order: Order, event: str, **more: str) -> None:
     """Send an event of an order to the streams."""
     data = {
         "event": event,
-        "execution_id": state.record_id(),
+        "execution_id": execution_identity(order.id, event, order.filled_qty, state.time),
         "order": order_payload(order),
         "timestamp": moment(state.time),
         **more,

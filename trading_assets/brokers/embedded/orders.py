@@ -2,57 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
 from typing import Any, NamedTuple
+
+from trading_assets.brokers.embedded.increments import amount_of, price_of, quantity_of
+from trading_assets.brokers.embedded.refusals import invalid
+from trading_assets.execution.orders import in_fractions, whole_lots
 
 OPEN_STATUSES = ("accepted", "new", "partially_filled", "pending_new")
 TYPES = ("market", "limit", "stop", "stop_limit")
 TIMES_IN_FORCE = ("day", "gtc", "opg", "cls", "ioc", "fok")
-INVALID, STATE, FORBIDDEN, NOT_FOUND = 40010001, 42210000, 40310000, 40410000
-
-
-class ApiError(Exception):
-    """An answer of the protocol that refuses a request.
-
-    Parameters
-    ----------
-    status : int
-        HTTP status.
-    code : int or None
-        Alpaca's code; None for an answer without one.
-    message : str
-        What was wrong.
-    **details
-        Further fields of the body.
-    """
-
-    def __init__(self, status: int, code: int | None, message: str, **details: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {**({} if code is None else {"code": code}), "message": message, **details}
-
-
-def invalid(message: str) -> ApiError:
-    """A request that cannot be understood."""
-    return ApiError(422, INVALID, message)
-
-
-def refused(message: str) -> ApiError:
-    """A request that does not fit the state of the order or of the asset."""
-    return ApiError(422, STATE, message)
-
-
-def forbidden(message: str, **details: str) -> ApiError:
-    """A request that the account may not make."""
-    return ApiError(403, FORBIDDEN, message, **details)
-
-
-def not_found(message: str) -> ApiError:
-    """A request for something that does not exist."""
-    return ApiError(404, NOT_FOUND, message)
+NUMBERS: dict[str, Callable[[str, Any], float]] = {
+    "qty": quantity_of, "notional": amount_of, "limit_price": price_of, "stop_price": price_of,
+}  # fmt: skip
 
 
 class OrderRequest(NamedTuple):
@@ -121,13 +85,13 @@ class Order:
     def remaining(self, price: float) -> float:
         """Shares still to trade, not signed; those of a notional order at a price."""
         if self.qty is not None:
-            return self.qty - self.filled_qty
-        return max((self.notional or 0.0) - self.filled_qty * self.filled_avg_price, 0.0) / price
+            return in_fractions(self.qty - self.filled_qty)
+        return whole_lots(max((self.notional or 0.0) - self.filled_qty * self.filled_avg_price, 0.0) / price, 0.0)
 
     def fill(self, quantity: float, price: float, moment: datetime, *, is_complete: bool) -> None:
         """Add a fill of shares, not signed, at a price."""
         before = self.filled_qty
-        self.filled_qty = before + quantity
+        self.filled_qty = in_fractions(before + quantity)
         average = (before * self.filled_avg_price + quantity * price) / self.filled_qty
         self.filled_avg_price = average if before else price
         if is_complete and self.qty is not None:
@@ -167,15 +131,16 @@ def parse_request(body: Mapping[str, Any], client_order_id: str) -> OrderRequest
         raise invalid(f"order_class {body['order_class']} is not supported: send simple orders")
     if body.get("extended_hours"):
         raise invalid("extended_hours is not supported: there are no prices outside of the session")
+    numbers = {name: None if body.get(name) is None else read(name, body[name]) for name, read in NUMBERS.items()}
     request = OrderRequest(
         symbol=symbol,
         side=side,
         type=kind,
         time_in_force=time_in_force,
-        qty=_number(body, "qty"),
-        notional=_number(body, "notional"),
-        limit_price=_number(body, "limit_price"),
-        stop_price=_number(body, "stop_price"),
+        qty=numbers["qty"],
+        notional=numbers["notional"],
+        limit_price=numbers["limit_price"],
+        stop_price=numbers["stop_price"],
         client_order_id=str(body.get("client_order_id") or client_order_id),
     )
     check_request(request)
@@ -219,16 +184,3 @@ def _choice(body: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str
     if value not in choices:
         raise invalid(f"invalid {name} {value!r}: must be one of {', '.join(choices)}")
     return str(value)
-
-
-def _number(body: Mapping[str, Any], name: str) -> float | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise invalid(f"{name} is not a number: {value!r}") from None
-    if not isfinite(number) or number <= 0:
-        raise invalid(f"{name} must be > 0")
-    return number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
-from trading_assets.brokers.embedded.orders import invalid
+from trading_assets.brokers.embedded.refusals import invalid
 
 
 def moment_of(query: Mapping[str, str], name: str) -> datetime | None:

@@ -18,8 +18,8 @@ from trading_assets.brokers.embedded.history import (
     timeframe_of,
     trade_payload,
 )
-from trading_assets.brokers.embedded.orders import ApiError
 from trading_assets.brokers.embedded.queries import choice_of, count_of, end_of, list_of, moment_of
+from trading_assets.brokers.embedded.refusals import ApiError
 
 _MOST_ROWS = 10_000
 _ROWS = 1_000

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from trading_assets.brokers.embedded.gate import Answer, Call, Handler
-from trading_assets.brokers.embedded.orders import ApiError
 from trading_assets.brokers.embedded.payloads import moment
 from trading_assets.brokers.embedded.queries import choice_of, count_of, date_of, end_of, list_of, moment_of
+from trading_assets.brokers.embedded.refusals import ApiError
 from trading_assets.lake.store.frames import LakeFrame
 from trading_assets.market_data.contract import CORPORATE_ACTIONS, NEWS
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from trading_assets.brokers.embedded.gate import Answer, Call, Handler
-from trading_assets.brokers.embedded.orders import invalid, not_found
 from trading_assets.brokers.embedded.payloads import asset_payload, venue
 from trading_assets.brokers.embedded.queries import (
     choice_of,
@@ -15,6 +14,7 @@ from trading_assets.brokers.embedded.queries import (
     list_of,
     moment_of,
 )
+from trading_assets.brokers.embedded.refusals import invalid, not_found
 from trading_assets.brokers.embedded.sessions import wall_time
 from trading_assets.brokers.embedded.state import asset_id
 from trading_assets.brokers.embedded.store import ActivityFilter

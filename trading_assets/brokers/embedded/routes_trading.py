@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from trading_assets.brokers.embedded.admission import reserved_shares
 from trading_assets.brokers.embedded.gate import Answer, Call, Handler, Reply
-from trading_assets.brokers.embedded.orders import (
-    TIMES_IN_FORCE,
-    ApiError,
-    Order,
-    invalid,
-    not_found,
-    parse_request,
-    refused,
-)
+from trading_assets.brokers.embedded.increments import quantity_of
+from trading_assets.brokers.embedded.orders import NUMBERS, TIMES_IN_FORCE, Order, parse_request
 from trading_assets.brokers.embedded.payloads import account_payload, number, order_payload, position_payload
 from trading_assets.brokers.embedded.queries import choice_of, count_of, list_of, moment_of
+from trading_assets.brokers.embedded.refusals import ApiError, invalid, not_found, refused
 from trading_assets.brokers.embedded.state import asset_id
 from trading_assets.brokers.embedded.store import OrderFilter
+from trading_assets.execution.orders import whole_lots
 
 _STATUSES: dict[str, bool | None] = {"open": True, "closed": False, "all": None}
 _MOST_ORDERS = 500
@@ -55,7 +49,7 @@ def patch_configurations(call: Call) -> Answer:
 
 def post_order(call: Call) -> Answer:
     """POST /v2/orders."""
-    request = parse_request(call.body, str(uuid.uuid4()))
+    request = parse_request(call.body, call.broker.state.next_client_order_id(call.account.id))
     _require_unique(call, request.client_order_id)
     return call.broker.engine.submit(call.account, request)
 
@@ -96,7 +90,7 @@ def patch_order(call: Call) -> Answer:
     changes: dict[str, Any] = {}
     for name in ("qty", "limit_price", "stop_price"):
         if call.body.get(name) is not None:
-            changes[name] = _positive(name, call.body[name])
+            changes[name] = NUMBERS[name](name, call.body[name])
     if call.body.get("time_in_force"):
         if call.body["time_in_force"] not in TIMES_IN_FORCE:
             raise invalid(f"invalid time_in_force {call.body['time_in_force']!r}")
@@ -188,11 +182,11 @@ def _close(call: Call, symbol: str, query: dict[str, str]) -> Answer:
     held = call.account.quantity(symbol)
     shares = abs(held)
     if query.get("qty"):
-        shares = _positive("qty", query["qty"])
+        shares = quantity_of("qty", query["qty"])
     elif query.get("percentage"):
-        part = _positive("percentage", query["percentage"]) / 100
+        part = _percentage(query["percentage"]) / 100
         shares = shares * part if part != 1 else shares
-        shares = float(int(shares)) if call.account.lot_size > 0 else shares
+        shares = whole_lots(shares, 0.0 if call.account.trades_fractions else 1.0)
     if shares <= 0 or shares > abs(held):
         raise refused(f"cannot close {number(shares)} of {number(abs(held))} shares of {symbol}")
     body = {
@@ -202,16 +196,17 @@ def _close(call: Call, symbol: str, query: dict[str, str]) -> Answer:
         "type": "market",
         "time_in_force": "day",
     }
-    return call.broker.engine.submit(call.account, parse_request(body, str(uuid.uuid4())))
+    identity = call.broker.state.next_client_order_id(call.account.id)
+    return call.broker.engine.submit(call.account, parse_request(body, identity))
 
 
-def _positive(name: str, value: Any) -> float:
+def _percentage(text: str) -> float:
     try:
-        found = float(value)
-    except (TypeError, ValueError):
+        found = float(text)
+    except ValueError:
         found = -1.0
     if not 0 < found < float("inf"):
-        raise invalid(f"{name} must be a number > 0, not {value!r}")
+        raise invalid(f"percentage must be a number > 0, not {text!r}")
     return found
 
 

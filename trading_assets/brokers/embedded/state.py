@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from trading_assets.brokers.embedded.accounts import MarginAccount
+from trading_assets.brokers.embedded.identities import activity_identity, client_identity
 from trading_assets.brokers.embedded.orders import Order
 from trading_assets.execution.accounting import Account
 
 _ASSETS = uuid.UUID("6f9e2c1a-7d0b-5f43-9a55-0c6f0a6b2d11")
-_VERSION_BITS = (0x8 << 76) | (0x2 << 62)
 
 
 class ActivityRecord(NamedTuple):
@@ -80,6 +79,10 @@ class BrokerState:
         self.sequence += 1
         return self.sequence
 
+    def accounts_in_order(self) -> list[MarginAccount]:
+        """Accounts by name: the order in which a session happens to them, before and after a restart."""
+        return sorted(self.accounts.values(), key=lambda account: account.name)
+
     def open_orders(self, account: str, symbol: str | None = None) -> Iterator[Order]:
         """Open orders of an account in the order of their submission."""
         for order in list(self.orders[account].values()):
@@ -107,16 +110,14 @@ class BrokerState:
     def record(self, account: str, kind: str, body: dict[str, Any], at: datetime | None = None) -> str:
         """Add an activity; returns its id, which sorts by time and then by sequence."""
         moment = (at or self.time).astimezone(UTC)
-        sequence = self.next_sequence()
-        unique = uuid.UUID(int=((sequence & (2**48 - 1)) << 80) | _VERSION_BITS | secrets.randbits(62))
-        identity = f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 1000:03d}::{unique}"
+        identity = activity_identity(account, kind, self.next_sequence(), moment)
         activity = {"id": identity, "account_id": account, "activity_type": kind, **body}
         self.changes.activities.append(ActivityRecord(identity, account, kind, moment, activity))
         return identity
 
-    def record_id(self) -> str:
-        """Identity of an execution on the stream."""
-        return str(uuid.uuid4())
+    def next_client_order_id(self, account: str) -> str:
+        """Client order id of the next order, for a client that gives none."""
+        return client_identity(account, self.sequence + 1)
 
     def take_changes(self) -> Changes:
         """Return what has changed, and start a new set of changes."""

@@ -15,7 +15,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from trading_assets.brokers.embedded.accounts import MarginAccount
 from trading_assets.brokers.embedded.data_stream import DataStreams
-from trading_assets.brokers.embedded.orders import ApiError
+from trading_assets.brokers.embedded.refusals import ApiError
 from trading_assets.brokers.embedded.state import OrderEvent
 
 Authenticate = Callable[[str | None, str | None], MarginAccount]

@@ -229,6 +229,38 @@ def test_clocks():
         real.move(at(DAYS[0]))
 
 
+def test_a_clock_that_must_start_where_it_is_told_refuses_a_time_that_has_passed(market):
+    with start_broker(market, "XNYS", clock=SteppedClock(at(DAYS[0], "18:00")), name="exact") as broker:
+        client = trading(broker, open_account(broker))
+        order = client.submit_order(limit(98.5, qty=7, tif="gtc"))
+        broker.advance(at(DAYS[2], "12:00"))
+    told = r"at 2024-01-03T.* UTC: the broker's accounts have traded until 2024-01-04T17:00:00 UTC.*leave --start out"
+    for clock in (
+        SteppedClock(at(DAYS[1], "18:00"), is_exact=True),
+        AcceleratedClock(at(DAYS[1], "18:00"), 60.0, is_exact=True),
+    ):
+        with pytest.raises(ClockError, match=told):
+            start_broker(market, "XNYS", clock=clock, name="exact")
+    with start_broker(market, "XNYS", clock=SteppedClock(None, is_exact=True), name="exact") as broker:
+        assert broker.now() == at(DAYS[2], "12:00")
+        client = trading(broker, open_account(broker))
+        assert client.get_order_by_id(order.id).status.value == "filled"
+    for first in (at(DAYS[2], "12:00"), at(DAYS[3], "08:00")):
+        with start_broker(market, "XNYS", clock=SteppedClock(first, is_exact=True), name="exact") as broker:
+            assert broker.now() == first
+
+
+@pytest.mark.parametrize("clock", [SteppedClock(None), AcceleratedClock(None, 60.0)])
+def test_a_clock_without_a_start_has_nothing_to_go_on_from_in_a_new_store(market, clock):
+    with pytest.raises(ClockError, match=r"has never run on this lake.*--start 2013"):
+        start_broker(market, "XNYS", clock=clock, name="never run")
+
+
+def test_the_real_clock_refuses_accounts_that_have_traded_past_the_present():
+    with pytest.raises(ClockError, match="use a stepped or an accelerated clock"):
+        RealClock().resume(now() + timedelta(days=1))
+
+
 def test_bars_written_later_are_noticed(lake: Lake):
     write_market(lake, steady("AAA", days=DAYS[:2]))
     with start_broker(lake, "XNYS", clock=SteppedClock(at(DAYS[0], "18:00"))) as broker:

