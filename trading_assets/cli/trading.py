@@ -1,5 +1,6 @@
 """Command line of trading: the embedded broker, replays, and what a trader does by hand."""
 
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +10,11 @@ import typer
 
 from trading_assets.brokers.accounts import broker_of
 from trading_assets.cli.common import Home, console, require_free, wait_for_signal
+from trading_assets.cli.interrupts import before_end
+from trading_assets.cli.lakes import existing_lake
+from trading_assets.cli.one_run import only_run, require_idle
 from trading_assets.desk.clock import now
-from trading_assets.desk.settings import load_settings
+from trading_assets.desk.settings import HOME_VARIABLE
 from trading_assets.portfolio.books import Book
 
 if TYPE_CHECKING:
@@ -33,7 +37,7 @@ def broker(
     from trading_assets.desk.desk import Desk
     from trading_assets.orchestration.replay import embedded_books, make_clock, open_accounts
 
-    settings = load_settings(home)
+    settings = existing_lake(home)
     require_free("127.0.0.1", port)
     desk = Desk(settings)
     books = embedded_books(desk)
@@ -52,10 +56,14 @@ def replay(
     home: Home = None,
 ) -> None:
     """Step the embedded broker through stored sessions and materialise the live path of each."""
+    settings = existing_lake(home)
+    require_idle(settings)
     from trading_assets.definitions import build_defs
+    from trading_assets.orchestration.refresh import cancel_runs
     from trading_assets.orchestration.replay import replay as run
 
-    print_replay(run(load_settings(home), book, first.date(), last.date(), build_defs))
+    with only_run(settings, "replay"), before_end(cancel_runs):
+        print_replay(run(settings, book, first.date(), last.date(), build_defs))
 
 
 def print_replay(reports: Iterable["SessionReport"]) -> list["SessionReport"]:
@@ -133,5 +141,7 @@ def _live_desk(home: Path | None, book: str | None) -> "tuple[Desk, list[Book]]"
     from trading_assets.live.commands import books_at_a_broker
     from trading_assets.portfolio.books import written_books
 
-    desk = Desk(load_settings(home))
+    settings = existing_lake(home)
+    os.environ[HOME_VARIABLE] = str(settings.home)  # what is said of this lake names it
+    desk = Desk(settings)
     return desk, books_at_a_broker(desk.part(written_books), book)
