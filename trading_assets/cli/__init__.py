@@ -2,8 +2,8 @@
 
 What lives here: the commands: the main job, SQL and dbt in this module, the lake's upkeep in `lake`, the web UI in
 `serving`, trading in `trading`, the stream of bars in `streaming`, files of your own in `new`, pages of features in
-`features`, JSON schemas for editors in `schema`, what is wrong with a desk in `checking`. What they share: which lake is
-meant in `lakes`, what Ctrl-C does in `interrupts`, one run at a time in `one_run`, the rest in `common`.
+`features`, JSON schemas for editors in `schema`, what is wrong with a desk in `checking`. What they share: which lake
+is meant in `lakes`, what Ctrl-C does in `interrupts`, one run at a time in `one_run`, the rest in `common`.
 What not: what a command does; it calls the stage that does it.
 """
 

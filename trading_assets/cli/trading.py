@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trading_assets.brokers.accounts import broker_of
 from trading_assets.cli.common import Home, console, require_free, wait_for_signal
 from trading_assets.cli.interrupts import before_end
 from trading_assets.cli.lakes import existing_lake
 from trading_assets.cli.one_run import only_run, require_idle
 from trading_assets.desk.clock import now
 from trading_assets.desk.settings import HOME_VARIABLE
-from trading_assets.portfolio.books import Book
 
 if TYPE_CHECKING:
     from trading_assets.desk.desk import Desk
     from trading_assets.orchestration.replay import SessionReport
+    from trading_assets.portfolio.books import Book
 
 trading_app = typer.Typer()
 
@@ -87,6 +86,7 @@ def kill(
     home: Home = None,
 ) -> None:
     """Stop a book, or all: nothing more is sent, and what is open at the broker is cancelled."""
+    from trading_assets.brokers.accounts import broker_of
     from trading_assets.live import commands
 
     desk, books = _live_desk(home, book)
@@ -128,6 +128,7 @@ def adopt(
 @trading_app.command()
 def confirm(book: Annotated[str, typer.Argument(help="Book that trades real money.")], home: Home = None) -> None:
     """Confirm a live account by typing its number; one of the three settings that must agree."""
+    from trading_assets.brokers.accounts import broker_of
     from trading_assets.live import commands
 
     desk, books = _live_desk(home, book)

@@ -57,8 +57,8 @@ def require_usable(folder: Path) -> None:
     if found:
         named = " and ".join(map(repr, found))
         msg = (
-            f"the embedded Postgres cannot be in {folder}, whose path has {named}; use another folder (--home DIR), or a "
-            "Postgres of your own (DATABASE_URL)"
+            f"the embedded Postgres cannot be in {folder}, whose path has {named}; use another folder (--home DIR), or "
+            "a Postgres of your own (DATABASE_URL)"
         )
         raise LakeError(msg)
 
