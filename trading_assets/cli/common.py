@@ -3,7 +3,6 @@
 import signal
 import socket
 import threading
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from rich.console import Console
 
 from trading_assets.cli.interrupts import leave_to_command
+from trading_assets.desk.clock import now
 from trading_assets.desk.settings import SettingsError
 
 console = Console(highlight=False)
@@ -48,4 +48,4 @@ def seconds_since_start() -> float:
     """Seconds since this process was started, what it imported included."""
     import psutil
 
-    return time.time() - float(psutil.Process().create_time())
+    return now().timestamp() - float(psutil.Process().create_time())
