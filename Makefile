@@ -70,7 +70,7 @@ KEPT := README.md settings.yaml books.yaml own
 
 # Postgres first: a running server must not lose its folder.
 clean:
-	if [ -x $(BIN)/trading-assets ]; then $(BIN)/trading-assets stop --home data_lake; fi
+	if [ -x $(BIN)/trading-assets -a -d data_lake/postgres ]; then $(BIN)/trading-assets stop --home data_lake; fi
 	find data_lake -mindepth 1 -maxdepth 1 $(KEPT:%=! -name %) -exec rm -rf {} +
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov build dist logs \
 		dbt_features/target dbt_features/logs dbt_features/.user.yml

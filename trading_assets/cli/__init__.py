@@ -1,18 +1,16 @@
 """Command line: ``trading-assets ...``.
 
-What lives here: the commands: the main job, SQL, the web UI and the lake in this module, trading in `trading`, the
-stream of bars in `streaming`, files of your own in `new`, pages of features in `features`, JSON schemas for editors in
-`schema`, what is wrong with a desk in `checking`, and what all share in `common`.
+What lives here: the commands: the main job, SQL and dbt in this module, the lake's upkeep in `lake`, the web UI in
+`serving`, trading in `trading`, the stream of bars in `streaming`, files of your own in `new`, pages of features in
+`features`, JSON schemas for editors in `schema`, what is wrong with a desk in `checking`. What they share: which lake
+is meant in `lakes`, what Ctrl-C does in `interrupts`, one run at a time in `one_run`, the rest in `common`.
 What not: what a command does; it calls the stage that does it.
 """
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import sys
-import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,10 +20,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from trading_assets.cli.checking import check_app
-from trading_assets.cli.common import Home, console, require_free, signalled, wait_for_signal
+from trading_assets.cli.common import Home, console, seconds_since_start
 from trading_assets.cli.features import features_app
+from trading_assets.cli.interrupts import before_end, ends_at_once
+from trading_assets.cli.lake import lake_app
+from trading_assets.cli.lakes import existing_lake
 from trading_assets.cli.new import new_app
+from trading_assets.cli.one_run import only_run, require_idle
 from trading_assets.cli.schema import schema_app
+from trading_assets.cli.serving import serving_app
 from trading_assets.cli.streaming import streaming_app
 from trading_assets.cli.trading import print_replay, trading_app
 from trading_assets.desk.settings import Settings, SettingsError, load_settings
@@ -37,8 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A trading desk as a Dagster asset graph.",
 )
-lake_app = typer.Typer(no_args_is_help=True, help="Snapshots, time travel and upkeep of the lake.")
 app.add_typer(lake_app, name="lake")
+app.add_typer(serving_app)
 app.add_typer(trading_app)
 app.add_typer(streaming_app)
 app.add_typer(features_app)
@@ -51,11 +54,12 @@ SIMULATED_NAMES = 20
 
 def main() -> None:
     """Run a command; an expected error is one readable message, not a traceback."""
-    try:
-        app()
-    except TradingAssetsError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]error[/]: {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+    with ends_at_once():
+        try:
+            app()
+        except TradingAssetsError as error:
+            Console(stderr=True, highlight=False).print(f"[bold red]error[/]: {escape(str(error))}", soft_wrap=True)
+            sys.exit(1)
 
 
 @app.command()
@@ -71,17 +75,34 @@ def demo(
     home: Home = None,
 ) -> None:
     """Run a source's whole history through every stage and show what came out."""
+    settings = load_settings(home)
+    require_idle(settings)
+    from trading_assets.cli import full_run as job
+    from trading_assets.cli.asked import differences
+    from trading_assets.lake.postgres.server import require_usable
+    from trading_assets.orchestration.refresh import cancel_runs
+
+    if settings.database_url is None:
+        require_usable(settings.home)
+    wanted = _source(source, path, column or [], symbols, seed)
+    universe = {"kind": "symbols", "symbols": _tickers(source, symbols)} if source in REMOTE else None
+    first = start.date() if start else None
+    settings = job.configure(settings, wanted, universe=universe, start=first)
+    with only_run(settings, "demo"), before_end(cancel_runs):
+        console.print(f"[bold]trading_assets[/]: {dict(settings.source)} into {settings.home}", soft_wrap=True)
+        asked = {"source": wanted} | ({"universe": universe} if universe else {})
+        different = list(differences(settings, asked))
+        if different:
+            console.print("the lake's own settings are used where they differ from the command:")
+        for line in different:
+            console.print(f"  {line}", soft_wrap=True, markup=False)
+        _run(settings)
+
+
+def _run(settings: Settings) -> None:
     from trading_assets.cli import full_run as job
 
-    universe = {"kind": "symbols", "symbols": _tickers(source, symbols)} if source in REMOTE else None
-    settings = job.configure(
-        load_settings(home),
-        _source(source, path, column or [], symbols, seed),
-        universe=universe,
-        start=start.date() if start else None,
-    )
-    console.print(f"[bold]trading_assets[/]: {dict(settings.source)} into {settings.home}")
-    reports, started = [], time.perf_counter()
+    reports = []
     console.print(f"  {'stage':<24}{'seconds':>9}{'orchestration':>15}")
     for report in job.run(settings):
         reports.append(report)
@@ -94,7 +115,10 @@ def demo(
         print_replay(job.replay_last(settings))
     else:
         console.print("\nno book trades at the embedded broker: no session is replayed")
-    _print_summary(settings, time.perf_counter() - started)
+    _print_summary(settings)
+    console.print(
+        f"\n{seconds_since_start():.0f} s. Web UI: {settings.command('ui')}, then http://127.0.0.1:3000", soft_wrap=True
+    )
 
 
 def _tickers(source: str, symbols: str) -> list[str]:
@@ -124,7 +148,7 @@ def _source(kind: str, path: Path | None, columns: list[str], symbols: str, seed
     return {"kind": kind}
 
 
-def _print_summary(settings: Settings, seconds: float) -> None:
+def _print_summary(settings: Settings) -> None:
     from trading_assets.cli import full_run as job
 
     summary = job.summarise(settings)
@@ -152,7 +176,8 @@ def _print_summary(settings: Settings, seconds: float) -> None:
         console.print(f"  {summary.verdicts[book]}", soft_wrap=True)
         console.print(f"  report: {summary.reports[book]}", soft_wrap=True)
     if summary.unknown:
-        console.print("\nrows of models, strategies and books that are gone (trading-assets lake orphans --remove):")
+        remedy = settings.command("lake orphans --remove")
+        console.print(f"\nrows of models, strategies and books that are gone ({remedy}):", soft_wrap=True)
         for line in summary.unknown:
             console.print(f"  {line}", soft_wrap=True)
     if summary.hindsight:
@@ -161,7 +186,6 @@ def _print_summary(settings: Settings, seconds: float) -> None:
             "results have survivorship bias (setting universe)",
             soft_wrap=True,
         )
-    console.print(f"\n{seconds:.0f} s. Web UI: make ui, then http://127.0.0.1:3000", soft_wrap=True)
 
 
 @app.command()
@@ -182,146 +206,12 @@ def sql(
     if output is not None and not output.absolute().parent.is_dir():
         msg = f"--output {output}: there is no folder {output.absolute().parent}"
         raise SettingsError(msg)
-    frame = run_query(open_lake(load_settings(home)), statement, at=parse_at(at) if at else None)
+    frame = run_query(open_lake(existing_lake(home)), statement, at=parse_at(at) if at else None)
     text = str(render(frame, style, output))
     if output is not None and style != "parquet":
         output.write_text(text)
     else:
         sys.stdout.write(text)
-
-
-@lake_app.command("snapshots")
-def lake_snapshots(limit: Annotated[int, typer.Option(help="Newest ones shown.")] = 20, home: Home = None) -> None:
-    """List snapshots, newest first."""
-    from trading_assets.desk.desk import open_lake
-    from trading_assets.lake.store.history import snapshots
-    from trading_assets.lake.store.sql import render
-
-    sys.stdout.write(str(render(snapshots(open_lake(load_settings(home)), limit=limit), "table")))
-
-
-@lake_app.command("diff")
-def lake_diff(before: int, after: int, home: Home = None) -> None:
-    """Show which rows each table gained and lost between two snapshots."""
-    from trading_assets.desk.desk import open_lake
-    from trading_assets.lake.store.history import diff
-    from trading_assets.lake.store.sql import render
-
-    sys.stdout.write(str(render(diff(open_lake(load_settings(home)), before, after), "table")))
-
-
-@lake_app.command("rollback")
-def lake_rollback(snapshot: int, home: Home = None) -> None:
-    """Restore every table to its content at a snapshot; history is kept."""
-    from trading_assets.desk.desk import open_lake
-    from trading_assets.lake.store.history import rollback
-    from trading_assets.lake.store.sql import render
-
-    sys.stdout.write(str(render(rollback(open_lake(load_settings(home)), snapshot), "table")))
-
-
-@lake_app.command("maintain")
-def lake_maintain(
-    retention_days: Annotated[int | None, typer.Option(min=0, help="Snapshots older than this are removed.")] = None,
-    home: Home = None,
-) -> None:
-    """Merge small files, expire old snapshots, remove files nothing refers to."""
-    from trading_assets.desk.clock import now
-    from trading_assets.desk.desk import open_lake
-    from trading_assets.lake.store.maintenance import maintain
-
-    settings = load_settings(home)
-    days = settings.retention_days if retention_days is None else retention_days
-    report = maintain(open_lake(settings), now=now(), retention=timedelta(days=days))
-    for name, value in report.as_dict().items():
-        console.print(f"{name:<20}{value:>12,}")
-
-
-@lake_app.command("migrate")
-def lake_migrate(home: Home = None) -> None:
-    """Bring a lake that an earlier version wrote to the layout of this one; no row is lost."""
-    from trading_assets.orchestration.migration import migrate
-
-    lines = list(migrate(load_settings(home)))
-    for line in lines or ["the lake has the layout of this version already"]:
-        console.print(line, soft_wrap=True)
-
-
-@lake_app.command("orphans")
-def lake_orphans(
-    remove: Annotated[bool, typer.Option("--remove", help="Remove them; live trading is kept in any case.")] = False,
-    home: Home = None,
-) -> None:
-    """List rows of models, strategies and books that the desk no longer has; remove them on request."""
-    from trading_assets.desk.desk import Desk
-    from trading_assets.orchestration.orphans import orphans, remove_orphans
-
-    desk = Desk(load_settings(home))
-    found = remove_orphans(desk) if remove else orphans(desk)
-    for line in found or ["every row belongs to a model, a strategy or a book of this desk"]:
-        console.print(line, soft_wrap=True)
-
-
-@lake_app.command("serve")
-def lake_serve(home: Home = None) -> None:
-    """Keep the lake's Postgres running until Ctrl-C, so that other DuckDB clients can attach."""
-    from trading_assets.desk.desk import open_lake
-
-    settings = load_settings(home)
-    open_lake(settings)
-    console.print(f"the lake is open; attach with {settings.home / 'attach.sql'} (Ctrl-C closes it)", soft_wrap=True)
-    wait_for_signal()
-
-
-@app.command()
-def ui(
-    port: Annotated[int, typer.Option(help="Port of the web UI.")] = 3000,
-    host: Annotated[str, typer.Option(help="Address it listens on.")] = "127.0.0.1",
-    home: Home = None,
-) -> None:
-    """Start the web UI and the daemon on the lake, until Ctrl-C."""
-    from trading_assets.desk.settings import PROJECT
-    from trading_assets.orchestration.instance import prepare_environment
-
-    settings = load_settings(home)
-    require_free(host, port)
-    prepare_environment(settings)
-    workspace = str(PROJECT / "workspace.yaml")
-    webserver = Path(sys.executable).parent / "dagster-webserver"
-    commands = [
-        [str(webserver), "-w", workspace, "-h", host, "-p", str(port)],
-        [sys.executable, "-m", "trading_assets.orchestration.daemon", "run", "-w", workspace],
-    ]
-    stop = signalled()
-    processes = [subprocess.Popen(command) for command in commands]  # noqa: S603 - fixed programs of this environment
-    console.print(f"web UI: http://{host}:{port} (Ctrl-C ends it and the daemon)")
-    while not stop.wait(0.5) and all(process.poll() is None for process in processes):
-        pass
-    is_requested = stop.is_set()
-    _end(processes)
-    if not is_requested:
-        console.print("[bold red]error[/]: the web UI or the daemon ended by itself; its last lines above say why")
-        raise typer.Exit(1)
-
-
-def _end(processes: list[subprocess.Popen[bytes]], timeout: float = 60) -> None:
-    """Interrupt processes, and kill those that have not ended after a while."""
-    for process in processes:
-        process.send_signal(signal.SIGINT)
-    for process in processes:
-        try:
-            process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-@app.command()
-def stop(home: Home = None) -> None:
-    """End the embedded Postgres of the lake, for instance after a crash."""
-    from trading_assets.lake.postgres.url import stop_embedded_postgres
-
-    stopped = stop_embedded_postgres(load_settings(home).home / "postgres")
-    console.print("stopped" if stopped else "nothing was running")
 
 
 @app.command("dbt-sources")
@@ -343,7 +233,7 @@ def dbt_build(home: Home = None) -> None:
     from trading_assets.features.sql.sets import models_in, sql_sets
     from trading_assets.orchestration.instance import prepare_environment
 
-    settings = load_settings(home)
+    settings = existing_lake(home)
     prepare_environment(settings)
     desk, target = Desk(settings), settings.home / "dbt"
     compiled = models_of_desk(desk)

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from trading_assets.cli.common import Home, console
-from trading_assets.desk.settings import load_settings
+from trading_assets.cli.lakes import intended_lake
 
 check_app = typer.Typer()
 
@@ -19,7 +19,7 @@ def check(home: Home = None) -> None:
     from trading_assets.orchestration.instance import ignore_expected_warnings
 
     ignore_expected_warnings()
-    found = inspect(Desk(load_settings(home)))
+    found = inspect(Desk(intended_lake(home)))
     for problem in found.problems:
         console.print(f"[bold red]wrong[/]: {escape(problem)}", soft_wrap=True)
     if found.problems:

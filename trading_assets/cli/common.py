@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from trading_assets.cli.interrupts import leave_to_command
+from trading_assets.desk.clock import now
 from trading_assets.desk.settings import SettingsError
 
 console = Console(highlight=False)
@@ -28,6 +30,7 @@ def require_free(host: str, port: int) -> None:
 
 def signalled() -> threading.Event:
     """An event that Ctrl-C and a request to end set."""
+    leave_to_command()
     event = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: event.set())
@@ -39,3 +42,10 @@ def wait_for_signal() -> None:
     event = signalled()
     while not event.wait(0.5):
         pass
+
+
+def seconds_since_start() -> float:
+    """Seconds since this process was started, what it imported included."""
+    import psutil
+
+    return now().timestamp() - float(psutil.Process().create_time())

@@ -7,7 +7,8 @@ from pathlib import Path
 import typer
 
 from trading_assets.cli.common import Home, console
-from trading_assets.desk.settings import PROJECT, load_settings
+from trading_assets.cli.lakes import intended_lake
+from trading_assets.desk.settings import PROJECT
 
 features_app = typer.Typer()
 _PAGES = PROJECT / "docs" / "features"
@@ -27,7 +28,7 @@ def docs(home: Home = None) -> None:
     from trading_assets.signals.pages import pages as pages_of_strategies
     from trading_assets.signals.registry import by_name, strategies_of
 
-    desk = Desk(load_settings(home))
+    desk = Desk(intended_lake(home))
     own = [one for one in desk.part(feature_sets).values() if one not in SHIPPED]
     own_in_sql = [one for one in desk.part(sql_sets).values() if not one.is_shipped]
     written = {

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from trading_assets.cli.asked import differences, goes_with, remember
 from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import first_session, sessions
 from trading_assets.desk.clock import last_close, now
-from trading_assets.desk.configuration import UniverseSettings
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import FILE_NAME, INTRADAY_TABLES, Settings, SettingsError
 from trading_assets.files import write_atomically
@@ -81,17 +81,18 @@ def configure(
     Raises
     ------
     SettingsError
-        The lake already holds another source, or the source has no bar on any session.
+        The lake holds another source, and not by an edit of its settings; or the source has no bar on any session.
     SourceError
         The source cannot be reached, or knows none of the names.
     """
     stored = settings.home / FILE_NAME
+    asked: dict[str, Any] = {"source": dict(source)} | ({"universe": dict(universe)} if universe else {})
     wanted = settings.with_values(source=source, universe=universe or {"kind": "listed"})
-    if stored.exists() and (settings.source, settings.universe) != (wanted.source, wanted.universe):
-        held = dict(settings.source) | ({} if settings.universe == UniverseSettings() else settings.universe.stored())
+    if stored.exists() and not goes_with(settings, asked):
+        different = "; ".join(differences(settings, asked))
         msg = (
-            f"the lake in {settings.home} holds the source {held}; "
-            "use another folder (--home DIR), or remove it with: make clean"
+            f"the lake in {settings.home} holds the source {dict(settings.source)} ({different}); use another folder "
+            f"(--home DIR), or edit {stored}, or remove the lake"
         )
         raise SettingsError(msg)
     if not stored.exists():
@@ -110,6 +111,7 @@ def configure(
             intraday=() if "bars_daily" in found.offers else sorted(found.offers & set(INTRADAY_TABLES)),
         )
         settings.save()
+        remember(settings, asked)
     return settings
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from trading_assets.cli.common import Home, console
-from trading_assets.desk.settings import load_settings
+from trading_assets.cli.lakes import intended_lake
 
 new_app = typer.Typer(no_args_is_help=True, help="Start something of your own: a file and its test.")
 
@@ -30,7 +30,7 @@ def new_feature(
     from trading_assets.features import templates
     from trading_assets.features.contract import contracts
 
-    desk = Desk(load_settings(home))
+    desk = Desk(intended_lake(home))
     taken = {column.lower() for contract in contracts(desk) for column in contract.schema}
     if sql:
         texts = templates.new_sql_feature(name, taken)
@@ -49,7 +49,7 @@ def new_model(
     from trading_assets.models import templates
     from trading_assets.models.specs import models
 
-    texts = templates.new_model(name, Desk(load_settings(home)).part(models))
+    texts = templates.new_model(name, Desk(intended_lake(home)).part(models))
     _write("models", f"{name}.py", texts, f'follow it with a strategy, such as: {name} = ml_alpha.of("{name}")', home)
 
 
@@ -62,7 +62,7 @@ def new_strategy(
     from trading_assets.signals import templates
     from trading_assets.signals.registry import strategies
 
-    texts = templates.new_strategy(name, Desk(load_settings(home)).part(strategies))
+    texts = templates.new_strategy(name, Desk(intended_lake(home)).part(strategies))
     _write("strategies", f"{name}.py", texts, f"let a book of books.yaml follow it: strategy: {name}", home)
 
 
@@ -76,7 +76,7 @@ def new_sizing(
     from trading_assets.portfolio import templates
     from trading_assets.portfolio.sizing import sizings
 
-    texts = templates.new_sizing(name, Desk(load_settings(home)).part(sizings))
+    texts = templates.new_sizing(name, Desk(intended_lake(home)).part(sizings))
     _write("sizings", f"{name}.py", texts, f"let a book of books.yaml name it: sizing: {name}", home)
 
 
@@ -90,15 +90,15 @@ def _write(kind: str, file: str, texts: tuple[str, str], use: str, home: Path | 
     from trading_assets.desk.new_files import write_new
     from trading_assets.desk.own_work import TESTS, own_work
 
-    folder = own_work(Desk(load_settings(home))).folder
+    settings = intended_lake(home)
+    folder = own_work(Desk(settings)).folder
     made = folder / kind / file
     test = folder / TESTS / f"test_{made.stem}.py"
     write_new(dict(zip((made, test), texts, strict=True)))
-    option = f" --home {home}" if home else ""
     steps = (
         f"make {made.name} yours; {test.name} holds whatever it becomes",
         f"python -m pytest {_short(test)}",
-        f"trading-assets check{option}",
+        settings.command("check"),
         use,
     )
     console.print(f"wrote {_short(made)}\nwrote {_short(test)}\nnext:", soft_wrap=True)

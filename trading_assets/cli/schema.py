@@ -9,7 +9,8 @@ from pathlib import Path
 import typer
 
 from trading_assets.cli.common import Home, console
-from trading_assets.desk.settings import FILE_NAME, load_settings
+from trading_assets.cli.lakes import intended_lake
+from trading_assets.desk.settings import FILE_NAME
 from trading_assets.files import write_atomically
 
 schema_app = typer.Typer()
@@ -23,7 +24,7 @@ def write_schemas(home: Home = None) -> None:
     from trading_assets.portfolio.schemas import json_schemas
     from trading_assets.portfolio.sizing import sizings
 
-    settings = load_settings(home)
+    settings = intended_lake(home)
     folder = settings.home / "schemas"
     for name, schema in json_schemas(Desk(settings).part(sizings)).items():
         write_atomically(folder / name, f"{json.dumps(schema, indent=2)}\n")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trading_assets.cli.common import Home, console, signalled
-from trading_assets.desk.settings import Settings, SettingsError, load_settings
+from trading_assets.cli.lakes import existing_lake
+from trading_assets.desk.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from trading_assets.market_data.sources.alpaca import AlpacaSource
@@ -28,7 +29,7 @@ def stream(
     from trading_assets.market_data.streaming.assets import Observations
     from trading_assets.orchestration.instance import open_instance
 
-    settings = load_settings(home)
+    settings = existing_lake(home)
     source = _source(settings, symbols, feed, url)
     names = list(source.parameters.symbols or ())
     source.connection()  # reports wrong keys before the lake is opened

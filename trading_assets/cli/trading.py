@@ -1,5 +1,6 @@
 """Command line of trading: the embedded broker, replays, and what a trader does by hand."""
 
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -7,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trading_assets.brokers.accounts import broker_of
 from trading_assets.cli.common import Home, console, require_free, wait_for_signal
+from trading_assets.cli.interrupts import before_end
+from trading_assets.cli.lakes import existing_lake
+from trading_assets.cli.one_run import only_run, require_idle
 from trading_assets.desk.clock import now
-from trading_assets.desk.settings import load_settings
-from trading_assets.portfolio.books import Book
+from trading_assets.desk.settings import HOME_VARIABLE
 
 if TYPE_CHECKING:
     from trading_assets.desk.desk import Desk
     from trading_assets.orchestration.replay import SessionReport
+    from trading_assets.portfolio.books import Book
 
 trading_app = typer.Typer()
 
@@ -38,7 +41,7 @@ def broker(
     from trading_assets.desk.desk import Desk
     from trading_assets.orchestration.replay import embedded_books, make_clock, open_accounts
 
-    settings = load_settings(home)
+    settings = existing_lake(home)
     require_free("127.0.0.1", port)
     desk = Desk(settings)
     books = embedded_books(desk)
@@ -57,10 +60,14 @@ def replay(
     home: Home = None,
 ) -> None:
     """Step the embedded broker through stored sessions and materialise the live path of each."""
+    settings = existing_lake(home)
+    require_idle(settings)
     from trading_assets.definitions import build_defs
+    from trading_assets.orchestration.refresh import cancel_runs
     from trading_assets.orchestration.replay import replay as run
 
-    print_replay(run(load_settings(home), book, first.date(), last.date(), build_defs))
+    with only_run(settings, "replay"), before_end(cancel_runs):
+        print_replay(run(settings, book, first.date(), last.date(), build_defs))
 
 
 def print_replay(reports: Iterable["SessionReport"]) -> list["SessionReport"]:
@@ -84,6 +91,7 @@ def kill(
     home: Home = None,
 ) -> None:
     """Stop a book, or all: nothing more is sent, and what is open at the broker is cancelled."""
+    from trading_assets.brokers.accounts import broker_of
     from trading_assets.live import commands
 
     desk, books = _live_desk(home, book)
@@ -125,6 +133,7 @@ def adopt(
 @trading_app.command()
 def confirm(book: Annotated[str, typer.Argument(help="Book that trades real money.")], home: Home = None) -> None:
     """Confirm a live account by typing its number; one of the three settings that must agree."""
+    from trading_assets.brokers.accounts import broker_of
     from trading_assets.live import commands
 
     desk, books = _live_desk(home, book)
@@ -138,5 +147,7 @@ def _live_desk(home: Path | None, book: str | None) -> "tuple[Desk, list[Book]]"
     from trading_assets.live.commands import books_at_a_broker
     from trading_assets.portfolio.books import written_books
 
-    desk = Desk(load_settings(home))
+    settings = existing_lake(home)
+    os.environ[HOME_VARIABLE] = str(settings.home)  # what is said of this lake names it
+    desk = Desk(settings)
     return desk, books_at_a_broker(desk.part(written_books), book)

@@ -143,7 +143,7 @@ def asset_checks(
 
 
 def _contract_result(desk: Desk, contract: Contract, scope: Scope) -> list[dg.AssetCheckResult]:
-    return [_named(check_contract(desk.lake, contract, scope), contract, _CONTRACT)]
+    return [_named(check_contract(desk.lake, contract, scope, desk.settings.command), contract, _CONTRACT)]
 
 
 def _results(check: ScopeCheck, desk: Desk, scope: Scope, run_id: str) -> list[dg.AssetCheckResult]:

@@ -39,11 +39,7 @@ def _open(home: Path, database_url: str | None, parquet_path: str) -> Lake:
 
 
 def _postgres(home: Path, database_url: str | None) -> PostgresUrl:
-    if database_url:
-        url = PostgresUrl.parse(database_url)
-    else:
-        home.mkdir(parents=True, exist_ok=True)
-        url = hold_embedded_postgres(home / "postgres")
+    url = PostgresUrl.parse(database_url) if database_url else hold_embedded_postgres(home / "postgres")
     url.ensure_schemas()
     return url
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import takewhile
@@ -106,6 +107,10 @@ class Settings(ConfigModel):
         """Last day that has partitions; None if there is no last one."""
         return self.end - timedelta(days=1) if self.end else None
 
+    def command(self, words: str) -> str:
+        """A command for this lake, as a person types it."""
+        return command_for(self.home, words)
+
     def save(self) -> Path:
         """Write the lake's ``settings.yaml``; secrets and places given by the environment stay out of it.
 
@@ -146,7 +151,7 @@ def load_settings(home: Path | None = None, environment: Mapping[str, str] | Non
         The file cannot be read, or holds unknown keys or values that cannot be used; the message names all of them.
     """
     variables = os.environ if environment is None else environment
-    folder = (home or Path(variables.get(HOME_VARIABLE, "") or _default_home())).expanduser().resolve()
+    folder = lake_folder(home, variables)
     path = folder / FILE_NAME
     values = {str(name): value for name, value in read_mapping(path, SettingsError).items()} if path.exists() else {}
     schema = settings_schema()
@@ -162,11 +167,34 @@ def load_settings(home: Path | None = None, environment: Mapping[str, str] | Non
     return settings
 
 
+def lake_folder(home: Path | None, environment: Mapping[str, str]) -> Path:
+    """Folder of the lake that a command means: the one it names, or that of the environment, or the default."""
+    return (home or Path(environment.get(HOME_VARIABLE, "") or default_home())).expanduser().resolve()
+
+
+def command_for(home: Path, words: str) -> str:
+    """A command for the lake of a folder, as a person types it; the default lake needs no ``--home``.
+
+    Examples
+    --------
+    >>> command_for(Path("/srv/my lake"), "ui")
+    "trading-assets ui --home '/srv/my lake'"
+    """
+    option = "" if home.resolve() == default_home().resolve() else f" --home {shlex.quote(str(home))}"
+    return f"trading-assets {words}{option}"
+
+
+def command_here(words: str) -> str:
+    """A command for the lake of this process, which its environment names while it runs or serves one."""
+    return command_for(lake_folder(None, os.environ), words)
+
+
 def _head_of(path: Path) -> str:
     """Comments at the head of a file."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
     return "".join(takewhile(lambda line: line.startswith("#"), lines))
 
 
-def _default_home() -> Path:
+def default_home() -> Path:
+    """Folder of the lake where neither a command nor the environment names one."""
     return PROJECT / "data_lake" if (PROJECT / "workspace.yaml").exists() else Path.cwd() / "data_lake"

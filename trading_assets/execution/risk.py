@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import Field
 
 from trading_assets.desk.configuration import ConfigModel
+from trading_assets.figures import figure
 
 # An order that closes a position reduces risk, so its size never blocks it.
 _OPENS = "_to_open"
@@ -116,7 +117,7 @@ def _session_violations(orders: pl.DataFrame, state: RiskState, rules: LiveRules
     for what, loss, limit in losses_beyond(state.daily_return, state.drawdown, rules):
         yield Violation(None, f"{_LOST[what].format(loss)}, more than {what} {limit:.2%}")
     if orders.height > rules.max_orders:
-        yield Violation(None, f"{orders.height} orders are more than max_orders {rules.max_orders:g}")
+        yield Violation(None, f"{orders.height} orders are more than max_orders {figure(rules.max_orders)}")
     if value > rules.max_session_value * state.equity:
         yield Violation(
             None,

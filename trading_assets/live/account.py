@@ -15,6 +15,7 @@ import polars as pl
 
 from trading_assets.brokers.records import Activity, ActivityKind
 from trading_assets.execution.accounting import Account, begin_session, trade
+from trading_assets.figures import figure
 
 _CENT, _RELATIVE_CASH_ERROR = 0.01, 1e-6
 _SHARE_ERROR = 1e-9
@@ -116,7 +117,8 @@ class BookState:
 def position_mismatches(own: Mapping[str, float], broker: Mapping[str, float]) -> list[str]:
     """What two accounts of the positions disagree about, in words."""
     return [
-        f"{symbol}: the book should hold {own.get(symbol, 0.0):g}, the broker holds {broker.get(symbol, 0.0):g}"
+        f"{symbol}: the book should hold {figure(own.get(symbol, 0.0))}, "
+        f"the broker holds {figure(broker.get(symbol, 0.0))}"
         for symbol in sorted({*own, *broker})
         if abs(own.get(symbol, 0.0) - broker.get(symbol, 0.0)) > share_tolerance(own.get(symbol, 0.0))
     ]

@@ -12,6 +12,7 @@ from trading_assets.desk.calendar import sessions
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.partitions import desk_partitions, through_by_month
 from trading_assets.desk.retries import retry_when_not_ready
+from trading_assets.figures import figure
 from trading_assets.lake import LakeFrame
 from trading_assets.lake.bridge.io_manager import Written
 from trading_assets.lake.bridge.table_assets import run_scope_of, table_asset, table_in, table_out
@@ -100,7 +101,9 @@ def _submissions(partitions_def: dg.PartitionsDefinition, books: Mapping[str, Bo
         if rows.height:
             context.log_event(dg.AssetMaterialization(AUDIT.asset_key, description="decisions about these orders"))
         for row in rows.filter(pl.col("status") == "dry_run").iter_rows(named=True):
-            context.log.info(f"dry run, not sent: {row['side']} {row['quantity']:g} {row['symbol']} {row['date']}")
+            context.log.info(
+                f"dry run, not sent: {row['side']} {figure(row['quantity'])} {row['symbol']} {row['date']}"
+            )
         written = Written(together([one.written for one in sent])) if sent else rows
         return dg.MaterializeResult(
             value=written, metadata={"statuses": _counts(rows), "trading": desk.settings.trading}

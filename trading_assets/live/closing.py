@@ -11,6 +11,7 @@ import polars as pl
 from trading_assets.brokers.accounts import broker_of, time_of
 from trading_assets.desk.calendar import previous_session, session_close
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.settings import command_here
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake.errors import UpstreamNotReadyError
 from trading_assets.live.account import BookState
@@ -237,7 +238,7 @@ def _opened(desk: Desk, book: Book, day: date, bars: LakeFrame) -> Closed | None
     if positions.height:
         raise TradingBlockedError(
             f"book {book.name!r}: the account holds {', '.join(positions['symbol'][:5])} but the book has no record of "
-            f"it; take it over with: trading-assets adopt {book.name} --reason ..."
+            f"it; take it over with: {command_here(f'adopt {book.name} --reason ...')}"
         )
     state = BookState(value["cash"][0])
     return positions, value, _as_last_close(day, state, value, value["equity"][0], {})

@@ -12,6 +12,8 @@ from trading_assets.brokers.protocol import Broker
 from trading_assets.desk.clock import last_close
 from trading_assets.desk.clock import now as present
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.settings import command_here
+from trading_assets.figures import figure
 from trading_assets.lake import Lake, LakeFrame, Scope
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.store.writes import replace
@@ -107,7 +109,7 @@ def adopt(desk: Desk, book: Book, reason: str) -> str:
         No reason is given, or the market is open: the account then does not hold what it held at a close.
     """
     if not reason.strip():
-        raise TradingSettingsError(f"say why: trading-assets adopt {book.name} --reason ...")
+        raise TradingSettingsError(f"say why: {command_here(f'adopt {book.name} --reason ...')}")
     exchange, moment = desk.settings.exchange, time_of(desk, book)
     session = last_close(exchange, moment)
     if not window_of(exchange, session).holds(moment):
@@ -118,7 +120,9 @@ def adopt(desk: Desk, book: Book, reason: str) -> str:
     for contract, rows in ((POSITIONS, positions), (PNL, value)):
         replace(desk.lake, contract, rows, scope, author="adopt", message=reason)
     switch.record(desk.lake, present(), [switch.Decision(book.name, switch.ADOPT, reason.strip(), session)])
-    held = ", ".join(f"{quantity:g} {name}" for name, quantity in positions.select("symbol", "quantity").iter_rows())
+    held = ", ".join(
+        f"{figure(quantity)} {name}" for name, quantity in positions.select("symbol", "quantity").iter_rows()
+    )
     return f"{book.name}: taken over as of {session}: {value['cash'][0]:,.2f} in cash and {held or 'no position'}"
 
 

@@ -16,7 +16,9 @@ import polars as pl
 from trading_assets.brokers.factory import broker_kind
 from trading_assets.brokers.protocol import Broker
 from trading_assets.brokers.records import Activity, BrokerAccount
+from trading_assets.desk.settings import command_here
 from trading_assets.execution.risk import LiveRules, RiskState, Violation, risk_gate
+from trading_assets.figures import figure
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.live import switch
 from trading_assets.live.account import BookState, cash_tolerance, position_mismatches
@@ -114,19 +116,19 @@ class Permit:
             if held:
                 foreign.append(
                     f"the account holds {_listed(sorted(held))} but the book has no record of it; take it over with: "
-                    f"trading-assets adopt {self.book.name} --reason ..."
+                    f"{command_here(f'adopt {self.book.name} --reason ...')}"
                 )
             return foreign
         fills, others = entries_of(self.broker, self.exchange, known.session, self.window.execution)
         own = self._brought_forward(known, [*fills, *others])
         reasons = [*foreign, *self._foreign_fills(fills, sent)] + [
-            f"{text}; find out why, then: trading-assets adopt {self.book.name} --reason ..."
+            f"{text}; find out why, then: {command_here(f'adopt {self.book.name} --reason ...')}"
             for text in position_mismatches(own.quantity, held)
         ]
         if abs(own.cash - account.cash) > cash_tolerance(own.cash):
             reasons.append(
                 f"the book should have {own.cash:,.2f} in cash, the broker says {account.cash:,.2f}; find out why, "
-                f"then: trading-assets adopt {self.book.name} --reason ..."
+                f"then: {command_here(f'adopt {self.book.name} --reason ...')}"
             )
         return reasons
 
@@ -139,8 +141,8 @@ class Permit:
     def _foreign_fills(self, fills: Sequence[Activity], sent: pl.DataFrame) -> list[str]:
         ours = own_orders(self.broker, fills, sent)
         return [
-            f"a fill to {entry.side} {entry.quantity:g} {entry.symbol} is of an order that this desk did not send; "
-            f"find out whose, then: trading-assets adopt {self.book.name} --reason ..."
+            f"a fill to {entry.side} {figure(entry.quantity)} {entry.symbol} is of an order that this desk did not "
+            f"send; find out whose, then: {command_here(f'adopt {self.book.name} --reason ...')}"
             for entry in fills
             if entry.order_id not in ours
         ]
@@ -151,8 +153,10 @@ class Permit:
         for order in self.broker.open_orders():
             decided = ours.get(order.client_order_id)
             if decided is None:
-                reasons.append(f"an order to {order.side} {order.quantity:g} {order.symbol} that this desk did not "
-                               "send is open at the broker; cancel it there")  # fmt: skip
+                reasons.append(
+                    f"an order to {order.side} {figure(order.quantity)} {order.symbol} that this desk did not send is "
+                    "open at the broker; cancel it there"
+                )
             elif decided != self.session:
                 reasons.append(f"the order of {decided} to {order.side} {order.symbol} is still open; cancel it first")
         return reasons
@@ -165,7 +169,7 @@ class Permit:
         if released.filter(pl.col("date") == rows["date"][-1]).height:
             return []
         lost = rows.row(-1, named=True)
-        again = f"trading-assets resume {self.book.name} --session {lost['date']} --reason ..."
+        again = command_here(f"resume {self.book.name} --session {lost['date']} --reason ...")
         how = f"equity {lost['difference']:+.4%}, {lost['orders_differing']} orders differ"
         return [f"parity with the backtest was lost on {lost['date']} ({how}); look at live.parity, then: {again}"]
 
@@ -203,7 +207,7 @@ def require_agreement(
     if environment.get(LIVE_VARIABLE) != account.number:
         missing.append(f"the environment variable {LIVE_VARIABLE} does not hold the account number")
     if typed != account.number:
-        missing.append(f"the account was not confirmed: trading-assets confirm {book.name}")
+        missing.append(f"the account was not confirmed: {command_here(f'confirm {book.name}')}")
     if missing:
         raise TradingSettingsError(
             f"book {book.name!r} would trade real money in an account that not all three settings name: "

@@ -23,6 +23,7 @@ from trading_assets.brokers.errors import (
     OutcomeUnknownError,
 )
 from trading_assets.brokers.records import BrokerOrder, Ticket
+from trading_assets.figures import figure
 from trading_assets.live.errors import LiveError, SubmissionIncompleteError, TradingBlockedError
 from trading_assets.live.orders import client_order_id
 
@@ -283,8 +284,9 @@ class Sink:
         same = (order.symbol, order.side, order.quantity) == (intent.symbol, intent.side, intent.quantity)
         if not same:
             raise TradingBlockedError(
-                f"the broker has an order {intent.client_order_id} to {order.side} {order.quantity:g} {order.symbol}, "
-                f"but the plan of {intent.date} says {intent.side} {intent.quantity:g} {intent.symbol}: look at both"
+                f"the broker has an order {intent.client_order_id} to {order.side} {figure(order.quantity)} "
+                f"{order.symbol}, but the plan of {intent.date} says {intent.side} {figure(intent.quantity)} "
+                f"{intent.symbol}: look at both"
             )
         return replace(intent, status="accepted", reason=None, broker_order_id=order.id, answered_at=self.now())
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from trading_assets.desk.settings import command_here
 from trading_assets.lake import Lake, LakeFrame
 from trading_assets.lake.store.retries import with_retries
 from trading_assets.lake.store.writes import insert_rows
@@ -71,7 +72,7 @@ def why_stopped(lake: Lake, book: str) -> str | None:
             again = "" if name == ALL_BOOKS else f" {book}"
             return (
                 f"{whose} stopped since {said['at'][-1]:%Y-%m-%d %H:%M} UTC ({said['reason'][-1]}); "
-                f"to go on: trading-assets resume{again} --reason ..."
+                f"to go on: {command_here(f'resume{again} --reason ...')}"
             )
     return None
 
@@ -90,7 +91,7 @@ def release(lake: Lake, at: datetime, book: str, reason: str, session: date | No
         No reason is given.
     """
     if not reason.strip():
-        raise TradingSettingsError("say why trading may go on: trading-assets resume --reason ...")
+        raise TradingSettingsError(f"say why trading may go on: {command_here('resume --reason ...')}")
     record(lake, at, [Decision(book, RESUME, reason.strip(), session)])
 
 

@@ -15,6 +15,7 @@ from dagster import DagsterEventType
 
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.settings import command_here
 from trading_assets.desk.symbols import register_symbols, registered_symbols
 from trading_assets.library_internals.dagster import DagsterAssetCheckFailedError
 from trading_assets.market_data.contract import SYMBOLS
@@ -22,7 +23,9 @@ from trading_assets.market_data.stage import SYMBOLS_JOB
 from trading_assets.orchestration.errors import RefreshError
 from trading_assets.orchestration.jobs import plan_stage, refresh_jobs
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+# An error is raised, and told once by who asked for the run; its stack traces are in the run's log of events.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_running: dict[str, dg.DagsterInstance] = {}
 _MARKS = {DagsterEventType.STEP_START, DagsterEventType.LOADED_INPUT, DagsterEventType.STEP_OUTPUT}
 
 
@@ -107,6 +110,7 @@ def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[s
         A blocking check stopped it; any other error is raised unchanged.
     """
     run_id = str(uuid4())
+    _running[run_id] = instance
     try:
         # With a fixed time the partitions do not change, so Dagster lists them once per run and not once per step.
         with dg.partition_loading_context(now(), instance):
@@ -116,8 +120,18 @@ def run_job(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[s
         found = "; ".join(
             f"{check.check_name} of {'.'.join(check.asset_key.path)}: {check.description}" for check in failed
         )
-        msg = f"the job {job.name} was stopped by a check: {found} (run {run_id} in the web UI: make ui)"
+        ui = command_here("ui")
+        msg = f"the job {job.name} was stopped by a check: {found} (run {run_id} in the web UI: {ui})"
         raise RefreshError(msg) from None
+    finally:
+        _running.pop(run_id, None)
+
+
+def cancel_runs() -> None:
+    """Record the runs of this process as cancelled, before it ends in the middle of them."""
+    for run_id, instance in list(_running.items()):
+        if (run := instance.get_run_by_id(run_id)) is not None and not run.is_finished:
+            instance.report_run_canceled(run, "the command that made this run was interrupted")
 
 
 def _evaluations(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.AssetCheckEvaluation]:

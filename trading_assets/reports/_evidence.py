@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trading_assets.figures import apart
+
 # Harvey, Liu and Zhu (2016) require t > 3 instead of 2, because many factors have been tried on the same data.
 CONVINCING_T = 3.0
 CONVINCING_PROBABILITY = 0.95
@@ -152,12 +154,13 @@ def verdict(returns: pl.Series, ic: pl.Series | None, *, horizon: int, ruined_on
     tests = [
         _finding(f"{observed} sessions have results", passed=observed >= least, wanted=str(least)),
         _finding(
-            f"the probability that the Sharpe ratio after costs is above zero is {_show(probability)}",
+            "the probability that the Sharpe ratio after costs is above zero is "
+            f"{_show(probability, CONVINCING_PROBABILITY)}",
             passed=probability >= CONVINCING_PROBABILITY,
             wanted=f"{CONVINCING_PROBABILITY:.2f}",
         ),
         _finding(
-            f"the t-statistic of the mean daily return is {_show(t_return)}",
+            f"the t-statistic of the mean daily return is {_show(t_return, CONVINCING_T)}",
             passed=t_return >= CONVINCING_T,
             wanted=f"{CONVINCING_T:.0f}",
         ),
@@ -167,8 +170,8 @@ def verdict(returns: pl.Series, ic: pl.Series | None, *, horizon: int, ruined_on
         mean_ic = float(ic.to_numpy().mean()) if ic.len() else math.nan
         tests.append(
             _finding(
-                f"the mean rank IC is {_show(mean_ic, digits=4)} over {ic.len()} sessions with a "
-                f"t-statistic of {_show(t_ic)} (Newey-West, lag {horizon})",
+                f"the mean rank IC is {_show(mean_ic, 0.0, digits=4)} over {ic.len()} sessions with a "
+                f"t-statistic of {_show(t_ic, CONVINCING_T)} (Newey-West, lag {horizon})",
                 passed=t_ic >= CONVINCING_T,
                 wanted=f"{CONVINCING_T:.0f}",
             )
@@ -187,8 +190,9 @@ def verdict(returns: pl.Series, ic: pl.Series | None, *, horizon: int, ruined_on
     return Verdict(is_convincing, f"{opening} in {values.size} sessions: {findings}. {closing}")
 
 
-def _show(value: float, *, digits: int = 2) -> str:
-    return f"{value:.{digits}f}" if math.isfinite(value) else "undefined"
+def _show(value: float, limit: float, *, digits: int = 2) -> str:
+    """A figure with as many decimals as tell it from what it is compared with."""
+    return apart(value, limit, digits=digits)[0] if math.isfinite(value) else "undefined"
 
 
 def _finding(text: str, *, passed: bool, wanted: str) -> tuple[bool, str]:

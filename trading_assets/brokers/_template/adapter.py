@@ -32,6 +32,7 @@ from trading_assets.brokers.records import (
     MarketClock,
     Ticket,
 )
+from trading_assets.figures import figure
 from trading_assets.files import write_atomically
 
 NAME = "template"
@@ -118,7 +119,7 @@ class FileBroker:
             "status": "accepted",
             "time_in_force": ticket.time_in_force,
         }
-        asked = f"{NAME} broker, asked to {ticket.side} {ticket.quantity:g} {ticket.symbol}"
+        asked = f"{NAME} broker, asked to {ticket.side} {figure(ticket.quantity)} {ticket.symbol}"
         try:
             with self._changed() as found:
                 if any(item["client_order_id"] == ticket.client_order_id for item in found["orders"]):

@@ -36,6 +36,7 @@ from trading_assets.brokers.records import (
     MarketClock,
     Ticket,
 )
+from trading_assets.figures import figure
 
 Answer = TypeVar("Answer")
 
@@ -241,4 +242,4 @@ class AlpacaBroker:
 
 
 def _words(ticket: Ticket) -> str:
-    return f"to {ticket.side} {ticket.quantity:g} {ticket.symbol}"
+    return f"to {ticket.side} {figure(ticket.quantity)} {ticket.symbol}"

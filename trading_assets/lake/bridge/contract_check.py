@@ -6,6 +6,7 @@ from functools import cache
 import dagster as dg
 import polars as pl
 
+from trading_assets.figures import apart
 from trading_assets.lake.bridge.partition_keys import run_partition_keys, scope_of_keys
 from trading_assets.lake.contracts import Contract
 from trading_assets.lake.store.catalog import Lake
@@ -24,8 +25,10 @@ def run_scopes(
     return cache(lambda contract: Scope() if keys is None else scope_of_keys(partitions_def, keys, contract))
 
 
-def check_contract(lake: Lake, contract: Contract, scope: Scope) -> dg.AssetCheckResult:
-    """Validate stored rows and count the quarantined ones."""
+def check_contract(
+    lake: Lake, contract: Contract, scope: Scope, command: Callable[[str], str] = "trading-assets {}".format
+) -> dg.AssetCheckResult:
+    """Validate stored rows and count the quarantined ones; ``command`` makes the command that looks at this lake."""
     rows = contract.empty().select(contract.constrained)
     if lake.has_files(contract.table):
         # a column that may hold anything is not read: a set of features has hundreds of them
@@ -45,7 +48,7 @@ def check_contract(lake: Lake, contract: Contract, scope: Scope) -> dg.AssetChec
     passed = bad.is_empty() and share <= contract.quarantine_limit
     return dg.AssetCheckResult(
         passed=passed,
-        description=_explain(contract, bad, quarantined, counting, share),
+        description=_explain(contract, bad, quarantined, counting, share, command),
         metadata={
             "rows": rows.height,
             "rows_quarantined": quarantined,
@@ -63,15 +66,23 @@ def is_tolerated(contract: Contract) -> pl.Expr:
     return pl.any_horizontal(pl.lit(value=False), *found)
 
 
-def _explain(contract: Contract, bad: pl.DataFrame, quarantined: int, counting: pl.DataFrame, share: float) -> str:
+def _explain(
+    contract: Contract,
+    bad: pl.DataFrame,
+    quarantined: int,
+    counting: pl.DataFrame,
+    share: float,
+    command: Callable[[str], str],
+) -> str:
     if bad.height:
         first = bad.row(0, named=True)
         return f"{bad.height} stored rows break the contract, first: {first}"
     if share > contract.quarantine_limit:
+        found, limit = apart(share, contract.quarantine_limit, percent=True)
+        look = command(f"sql 'FROM {contract.quarantine_table}'")
         return (
-            f"{counting['rows'].sum()} rows ({share:.2%}) are quarantined, the limit is "
-            f"{contract.quarantine_limit:.2%}; most of them by the rule {counting['rule'][0]!r}; "
-            f"look at them with: trading-assets sql 'FROM {contract.quarantine_table}'"
+            f"{counting['rows'].sum():,} rows ({found}) are quarantined, the limit is {limit}; most of them by the rule "
+            f"{counting['rule'][0]!r}; look at them with: {look}"
         )
     return f"{quarantined} rows quarantined" if quarantined else "all rows satisfy the contract"
 

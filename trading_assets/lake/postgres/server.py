@@ -29,6 +29,7 @@ PORT = 5432
 _ACCOUNT = "pgserver"
 _PROGRAMS = frozenset({"initdb", "pg_ctl", "postgres"})
 _TIMEOUT_SECONDS = 60
+_SHELL_CHARACTERS = frozenset('"$`\n')
 _SOCKET_PATH_LIMIT = 103  # bytes; macOS allows 103, Linux 107
 _SETTINGS = """
 listen_addresses = ''
@@ -42,6 +43,24 @@ log_checkpoints = off
 class _State:
     status: str
     socket_folder: Path
+
+
+def require_usable(folder: Path) -> None:
+    """Refuse a folder whose name the programs of Postgres cannot take: they start the server through a shell.
+
+    Raises
+    ------
+    LakeError
+        Its path has a character that the shell reads as something else.
+    """
+    found = sorted(_SHELL_CHARACTERS & set(str(folder)))
+    if found:
+        named = " and ".join(map(repr, found))
+        msg = (
+            f"the embedded Postgres cannot be in {folder}, whose path has {named}; use another folder (--home DIR), or "
+            "a Postgres of your own (DATABASE_URL)"
+        )
+        raise LakeError(msg)
 
 
 def ensure_running(folder: Path) -> Path:

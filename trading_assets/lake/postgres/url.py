@@ -133,6 +133,7 @@ def hold_embedded_postgres(folder: Path) -> PostgresUrl:
         Data folder of the server, below the lake's folder; created on first use.
     """
     folder = folder.resolve()
+    _postgres_server.require_usable(folder)
     with _locked(folder):
         sockets = _postgres_server.ensure_running(folder)
         if folder not in _held:
@@ -172,7 +173,8 @@ def _locked(folder: Path) -> Iterator[IO[str]]:
         yield lock
 
 
-def _release_all() -> None:
+def release_held() -> None:
+    """Release every server that this process holds."""
     for folder in list(_held):
         release_embedded_postgres(folder)
 
@@ -190,6 +192,6 @@ def _libpq_value(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-atexit.register(_release_all)
+atexit.register(release_held)
 # A forked child shares the lock of its parent: if it released the lock when it exits, it would stop the server.
 os.register_at_fork(after_in_child=_held.clear)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from contextlib import closing
 from functools import cache
+from pathlib import Path
 
 import duckdb
 
@@ -52,7 +55,18 @@ def import_extensions() -> None:
     """Install DuckDB's extensions from their wheels, without any download, and check their signatures."""
     from duckdb_extensions import import_extension
 
+    _ensure_home()
     with closing(duckdb.connect()) as connection:
         for name in _EXTENSIONS:
             import_extension(name, con=connection)
             connection.execute(f"LOAD {name}")
+
+
+def _ensure_home() -> None:
+    """Name a home folder where the environment has none, as under cron or systemd: DuckDB keeps extensions below it."""
+    if not os.environ.get("HOME"):
+        os.environ.pop("HOME", None)
+        try:
+            os.environ["HOME"] = str(Path("~").expanduser())
+        except RuntimeError:  # a container's user without an account
+            os.environ["HOME"] = tempfile.gettempdir()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from trading_assets.lake.store.catalog import Lake
 from trading_assets.lake.store.retries import with_retries
@@ -49,6 +51,7 @@ def maintain(lake: Lake, *, now: datetime, retention: timedelta) -> MaintenanceR
     _call(lake, "ducklake_merge_adjacent_files('lake')")
     removed = _call(lake, f"ducklake_cleanup_old_files('lake', older_than => {unused_from})")
     removed += _call(lake, f"ducklake_delete_orphaned_files('lake', older_than => {unused_from})")
+    _remove_empty_folders(lake.data_path, (now - _GRACE).timestamp())
     files_after, bytes_after = _size(lake)
     return MaintenanceReport(files_before, files_after, bytes_before, bytes_after, expired, removed)
 
@@ -56,6 +59,20 @@ def maintain(lake: Lake, *, now: datetime, retention: timedelta) -> MaintenanceR
 def _call(lake: Lake, function: str) -> int:
     """Run one step in its own transaction, with retries while writers conflict with it; returns its number of rows."""
     return with_retries(lake, lambda cursor: len(cursor.execute(f"CALL {function}").fetchall()))
+
+
+def _remove_empty_folders(data_path: str, unused_from: float) -> None:
+    """Remove folders of tables that never were.
+
+    DuckLake makes the folder of a table before it finds that a client which attached the lake read-only may not create
+    it, and leaves it there.
+    """
+    if "://" in data_path:
+        return
+    for path in sorted(Path(data_path).glob("*/*"), reverse=True):
+        if path.is_dir() and path.stat().st_mtime < unused_from:
+            with suppress(OSError):  # it holds files, or somebody has been faster
+                path.rmdir()
 
 
 def _timestamp(moment: datetime) -> str:

@@ -25,6 +25,16 @@ _TABLE_FUNCTIONS = frozenset({
     "duckdb_types", "duckdb_views", "generate_series", "json_each", "json_tree", "pragma_table_info", "range", "repeat",
     "snapshots", "table_changes", "table_deletions", "table_info", "table_insertions", "unnest",
 })  # fmt: skip
+_SHOW_TABLES = re.compile(r"\s*SHOW\s+TABLES\s*;?\s*", re.IGNORECASE)
+# DuckDB's own SHOW TABLES lists one schema, which in a lake is empty; rows in quarantine are counted by `demo`.
+_TABLES = """
+    SELECT schema_name || '.' || table_name AS name, estimated_size AS rows, comment AS meaning
+    FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name NOT IN ('catalog', 'quarantine')
+    UNION ALL
+    SELECT schema_name || '.' || view_name, NULL, comment
+    FROM duckdb_views() WHERE database_name = 'lake' AND NOT internal
+    ORDER BY 1
+"""
 _EXPLAIN = re.compile(r"\s*EXPLAIN\s+(ANALYZE\s+)?(\([^)]*\)\s*)?", re.IGNORECASE)
 
 
@@ -91,6 +101,8 @@ def _locked(lake: Lake, at: int | datetime | None) -> duckdb.DuckDBPyConnection:
 
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> pl.DataFrame:
+    if _SHOW_TABLES.fullmatch(statement):
+        statement = _TABLES
     try:
         return _rows(connection.execute(_checked(connection, statement)))
     except duckdb.PermissionException as error:
@@ -137,7 +149,7 @@ def _check_node(connection: duckdb.DuckDBPyConnection, node: dict[str, Any]) -> 
         function = node["function"]
         name = str(function.get("function_name")).lower()
         if name not in _TABLE_FUNCTIONS and not _is_macro(connection, function):
-            msg = f"refused: {name}() is not allowed in queries; a query reads the tables of the lake (SHOW ALL TABLES)"
+            msg = f"refused: {name}() is not allowed in queries; a query reads the tables of the lake (SHOW TABLES)"
             raise SqlRefusedError(msg)
     if node.get("type") in ("BASE_TABLE", "SHOW_REF"):
         parts = [str(node.get(part) or "").lower() for part in ("catalog_name", "schema_name", "table_name")]
@@ -145,7 +157,7 @@ def _check_node(connection: duckdb.DuckDBPyConnection, node: dict[str, Any]) -> 
             msg = "refused: queries cannot read the lake's catalog database; see trading-assets lake snapshots or diff"
             raise SqlRefusedError(msg)
         if set(parts[-1]) & set("./\\*"):
-            msg = f"refused: {parts[-1]!r} is a file; a query reads the tables of the lake (SHOW ALL TABLES)"
+            msg = f"refused: {parts[-1]!r} is a file; a query reads the tables of the lake (SHOW TABLES)"
             raise SqlRefusedError(msg)
 
 

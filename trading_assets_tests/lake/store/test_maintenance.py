@@ -1,6 +1,9 @@
+import os
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from trading_assets.lake.errors import LakeError
@@ -79,3 +82,17 @@ def test_writes_go_on_as_before_after_maintenance(busy):
     assert replace(busy, BARS_DAILY, bars("A", price=3.0), symbol_years("A")).is_unchanged
     assert replace(busy, BARS_DAILY, bars("A", days=6, price=3.0), symbol_years("A")).added == 1
     assert len(content(busy)) == 16
+
+
+def test_the_folder_that_a_reader_left_who_tried_to_create_a_table_is_removed_once_it_is_old(busy):
+    with closing(busy.attach(read_only=True)) as reader, pytest.raises(duckdb.Error, match="CREATE"):
+        reader.execute("CREATE TABLE lake.market_data.tried AS SELECT 1 AS one")
+    folder, now = Path(busy.data_path) / "market_data" / "tried", datetime.now(UTC)
+    maintain(busy, now=now, retention=LONG)
+    assert folder.is_dir()
+    long_ago = (now - timedelta(days=2)).timestamp()
+    os.utime(folder, (long_ago, long_ago))
+    before = content(busy)
+    maintain(busy, now=now, retention=LONG)
+    assert not folder.exists()
+    assert content(busy) == before

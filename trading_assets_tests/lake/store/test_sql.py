@@ -52,7 +52,8 @@ def test_queries_of_every_form_run(filled, locked):
         f"WITH a AS (FROM {BARS} LIMIT 2) SELECT * FROM a JOIN a AS b USING (symbol)": 4,
         f"DESCRIBE {BARS}": 10,
         f"SUMMARIZE {BARS}": 10,
-        "SHOW TABLES": 0,
+        "SHOW TABLES": 1,
+        " show  tables ; ": 1,
         "SHOW ALL TABLES": 3,
         f"EXPLAIN SELECT * FROM {BARS}": 1,
         f"EXPLAIN ANALYZE FROM {BARS}": 1,
@@ -64,6 +65,13 @@ def test_queries_of_every_form_run(filled, locked):
         "SELECT table_name FROM information_schema.tables WHERE table_schema = 'market_data'": 1,
     }.items():
         assert _run(locked, statement).height == rows, statement
+
+
+def test_show_tables_lists_the_tables_by_the_names_that_queries_use_with_their_rows(filled):
+    listed = run_query(filled, "SHOW TABLES")
+    assert listed.columns == ["name", "rows", "meaning"]
+    assert listed.select("name", "rows").rows() == [(BARS, 5)]
+    assert listed["meaning"][0]
 
 
 def test_text_that_mentions_a_forbidden_name_is_just_text(filled):
