@@ -81,7 +81,7 @@ def _explain(
         found, limit = apart(share, contract.quarantine_limit, percent=True)
         look = command(f"sql 'FROM {contract.quarantine_table}'")
         return (
-            f"{counting['rows'].sum():,} rows ({found}) are quarantined, the limit is {limit}; most of them by the rule "
+            f"{counting['rows'].sum():,} rows ({found}) are quarantined, the limit is {limit}; most by the rule "
             f"{counting['rule'][0]!r}; look at them with: {look}"
         )
     return f"{quarantined} rows quarantined" if quarantined else "all rows satisfy the contract"
