@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import yaml
 
 from trading_assets.cli.asked import differences, goes_with, remember
 from trading_assets.definitions import build_defs
 from trading_assets.desk.calendar import first_session, sessions
 from trading_assets.desk.clock import last_close, now
 from trading_assets.desk.desk import Desk
-from trading_assets.desk.settings import FILE_NAME, INTRADAY_TABLES, Settings, SettingsError
+from trading_assets.desk.settings import FILE_NAME, INTRADAY_TABLES, Settings, SettingsError, written_keys
 from trading_assets.files import write_atomically
 from trading_assets.lake import LakeFrame
 from trading_assets.market_data.listing import listed_names
@@ -76,7 +77,7 @@ def configure(
         Names to take of it; all by default.
     start : date, optional
         First day; by default that of the source's history or, of a remote source, ten years ago. A remote source
-        continues to deliver sessions, so its partitions have no end.
+        continues to deliver sessions, so its partitions have no end. Settings written by hand get what they lack.
 
     Raises
     ------
@@ -96,23 +97,41 @@ def configure(
         )
         raise SettingsError(msg)
     if not stored.exists():
-        desk = Desk(wanted)
-        found = desk.part(primary_source)
-        listed, _ = listed_names(found, desk.settings.universe)
-        span = _possible_span(listed, settings.exchange)
-        if span is None:
-            msg = f"the source {dict(source)} has no bar on any session; check its path and column mapping"
-            raise SettingsError(msg)
-        goes_on = found.is_remote
-        earliest = start or (now().date() - _REMOTE_HISTORY if goes_on else span[0])
-        settings = wanted.with_values(
-            start=max(span[0], earliest).replace(day=1),
-            end=None if goes_on else span[1] + timedelta(days=1),
-            intraday=() if "bars_daily" in found.offers else sorted(found.offers & set(INTRADAY_TABLES)),
-        )
+        settings = wanted.with_values(**_history(wanted, start))
         settings.save()
         remember(settings, asked)
+        return settings
+    missing = {"start", "end"} - written_keys(settings.home)
+    if missing:
+        found = _history(settings, start)
+        added = {name: found[name] for name in ("start", "end") if name in missing}
+        settings = settings.with_values(**added)
+        write_atomically(stored, stored.read_text(encoding="utf-8").rstrip() + "\n" + yaml.safe_dump(added))
     return settings
+
+
+def _history(settings: Settings, start: date | None) -> Mapping[str, Any]:
+    """Settings that follow from the history of the source: first day, day after the last one, intraday tables.
+
+    Raises
+    ------
+    SettingsError
+        The source has no bar on any session.
+    """
+    desk = Desk(settings)
+    found = desk.part(primary_source)
+    listed, _ = listed_names(found, settings.universe)
+    span = _possible_span(listed, settings.exchange)
+    if span is None:
+        msg = f"the source {dict(settings.source)} has no bar on any session; check its path and column mapping"
+        raise SettingsError(msg)
+    goes_on = found.is_remote
+    earliest = start or (now().date() - _REMOTE_HISTORY if goes_on else span[0])
+    return {
+        "start": max(span[0], earliest).replace(day=1),
+        "end": None if goes_on else span[1] + timedelta(days=1),
+        "intraday": () if "bars_daily" in found.offers else sorted(found.offers & set(INTRADAY_TABLES)),
+    }
 
 
 def _possible_span(listed: pl.DataFrame, exchange: str) -> tuple[date, date] | None:

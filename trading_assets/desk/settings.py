@@ -157,6 +157,8 @@ def load_settings(home: Path | None = None, environment: Mapping[str, str] | Non
     schema = settings_schema()
     faults = [unknown_key(name, schema) for name in _PLACES if name in values]
     given = {name: value for name, value in values.items() if name not in _PLACES}
+    if _kind_of(given) != "sample":
+        given.setdefault("end", None)  # the default is the end of the sample
     places = {"home": folder, "database_url": variables.get(DATABASE_VARIABLE) or None}
     try:
         settings = Settings.model_validate(given | places)
@@ -165,6 +167,17 @@ def load_settings(home: Path | None = None, environment: Mapping[str, str] | Non
     if faults:
         raise SettingsError.of(path, faults)
     return settings
+
+
+def written_keys(home: Path) -> frozenset[str]:
+    """Keys that the settings file of a lake has."""
+    path = home / FILE_NAME
+    return frozenset(map(str, read_mapping(path, SettingsError))) if path.exists() else frozenset()
+
+
+def _kind_of(given: Mapping[str, Any]) -> str:
+    source = given.get("source")
+    return str(source.get("kind")) if isinstance(source, Mapping) else "sample"
 
 
 def lake_folder(home: Path | None, environment: Mapping[str, str]) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 
 from trading_assets.desk.configuration import UniverseSettings
 from trading_assets.desk.desk import Desk
+from trading_assets.desk.settings import Settings
 from trading_assets.market_data.sources import Source, SourceConfigError, make_source
 from trading_assets.market_data.universe import member_lists, names_of
 
@@ -73,19 +74,38 @@ class SourcePolicy:
 
 
 _NEEDS_SYMBOLS = ("yahoo", "alpaca")
+_EXCHANGE_OF_ITS_OWN = {"sample": "XNYS"}
 _HAS_SCREENS = ("yahoo",)
 
 
 def primary_source(desk: Desk) -> Source:
     """Create the primary source of market data, that of the setting `source`."""
-    return make_source(_of_the_universe(desk.settings.source, desk.settings.universe))
+    return make_source(_of_the_desk(desk.settings.source, desk.settings, "source"))
 
 
 def source_policy(desk: Desk) -> SourcePolicy:
     """Create the sources of a desk, in their order for each table."""
-    settings, universe = desk.settings, desk.settings.universe
-    others = {name: make_source(_of_the_universe(one, universe)) for name, one in settings.other_sources.items()}
+    settings = desk.settings
+    others = {
+        name: make_source(_of_the_desk(one, settings, f"other_sources.{name}"))
+        for name, one in settings.other_sources.items()
+    }
     return SourcePolicy({PRIMARY: desk.part(primary_source), **others}, settings.source_policy, settings.compare_with)
+
+
+def _of_the_desk(source: Mapping[str, Any], settings: Settings, setting: str) -> Mapping[str, Any]:
+    """Settings of a source with the universe and the exchange of the desk; a desk has one exchange."""
+    found = _of_the_universe(source, settings.universe)
+    own = _EXCHANGE_OF_ITS_OWN.get(str(source.get("kind")), source.get("exchange"))
+    if own is None:
+        return {**found, "exchange": settings.exchange}
+    if own != settings.exchange:
+        msg = (
+            f"{setting} has the exchange {own!r} and the setting exchange is {settings.exchange!r}, but a desk has one "
+            "exchange; give both the same"
+        )
+        raise SourceConfigError(msg)
+    return found
 
 
 def _of_the_universe(source: Mapping[str, Any], universe: UniverseSettings) -> Mapping[str, Any]:
