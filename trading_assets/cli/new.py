@@ -15,7 +15,10 @@ new_app = typer.Typer(no_args_is_help=True, help="Start something of your own: a
 
 @new_app.callback()
 def _new() -> None:
-    """Register the templates as commands below ``new``."""
+    """Register the templates as commands below ``new``; what they load warns of nothing that is expected."""
+    from trading_assets.orchestration.instance import ignore_expected_warnings
+
+    ignore_expected_warnings()
 
 
 @new_app.command("feature")
