@@ -9,6 +9,7 @@ import typer
 
 from trading_assets.cli.common import Home, console
 from trading_assets.cli.lakes import intended_lake
+from trading_assets.desk.settings import Settings
 
 new_app = typer.Typer(no_args_is_help=True, help="Start something of your own: a file and its test.")
 
@@ -33,14 +34,15 @@ def new_feature(
     from trading_assets.features import templates
     from trading_assets.features.contract import contracts
 
-    desk = Desk(intended_lake(home))
+    settings = intended_lake(home)
+    desk = Desk(settings)
     taken = {column.lower() for contract in contracts(desk) for column in contract.schema}
     if sql:
         texts = templates.new_sql_feature(name, taken)
-        _write("features", f"{name}.sql", texts, _materialise(f"features.{name}"), home)
+        _write("features", f"{name}.sql", texts, _materialise(settings, f"features.{name}"), home)
     else:
         texts = templates.new_feature(name, lookback, taken)
-        _write("features", f"{name}.py", texts, _materialise("features.own"), home)
+        _write("features", f"{name}.py", texts, _materialise(settings, "features.own"), home)
 
 
 @new_app.command("model")
@@ -83,8 +85,9 @@ def new_sizing(
     _write("sizings", f"{name}.py", texts, f"let a book of books.yaml name it: sizing: {name}", home)
 
 
-def _materialise(table: str) -> str:
-    return f'materialise {table.replace(".", "/")} in the web UI, then: trading-assets sql "FROM {table}"'
+def _materialise(settings: Settings, table: str) -> str:
+    query = settings.command(f'sql "FROM {table}"')
+    return f"materialise {table.replace('.', '/')} in the web UI, then: {query}"
 
 
 def _write(kind: str, file: str, texts: tuple[str, str], use: str, home: Path | None) -> None:
