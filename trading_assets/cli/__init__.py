@@ -9,7 +9,10 @@ What not: what a command does; it calls the stage that does it.
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
+import traceback
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,8 +61,25 @@ def main() -> None:
         try:
             app()
         except TradingAssetsError as error:
-            Console(stderr=True, highlight=False).print(f"[bold red]error[/]: {escape(str(error))}", soft_wrap=True)
+            _tell(str(error))
             sys.exit(1)
+        except Exception as error:  # noqa: BLE001 - a fault of the program, whatever it is
+            _tell(
+                f"{type(error).__name__}: {error}\nThis was not expected; where it happened is in {_keep_traceback()}"
+            )
+            sys.exit(1)
+
+
+def _tell(error: str) -> None:
+    Console(stderr=True, highlight=False).print(f"[bold red]error[/]: {escape(error)}", soft_wrap=True)
+
+
+def _keep_traceback() -> Path:
+    """Write the traceback of the present error to a file of its own, instead of screens of it."""
+    descriptor, path = tempfile.mkstemp(prefix="trading-assets-", suffix=".log")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        traceback.print_exc(file=file)
+    return Path(path)
 
 
 @app.command()

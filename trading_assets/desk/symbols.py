@@ -23,3 +23,14 @@ def register_symbols(instance: dg.DagsterInstance, listed: Iterable[str]) -> lis
     if new:
         instance.add_dynamic_partitions(SYMBOL, new)
     return new
+
+
+def keep_listed_symbols(instance: dg.DagsterInstance, listed: Iterable[str]) -> list[str]:
+    """Take the partitions of symbols that are not listed any more, as after a universe was made smaller; returns them.
+
+    Their rows stay in the lake, and a symbol that is listed again gets its partitions back.
+    """
+    left = sorted(set(registered_symbols(instance)) - set(listed))
+    for symbol in left:
+        instance.delete_dynamic_partition(SYMBOL, symbol)
+    return left

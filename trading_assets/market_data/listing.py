@@ -6,6 +6,7 @@ from functools import partial
 import polars as pl
 
 from trading_assets.desk.configuration import UniverseSettings
+from trading_assets.errors import TradingAssetsError
 from trading_assets.lake import Scope
 from trading_assets.market_data.ingest import CatchAll, Failure, fetch, read_rows
 from trading_assets.market_data.sources import (
@@ -18,7 +19,7 @@ from trading_assets.market_data.universe import member_lists, names_of
 from trading_assets.suggest import did_you_mean
 
 
-class UnlistedSymbolError(ValueError):
+class UnlistedSymbolError(TradingAssetsError, ValueError):
     """A symbol has partitions but is not in market_data.symbols."""
 
 

@@ -16,7 +16,7 @@ from dagster import DagsterEventType
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
 from trading_assets.desk.settings import command_here
-from trading_assets.desk.symbols import register_symbols, registered_symbols
+from trading_assets.desk.symbols import keep_listed_symbols, register_symbols, registered_symbols
 from trading_assets.library_internals.dagster import DagsterAssetCheckFailedError
 from trading_assets.market_data.contract import SYMBOLS
 from trading_assets.market_data.stage import SYMBOLS_JOB
@@ -82,7 +82,9 @@ def refresh(
         with few_collections():
             result = run_job(defs.resolve_job_def(job), instance, planned.tags)
         if job == SYMBOLS_JOB:
-            register_symbols(instance, desk.lake.query(f"SELECT symbol FROM lake.{SYMBOLS.table}")["symbol"])
+            listed = desk.lake.query(f"SELECT symbol FROM lake.{SYMBOLS.table}")["symbol"].to_list()
+            keep_listed_symbols(instance, listed)
+            register_symbols(instance, listed)
         seconds = time.perf_counter() - started
         yield StageReport(job, result.run_id, seconds, work_seconds(instance, result))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,6 +109,18 @@ def test_a_lake_that_the_environment_misspells_is_told_by_the_variable(
     with own_environment({"TRADING_ASSETS_HOME": str(tmp_path / "mylake"), "DATABASE_URL": ""}):
         code, printed = tell("sql", "SELECT 1")
     assert (code, "mylake (TRADING_ASSETS_HOME) has no lake (did you mean 'my_lake'?)" in printed) == (1, True)
+
+
+def test_an_error_that_nobody_expected_is_one_message_and_a_file(
+    tell: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(cli, "app", lambda: {}["nothing"])
+    code, printed = tell("sql", "SELECT 1")
+    assert code == 1
+    assert printed.startswith("error: KeyError: 'nothing'\n")
+    assert "Traceback" not in printed
+    assert "KeyError: 'nothing'" in Path(printed.split()[-1]).read_text()
 
 
 def test_a_command_for_a_lake_names_it_as_a_shell_reads_it(tmp_path: Path) -> None:

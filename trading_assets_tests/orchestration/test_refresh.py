@@ -5,6 +5,7 @@ import gc
 import dagster as dg
 import pytest
 
+from trading_assets.desk.symbols import keep_listed_symbols, register_symbols, registered_symbols
 from trading_assets.orchestration.errors import RefreshError
 from trading_assets.orchestration.refresh import cancel_runs, few_collections, run_job
 
@@ -64,3 +65,11 @@ def test_a_run_of_a_process_that_is_about_to_end_is_recorded_as_cancelled(instan
 
     run_job(job_of(prices), instance, {})
     assert seen == [dg.DagsterRunStatus.CANCELED]
+
+
+def test_a_symbol_that_leaves_the_universe_has_no_partitions_until_it_comes_back(instance):
+    register_symbols(instance, ["AAA", "BBB", "CCC"])
+    assert keep_listed_symbols(instance, ["AAA", "CCC", "DDD"]) == ["BBB"]
+    assert registered_symbols(instance) == ["AAA", "CCC"]
+    register_symbols(instance, ["AAA", "BBB", "CCC"])
+    assert sorted(registered_symbols(instance)) == ["AAA", "BBB", "CCC"]

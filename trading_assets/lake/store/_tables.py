@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.store._literals import literal
 from trading_assets.lake.store.retries import roll_back
+
+if TYPE_CHECKING:
+    from trading_assets.lake.contracts import Contract
 
 
 @dataclass(frozen=True, slots=True)

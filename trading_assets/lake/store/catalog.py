@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import polars as pl
 
 from trading_assets.files import write_if_changed
-from trading_assets.lake.contracts import Contract
 from trading_assets.lake.errors import LakeError
 from trading_assets.lake.postgres.locks import CATALOG, EVERYTHING, locked
 from trading_assets.lake.postgres.sessions import Cursors, Sessions
@@ -24,6 +23,9 @@ from trading_assets.lake.store._connecting import connect
 from trading_assets.lake.store._literals import literal
 from trading_assets.lake.store.ducklake_catalog import DuckLakeCatalog, wait_for_commits
 from trading_assets.lake.store.retries import with_retries
+
+if TYPE_CHECKING:
+    from trading_assets.lake.contracts import Contract
 
 WRITTEN = "catalog.written_partitions"
 _EARLIER = (
