@@ -63,8 +63,8 @@ def fill_at_open(
     for order in sorted(tradable, key=lambda order: order.sequence):
         by_symbol[order.symbol].append(order)
     price, volume = (np.array([getattr(bars[s], name) for s in symbols]) for name in ("open", "volume"))
-    shares = [sum(o.sign * o.remaining(bars[s].open) for o in orders) for s, orders in by_symbol.items()]
-    wanted = np.array([in_fractions(one) for one in shares], dtype=np.float64)
+    sums = [sum(o.sign * o.remaining(bars[s].open) for o in orders) for s, orders in by_symbol.items()]
+    wanted = np.array([in_fractions(one) for one in sums], dtype=np.float64)
     rules, ledger = account.rules(), account.ledger(symbols)
     auction = OpeningAuction(price, volume)
     filled = fill_orders(wanted, ledger.quantity.copy(), auction, float(account.available), rules)
