@@ -100,7 +100,7 @@ def _daily(sets: Sequence[FeatureSet], name: str, partitions: Partitions) -> dg.
         with retry_when_not_ready(desk.settings.retry_seconds):
             for upstream in (bars, actions):
                 upstream.require_written(needed, for_what=f"features of daily bars ({scope.describe()})")
-        build = Build(_wanted(context, sets), "daily", bars, actions, earliest, desk.settings.exchange)
+        build = Build(_wanted(context, sets), "daily", bars, actions, earliest, *_rules(desk))
         yield from _built(context, desk, build, scope)
         ensure_matrix(desk.lake, desk.part(whole_matrix))
 
@@ -112,6 +112,11 @@ def earliest_for(interval: Interval, first: date) -> date:
     if interval == "daily":
         return date(first.year - PERIODS_BEFORE["daily"], 1, 1)
     return mappings.months_before(first, PERIODS_BEFORE[interval])
+
+
+def _rules(desk: Desk) -> tuple[str, int]:
+    """Calendar code, and days without a bar after which a name begins anew."""
+    return desk.settings.exchange, desk.settings.quality.relisted_after
 
 
 def _wanted(context: dg.AssetExecutionContext, sets: Sequence[FeatureSet]) -> list[FeatureSet]:
@@ -156,7 +161,7 @@ def _intraday(sets: Sequence[FeatureSet], interval: Interval, name: str, partiti
         with retry_when_not_ready(desk.settings.retry_seconds):
             bars.require_written(listed_months(listing, names, keys), for_what=what)
             actions.require_written(listed_partitions(listing, names, years), for_what=what)
-        build = Build(_wanted(context, sets), interval, bars, actions, earliest, desk.settings.exchange)
+        build = Build(_wanted(context, sets), interval, bars, actions, earliest, *_rules(desk))
         yield from _built(context, desk, build, scope)
 
     return features

@@ -18,6 +18,7 @@ from trading_assets.lake import Lake, LakeFrame, Scope, WriteResult
 from trading_assets.lake.store.incremental import Input, stale_rows
 from trading_assets.lake.store.writes import brought_up_to_date, replace
 from trading_assets.parallel import map_ordered
+from trading_assets.point_in_time.relistings import RELISTED_AFTER
 
 Frames = Mapping[str, pl.DataFrame]
 T = TypeVar("T")
@@ -43,6 +44,8 @@ class Build:
         First day to read for the look-back.
     exchange : str
         Calendar code.
+    relisted_after : int
+        Days without a bar after which a name begins anew.
     """
 
     sets: Sequence[FeatureSet]
@@ -51,6 +54,7 @@ class Build:
     actions: LakeFrame
     earliest: date
     exchange: str
+    relisted_after: int = RELISTED_AFTER
 
     def write(self, lake: Lake, scope: Scope, *, author: str) -> dict[str, WriteResult]:
         """Bring the scope up to date with its bars: only stale rows are computed and written.
@@ -59,7 +63,8 @@ class Build:
         so a name's partition is written as a whole or not at all.
         """
         contracts = {one.name: contract_of(one, self.interval) for one in self.sets}
-        code = fingerprint(self.exchange, *(one.code for one in self.sets if one.code))
+        limit = () if self.relisted_after == RELISTED_AFTER else (f"relisted after {self.relisted_after}",)
+        code = fingerprint(self.exchange, *limit, *(one.code for one in self.sets if one.code))
         stale = stale_rows(lake, list(contracts.values()), scope, self._inputs(), code)
         results: dict[str, list[WriteResult]] = {name: [] for name in contracts}
         for rows, part in stale.parts():
@@ -101,6 +106,7 @@ class Build:
                 interval=self.interval,
                 exchange=self.exchange,
                 market=market,
+                relisted_after=self.relisted_after,
             )
             for alike in of_same_needs(self.sets):
                 yield names, panel.features(alike)

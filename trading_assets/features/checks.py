@@ -60,6 +60,7 @@ def recompute(one: FeatureSet, interval: Interval, desk: Desk, scope: Scope, run
             interval=interval,
             exchange=desk.settings.exchange,
             market=frames.get("market"),
+            relisted_after=desk.settings.quality.relisted_after,
         )
         return found[one.name]
 

@@ -14,6 +14,7 @@ import polars as pl
 from trading_assets.features.bar_rows import BarRows, clean_bars
 from trading_assets.features.feature_set import PERIODS_BEFORE, FeatureSet, Interval
 from trading_assets.parallel import WORKERS, map_ordered
+from trading_assets.point_in_time.relistings import RELISTED_AFTER, apart, together
 
 # Rows of a portion: intermediate columns of all names at once would be the peak of memory.
 _ROWS_AT_ONCE = 75_000
@@ -31,6 +32,7 @@ def compute(
     market: pl.DataFrame | None = None,
     history: int | None = None,
     dtype: type[np.floating] = np.float32,
+    relisted_after: int = RELISTED_AFTER,
 ) -> dict[str, pl.DataFrame]:
     """Compute the features of sets for the sessions from start to end, in one pass over the bars.
 
@@ -59,6 +61,8 @@ def compute(
         Rows to read before a period instead of each set's own number, however far back they are.
     dtype
         Precision of the values; computed in double precision.
+    relisted_after
+        Days without a bar after which a name begins anew.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def compute(
     ValueError
         A null, non-finite or non-positive price, a negative volume, a repeated bar, an unusable action.
     """
-    panel = Panel(bars, actions, start, end, interval, exchange, market, history, dtype)
+    panel = Panel(bars, actions, start, end, interval, exchange, market, history, dtype, relisted_after)
     found: dict[str, pl.DataFrame] = {}
     for alike in of_same_needs(sets):
         found |= panel.features(alike)
@@ -91,17 +95,23 @@ class Panel:
     market: pl.DataFrame | None = None
     history: int | None = None
     dtype: type[np.floating] = np.float32
+    relisted_after: int = RELISTED_AFTER
 
     def features(self, alike: Sequence[FeatureSet]) -> dict[str, pl.DataFrame]:
         """Features of sets with the same needs; see `compute`."""
         # windows are computed outside Python's lock, so that two portions keep two cores busy
         parts = list(map_ordered(partial(self._of_portion, alike), self._portions))
-        return {one.name: pl.concat([part[one.name] for part in parts]) for one in alike}
+        return {one.name: together(pl.concat([part[one.name] for part in parts])) for one in alike}
+
+    @cached_property
+    def _listings(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Bars, clean and in order, and corporate actions; a name that was listed again is two."""
+        return apart(clean_bars(self.bars, self.interval, self.end), self.actions, self.relisted_after)
 
     @cached_property
     def _portions(self) -> list[pl.DataFrame]:
         """Bars in portions of whole names, about `_ROWS_AT_ONCE` rows each; every worker gets as many portions."""
-        bars = clean_bars(self.bars, self.interval, self.end)
+        bars, _ = self._listings
         lengths = bars["symbol"].rle().struct.field("len").to_numpy()
         count = -(-bars.height // _ROWS_AT_ONCE)
         count += count % WORKERS if count > 1 else 0
@@ -114,7 +124,7 @@ class Panel:
         is_cut = is_windowed and self.history is None
         rows = BarRows.of(
             portion,
-            self.actions,
+            self._listings[1],
             history=needed if self.history is None else self.history,
             start=self.start,
             end=self.end,

@@ -32,7 +32,7 @@ _BARS = (BARS_DAILY, BARS_HOURLY, BARS_MINUTE)
 _ANSWERED = (*_BARS, CORPORATE_ACTIONS, COMPANIES, FUNDAMENTALS, NEWS)
 _WARN = dg.AssetCheckSeverity.WARN
 # The most telling ones first: a check shows only the first rows.
-_KINDS = ("split_without_action", "outlier", "stale", "zero_volume")
+ORDER_OF_KINDS = ("relisted", "split_without_action", "outlier", "stale", "zero_volume")
 
 
 def unanswered_symbols(desk: Desk, scope: Scope, run_id: str, *, table: str) -> pl.DataFrame:
@@ -93,7 +93,7 @@ def found_anomalies(desk: Desk, scope: Scope, run_id: str) -> Mapping[str, pl.Da
         sessions=pl.len(),
         message=pl.col("message").last(),
     )
-    place = pl.col("kind").replace_strict(_KINDS, range(len(_KINDS)), return_dtype=pl.Int64)
+    place = pl.col("kind").replace_strict(ORDER_OF_KINDS, range(len(ORDER_OF_KINDS)), return_dtype=pl.Int64)
     return {
         "gaps": by_run.drop("run").sort(["sessions", "symbol", "first_date"], descending=[True, False, False]),
         "anomalies": odd.sort(place, "symbol", "date"),

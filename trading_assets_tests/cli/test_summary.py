@@ -18,6 +18,6 @@ def test_each_note_about_the_data_is_a_line_as_it_is(
         rows={}, hashes={}, books={}, verdicts={}, hindsight=None, reports={}, quarantined=1, unknown=(), notes=[NOTE]
     )
     monkeypatch.setattr(full_run, "summarise", lambda _: made)
-    cli._print_summary(Settings(home=tmp_path), 1.0)
+    cli._print_summary(Settings(home=tmp_path))
     lines = capsys.readouterr().out.splitlines()
     assert lines[lines.index("rows in quarantine: 1") + 1] == f"note: {NOTE}"

@@ -236,3 +236,30 @@ def test_another_process_with_another_number_of_threads_computes_the_same_bits()
         check=True,
     )
     assert other.stdout == digest() + "\n"
+
+
+@every_set
+def test_a_name_that_returns_after_a_long_silence_begins_anew(one, bars):
+    """AAPL until the end of 2003 and MSFT from December 2004 on under its symbol: the features of the two apart."""
+    first = bars.filter(pl.col("symbol") == "AAPL", pl.col("date") < date(2004, 1, 1))
+    second = bars.filter(pl.col("symbol") == "MSFT", pl.col("date") >= date(2004, 12, 1))
+    reused = pl.concat([first, second.with_columns(symbol=pl.lit("AAPL"))])
+    splits = real_splits().filter(pl.col("symbol") == "AAPL", pl.col("ex_date") < date(2004, 1, 1))
+    found = alone(one, reused, splits, **ALL_TIME)
+    until, since = alone(one, first, splits, **ALL_TIME), alone(one, second, splits, **ALL_TIME)
+    assert_same_bits(found, pl.concat([until, since.with_columns(symbol=pl.lit("AAPL"))]))
+    together = alone(one, reused, splits, **ALL_TIME, relisted_after=730)
+    assert not together.equals(found)
+    # the year after the silence, computed alone as a refresh does
+    last = {"start": date(2005, 1, 1), "end": date(2005, 12, 31)}
+    assert_same_bits(alone(one, reused, splits, **last), found.filter(pl.col("date") >= date(2005, 1, 1)))
+
+
+@every_set
+def test_a_silence_within_a_year_parts_the_year(one, bars):
+    rows = bars.filter(pl.col("symbol") == "IBM", pl.col("date") < date(2004, 1, 1))
+    silent = rows.filter(~pl.col("date").is_between(date(2003, 2, 1), date(2003, 9, 30)))
+    after = pl.col("date") > date(2003, 9, 30)
+    found = alone(one, silent, real_splits(), **ALL_TIME)
+    assert_same_bits(found.filter(after), alone(one, rows.filter(after), real_splits(), **ALL_TIME))
+    assert_same_bits(found.filter(~after), alone(one, silent.filter(~after), real_splits(), **ALL_TIME))

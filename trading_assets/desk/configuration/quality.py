@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from trading_assets.desk.configuration.model import ConfigModel
+from trading_assets.point_in_time.relistings import RELISTED_AFTER
 
 Count = Annotated[int, Field(gt=0)]
 Limit = Annotated[float, Field(gt=0)]
@@ -36,6 +37,10 @@ class QualityRules(ConfigModel):
     """Sessions without a bar, while other names have theirs, after which a name is to be delisted."""
     market_share: Limit = 0.5
     """A session counts as missed only if at least this share of the names that used to trade have a bar of it."""
+    relisted_after: Annotated[int, Field(ge=31, le=730)] = RELISTED_AFTER
+    """Days without a bar after which the next bar of a symbol is taken for another listing: features start anew, and no
+    return spans the silence. Of 505 US names over five years none was silent for more than 20 days, and Nasdaq gives a
+    company 180 days to put a deficiency right; exchanges that suspend for longer, such as Hong Kong, need more."""
     min_coverage: Limit = 0.95
     """Share of the expected bars of a month below which the check of the coverage warns."""
     price_tolerance: Limit = 0.005

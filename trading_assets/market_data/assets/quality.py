@@ -38,7 +38,7 @@ from trading_assets.market_data.sources import PartialAnswerError
 from trading_assets.market_data.split_jumps import split_like_jumps
 
 _SHOWN = 20
-_LOOK_BACK_YEARS = 2
+_LOOK_BACK_YEARS = quality.RELISTED_YEARS
 # Metadata of market_data.restatements: the newest snapshot whose changes it has reported.
 REPORTED_THROUGH = "reported_through"
 
@@ -136,6 +136,7 @@ def _anomalies(partitions: Partitions, rules: QualityRules) -> dg.AssetsDefiniti
             closed_sessions(desk.settings, start, last, now()),
             jumps=split_like_jumps(bars, actions),
             rules=rules,
+            since=partitions.first_day,
         ).filter(pl.col("date") >= first)
         counts = found.group_by("kind").agg(rows=pl.len(), names=pl.col("symbol").n_unique()).sort("kind")
         context.add_output_metadata({"anomalies": as_table(counts)})

@@ -7,7 +7,7 @@ from trading_assets.lake.contracts.pandera_polars import pa
 from trading_assets.market_data.contract.bars import Moment
 
 FAILURE_REASONS = ("unknown_symbol", "delisted", "rate_limited", "outage", "bad_answer", "no_data")
-ANOMALY_KINDS = ("gap", "stale", "outlier", "zero_volume", "split_without_action")
+ANOMALY_KINDS = ("gap", "stale", "outlier", "zero_volume", "split_without_action", "relisted")
 
 
 class SourceFailures(pa.DataFrameModel):
@@ -36,8 +36,10 @@ class Anomalies(pa.DataFrameModel):
 
     symbol: str = column("ticker", str_length={"min_value": 1})
     date: dt.date = column("session")
-    kind: str = column("gap, stale, outlier, zero_volume or split_without_action", isin=list(ANOMALY_KINDS))
-    value: float = column("size: return of an outlier, unchanged or missing sessions, ratio of a jump", nullable=True)
+    kind: str = column("gap, stale, outlier, zero_volume, split_without_action or relisted", isin=list(ANOMALY_KINDS))
+    value: float = column(
+        "size: return of an outlier, sessions unchanged or missing, ratio of a jump, days silent", nullable=True
+    )
     message: str = column("what was found and what to do")
 
 

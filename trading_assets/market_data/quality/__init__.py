@@ -7,13 +7,14 @@ Not here: what a single bar must satisfy (the contract and its quarantine), the 
 """
 
 from trading_assets.desk.configuration import QualityRules
-from trading_assets.market_data.quality.anomalies import anomalies
+from trading_assets.market_data.quality.anomalies import RELISTED_YEARS, anomalies
 from trading_assets.market_data.quality.comparison import compare_bars, other_bars
 from trading_assets.market_data.quality.coverage import coverage
 from trading_assets.market_data.quality.delisting import propose_maintenance
 from trading_assets.market_data.quality.restatements import restatements, restatements_between
 
 __all__ = [
+    "RELISTED_YEARS",
     "QualityRules",
     "anomalies",
     "compare_bars",

@@ -13,6 +13,8 @@ from trading_assets.market_data.quality._outliers import outliers
 from trading_assets.market_data.quality._sessions import expected_spans, numbered
 from trading_assets.market_data.quality._shape import as_rows, where
 
+RELISTED_YEARS = 2
+"""Calendar years before that of a bar in which the bar before it is looked for."""
 _BAR = ("open", "high", "low", "close", "volume")
 
 
@@ -25,10 +27,12 @@ def anomalies(
     *,
     jumps: pl.DataFrame,
     rules: QualityRules,
+    since: date | None = None,
 ) -> pl.DataFrame:
     """Find everything about the bars of a panel that a person should look at.
 
-    The result for a session depends on that session and `window_sessions` sessions before it, never on later ones.
+    The result for a session depends on that session and `window_sessions` sessions before it, never on later ones. That
+    a symbol was listed again depends on the two calendar years before that of the session.
 
     Parameters
     ----------
@@ -46,6 +50,8 @@ def anomalies(
         Price jumps like those of a split that is not recorded: symbol, date, ratio, message.
     rules : QualityRules
         Limits.
+    since : date, optional
+        First day of the lake; by default the first session.
 
     Returns
     -------
@@ -62,6 +68,7 @@ def anomalies(
         outliers(placed, actions, rules).join(split_like, on=["symbol", "date"], how="anti"),
         zero_volume(placed),
         split_like,
+        relisted(placed, symbols, rules, since=since or min(sessions, default=date.max)),
     ]
     return pl.concat(as_rows(frame, ANOMALIES) for frame in found).sort(ANOMALIES.key)
 
@@ -144,5 +151,50 @@ def zero_volume(placed: pl.DataFrame) -> pl.DataFrame:
         value=pl.lit(None, dtype=pl.Float64),
         message=pl.format(
             "a bar at {} without any volume; its price is a quote, not a trade", pl.col("close").round(4)
+        ),
+    )
+
+
+def relisted(placed: pl.DataFrame, symbols: pl.DataFrame, rules: QualityRules, *, since: date) -> pl.DataFrame:
+    """Find bars that begin another listing: the first after more than `relisted_after` days without one.
+
+    A bar before the two calendar years before is not looked at, so that every run sees the same; that there was one is
+    known from the symbol's first session.
+
+    Parameters
+    ----------
+    placed, symbols, rules
+        As in `anomalies`.
+    since : date
+        First day of the lake: earlier bars are not there.
+    """
+    earliest = pl.date(pl.col("date").dt.year() - RELISTED_YEARS, 1, 1)
+    rows = placed.with_columns(
+        last=pl.col("date").shift(1).over("symbol"), last_close=pl.col("close").shift(1).over("symbol")
+    ).join(symbols.select("symbol", "first_session"), on="symbol", how="left", maintain_order="left")
+    is_seen = (pl.col("last") >= earliest).fill_null(value=False)
+    silent = pl.when(is_seen).then((pl.col("date") - pl.col("last")).dt.total_days())
+    is_older = ~is_seen & (pl.max_horizontal("first_session", pl.lit(since)) < earliest)
+    found = where(
+        rows.with_columns(silent=silent, is_older=is_older),
+        (pl.col("silent") > rules.relisted_after) | pl.col("is_older"),
+    )
+    before = pl.coalesce(
+        pl.when(~pl.col("is_older")).then(
+            pl.format("{} days after that of {} at {}", "silent", "last", pl.col("last_close").round(4))
+        ),
+        pl.lit("after more than two years without one"),
+    )
+    return found.select(
+        "symbol",
+        "date",
+        kind=pl.lit("relisted"),
+        value=pl.col("silent").cast(pl.Float64),
+        message=pl.format(
+            "a bar at {}, {}: taken for another listing, whose features start anew; if it is another company, give the "
+            "earlier one a symbol of its own, and if it is the same, raise quality.relisted_after ({} days)",
+            pl.col("close").round(4),
+            before,
+            pl.lit(rules.relisted_after),
         ),
     )

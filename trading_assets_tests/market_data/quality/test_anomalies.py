@@ -11,9 +11,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from trading_assets.desk.calendar import sessions
+from trading_assets.market_data.checks import ORDER_OF_KINDS
 from trading_assets.market_data.contract import ANOMALIES
-from trading_assets.market_data.quality import QualityRules
+from trading_assets.market_data.contract.quality import ANOMALY_KINDS
+from trading_assets.market_data.quality import QualityRules, anomalies
 from trading_assets_tests.market_data.quality.panels import (
+    NO_ACTIONS,
     NO_JUMPS,
     NOTHING_QUARANTINED,
     SESSIONS,
@@ -252,3 +256,47 @@ def test_a_panel_without_bars_or_without_sessions_has_nothing_to_tell() -> None:
     assert found(CLEAN.clear(), days=[]).is_empty()
     assert found(CLEAN, days=[]).is_empty()
     assert found(CLEAN, quarantined=NOTHING_QUARANTINED).is_empty()
+
+
+YEARS = sessions("XNYS", date(2015, 1, 2), date(2018, 12, 31))
+
+
+def relisted(bars: pl.DataFrame, **options) -> pl.DataFrame:
+    return found(bars, days=YEARS, **options).filter(pl.col("kind") == "relisted")
+
+
+def test_a_bar_after_a_long_silence_is_named_with_both_sides_of_it() -> None:
+    silent = pl.col("date").is_between(date(2015, 6, 1), date(2016, 4, 29))
+    bars = clean_bars(("AAA", "BBB"), YEARS).filter((pl.col("symbol") != "BBB") | ~silent)
+    rows = relisted(bars)
+    assert keys(rows) == [("BBB", date(2016, 5, 2), "relisted")]
+    assert rows["value"].to_list() == [339.0]  # since Friday 29 May 2015
+    assert "339 days after that of 2015-05-29 at" in rows["message"][0]
+    assert "raise quality.relisted_after (180 days)" in rows["message"][0]
+    assert relisted(bars, rules=QualityRules(relisted_after=339)).is_empty()
+
+
+def test_a_silence_of_years_is_seen_by_a_run_that_reads_none_of_the_bars_before_it() -> None:
+    silent = pl.col("date").is_between(date(2015, 6, 1), date(2018, 3, 29))
+    bars = clean_bars(("AAA", "BBB"), YEARS).filter((pl.col("symbol") != "BBB") | ~silent)
+    names = listed(bars)
+    whole = relisted(bars, symbols=names)
+    assert keys(whole) == [("BBB", date(2018, 4, 2), "relisted")]
+    assert whole["value"].to_list() == [None]
+    assert "after more than two years without one" in whole["message"][0]
+    late = pl.col("date") >= date(2016, 1, 1)
+    part = anomalies(
+        bars.filter(late), NO_ACTIONS, NOTHING_QUARANTINED, names, [day for day in YEARS if day.year > 2015],
+        jumps=NO_JUMPS, rules=QualityRules(), since=YEARS[0],
+    )  # fmt: skip
+    assert part.filter(pl.col("kind") == "relisted").equals(whole)
+
+
+def test_a_lake_that_begins_after_the_first_session_of_a_name_has_no_relisting() -> None:
+    bars = clean_bars(("AAA",), YEARS)
+    names = listed(bars).with_columns(first_session=date(1990, 1, 2))
+    assert relisted(bars, symbols=names).is_empty()
+
+
+def test_the_check_has_a_place_for_every_kind_of_anomaly() -> None:
+    assert {*ORDER_OF_KINDS, "gap"} == set(ANOMALY_KINDS)
