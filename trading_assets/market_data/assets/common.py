@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import dagster as dg
 import polars as pl
@@ -69,7 +70,9 @@ def fill(context: dg.AssetExecutionContext, desk: Desk, table: SourcedTable) -> 
 
 def catch_all(context: dg.AssetExecutionContext, desk: Desk) -> CatchAll:
     """Return the partition that takes rows which no partition can select."""
-    return CatchAll(min(registered_symbols(context.instance)), desk.part(desk_partitions).first_day)
+    partitions = desk.part(desk_partitions)
+    last = date(int(partitions.years.get_partition_keys()[-1]), 12, 31)
+    return CatchAll(min(registered_symbols(context.instance)), partitions.first_day, last)
 
 
 def as_table(rows: pl.DataFrame) -> dg.TableMetadataValue:

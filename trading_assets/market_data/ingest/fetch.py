@@ -104,10 +104,13 @@ class CatchAll:
         Symbol whose partitions take rows without a readable symbol: the first in alphabetical order.
     day : date
         First day that has partitions; its partition takes rows whose date cannot be read or cannot be that of a bar.
+    last : date
+        Last day that has partitions; bars without a readable symbol after it, or before `day`, belong to that of `day`.
     """
 
     symbol: str
     day: date
+    last: date = date.max
 
     def takes_undated(self, request: Scope) -> bool:
         """Whether rows without a possible date belong to a request."""
@@ -138,6 +141,8 @@ def read_bars(
         before, after = min(known[0], first) - _A_DAY, max(known[1], last) + _A_DAY
         strays = [source.bars(symbols, date.min, before, interval), source.bars(symbols, after, date.max, interval)]
         frames += [frame.filter(pl.col("date").is_not_null()) for frame in strays]
+        if catch_all.symbol in symbols:
+            frames += _nameless(source, catch_all, before, after, interval)
     return _of_request(pl.concat(frames, how="diagonal"), request, "date", catch_all)
 
 
@@ -145,6 +150,20 @@ def read_rows(source: Source, request: Scope, *, method: str, time: str, catch_a
     """Read the rows of a request by a method of the source that takes symbols, first and last day."""
     rows = getattr(source, method)(request.values["symbol"], *request.window())
     return _of_request(rows, request, time, catch_all)
+
+
+def _nameless(source: Source, catch_all: CatchAll, before: date, after: date, interval: Interval) -> list[pl.DataFrame]:
+    """Bars without a readable symbol of days between two that have no partition."""
+    windows = [(before + _A_DAY, catch_all.day - _A_DAY)]
+    if catch_all.last < date.max:
+        windows.append((catch_all.last + _A_DAY, after - _A_DAY))
+    return [
+        source.bars([catch_all.symbol], first, last, interval).filter(
+            pl.col("symbol").is_null(), pl.col("date").is_not_null()
+        )
+        for first, last in windows
+        if first <= last
+    ]
 
 
 def _of_request(frame: pl.DataFrame, request: Scope, time: str, catch_all: CatchAll) -> pl.DataFrame:

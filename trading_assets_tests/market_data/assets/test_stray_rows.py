@@ -19,6 +19,8 @@ from trading_assets_tests.desks import Bench, metadata_of, multi_range, open_ben
 START, END = date(2014, 1, 1), date(2016, 1, 1)
 DAYS = sessions("XNYS", START, date(2015, 12, 31))
 SPLIT = date(2014, 5, 5)
+# Days without a partition, on which only a symbol without a partition has bars.
+OUTSIDE = (date(2013, 12, 30), date(2016, 1, 5))
 NAMES = ("AAA", "BRK-B", "NORM")
 TOO_LARGE = "value: the dividend of 4000.0 is not below "
 EVERYTHING = multi_range({"date": "2014", "symbol": NAMES[0]}, {"date": "2015", "symbol": NAMES[-1]})
@@ -47,6 +49,7 @@ def prices() -> str:
             shares = ratio if day >= SPLIT else 1
             now, high, low = (round(price / shares * part, 6) for part in (1, 1.01, 0.99))
             lines.append(f"{name},{day},{now},{high},{low},{now},{1_000_000 * shares}")
+    lines += [f"A|B,{day},10,11,9,10,5" for day in OUTSIDE]
     return "\n".join(lines) + "\n"
 
 
@@ -87,7 +90,7 @@ def test_stray_rows_stop_no_other_and_are_named_in_the_quarantine(desk: Bench) -
     assert desk.read("market_data.bars_daily").height == len(NAMES) * len(DAYS)
     (rule,) = quarantined(desk, "bars_daily")
     assert rule.startswith("symbol: 'A|B' of prices.csv can name no partition")
-    assert desk.quarantined("market_data.bars_daily").height == len(DAYS)
+    assert desk.quarantined("market_data.bars_daily").height == len(DAYS) + len(OUTSIDE)
     assert quarantined(desk, "listings") == ["symbol: 'GONE' of listings.csv has no bars"]
     assert quarantined(desk, "news") == ["symbol: 'ZERO' of news.csv has no bars"]
     assert desk.read("market_data.news")["symbol"].to_list() == ["BRK-B"]
@@ -138,7 +141,7 @@ def test_the_summary_names_symbol_file_and_rule_of_what_is_in_quarantine(desk: B
     desk.run("refresh_panel", EVERYTHING, only=[*TABLES, "market_data.anomalies"])
     notes = data_notes(desk.desk)
     for expected in (
-        f"market_data.bars_daily: {len(DAYS)} rows in quarantine, symbol: 'A|B' of prices.csv",
+        f"market_data.bars_daily: {len(DAYS) + len(OUTSIDE)} rows in quarantine, symbol: 'A|B' of prices.csv",
         "market_data.corporate_actions: 1 row in quarantine, symbol: 'NOPE' of actions.csv has no bars",
         "market_data.corporate_actions: 1 row in quarantine, value: the dividend of 4000.0 is not below",
         "market_data.listings: 1 row in quarantine, symbol: 'GONE' of listings.csv has no bars",
