@@ -6,6 +6,8 @@ one is named by the symbol and its first day while it is computed; `together` gi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 RELISTED_AFTER = 180
@@ -46,6 +48,23 @@ def apart(bars: pl.DataFrame, actions: pl.DataFrame, after: int) -> tuple[pl.Dat
     # what happens after the last bar of a listing concerns the next one
     takes_over = ends.select("symbol", since="date", over=pl.col("last") + pl.duration(days=1)).sort("over")
     return _named(bars, starts, "date", "since"), _named(actions, takes_over, "ex_date", "over")
+
+
+def all_apart(frames: Mapping[str, pl.DataFrame], after: int) -> dict[str, pl.DataFrame]:
+    """Name the later listings of a symbol differently in several frames, alike in all of them.
+
+    Parameters
+    ----------
+    frames
+        Frames with symbol and date (and more), each sorted by symbol and time. A silence is one of all frames together.
+    after
+        Days without a row after which a row begins another listing.
+    """
+    if not any(frame.select((days_silent() > after).any()).item() for frame in frames.values()):
+        return dict(frames)
+    keys = pl.concat([frame.select("symbol", "date") for frame in frames.values()]).unique().sort("symbol", "date")
+    starts = keys.filter(days_silent() > after).select("symbol", since="date").sort("since")
+    return {name: _named(frame, starts, "date", "since") for name, frame in frames.items()}
 
 
 def together(rows: pl.DataFrame) -> pl.DataFrame:

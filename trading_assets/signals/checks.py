@@ -39,15 +39,15 @@ def _recompute(desk: Desk, scope: Scope, one: Strategy) -> Iterator[Recomputatio
     if span is None:
         return
     first, last = max(span[0], desk.settings.start), span[1]
-    rows = stored_rows(desk, one, first_day_read(one, first), last)
+    rows, silence = stored_rows(desk, one, first_day_read(one, first), last), desk.settings.quality.relisted_after
     yield Recomputation(
-        partial(scores_at_once, one),
+        partial(scores_at_once, one, relisted_after=silence),
         inputs=rows,
         stored=table.read(start=first, end=last, strategy=one.name),
         known_on=dict.fromkeys(rows, "date"),
         history=dict.fromkeys(rows, "date"),
         lookback=one.lookback,
-        made=monthly_scores(one, rows, first, last),
+        made=monthly_scores(one, rows, first, last, silence),
     )
 
 

@@ -27,7 +27,7 @@ def stored_scores(desk: Desk, one: Strategy, first: date, last: date) -> pl.Data
     found = [SCORES.empty()]
     for start, end in _years(first, last):
         rows = stored_rows(desk, one, first_day_read(one, start), end)
-        found.append(monthly_scores(one, rows, start, end))
+        found.append(monthly_scores(one, rows, start, end, desk.settings.quality.relisted_after))
     return pl.concat(found)
 
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from trading_assets.market_data.universe import members_only
 from trading_assets.point_in_time.blocks import lookback_blocks
+from trading_assets.point_in_time.relistings import RELISTED_AFTER, all_apart, together
 from trading_assets.signals.contract import SCORES
 from trading_assets.signals.declaration import COLUMNS, Strategy
 from trading_assets.signals.errors import StrategyError
@@ -43,7 +44,9 @@ def with_membership(rows: pl.DataFrame, membership: pl.DataFrame) -> pl.DataFram
     return flagged.with_columns(pl.col(IS_MEMBER).fill_null(value=False))
 
 
-def monthly_scores(strategy: Strategy, rows: Frames, first: date, last: date) -> pl.DataFrame:
+def monthly_scores(
+    strategy: Strategy, rows: Frames, first: date, last: date, relisted_after: int = RELISTED_AFTER
+) -> pl.DataFrame:
     """Scores of the sessions of a span.
 
     Parameters
@@ -54,6 +57,8 @@ def monthly_scores(strategy: Strategy, rows: Frames, first: date, last: date) ->
         Rows of each input as they are stored, from `first_day_read` on, sorted by symbol and date, `with_membership`.
     first, last
         First and last day wanted.
+    relisted_after
+        Days without a row after which a name begins anew; see `scores_at_once`.
 
     Returns
     -------
@@ -70,24 +75,30 @@ def monthly_scores(strategy: Strategy, rows: Frames, first: date, last: date) ->
         start, end = max(first, month), min(last, _month(month, 1) - timedelta(days=1))
         blocks = {name: _block(strategy, frame, month, end) for name, frame in rows.items()}
         try:
-            found.append(scores_at_once(strategy, blocks, start))
+            found.append(scores_at_once(strategy, blocks, start, relisted_after))
         except Exception as error:
             said = str(error) if isinstance(error, StrategyError) else f"{type(error).__name__}: {error}"
             raise StrategyError(f"strategy {strategy.name!r} fails on {start} to {end}: {said}") from error
     return pl.concat(found)
 
 
-def scores_at_once(strategy: Strategy, rows: Frames, first: date = date.min) -> pl.DataFrame:
+def scores_at_once(
+    strategy: Strategy, rows: Frames, first: date = date.min, relisted_after: int = RELISTED_AFTER
+) -> pl.DataFrame:
     """Scores of a day on and all later ones, computed from all rows together; see `monthly_scores`.
+
+    A name that was silent for more than `relisted_after` days is another one for the rule from then on: nothing that it
+    looks back at reaches over the silence.
 
     Raises
     ------
     StrategyError
         The rule gives no scores, or one of a name and session that it has no row of.
     """
-    frames = {name: strategy.inputs[name].frame(frame) for name, frame in rows.items()}
-    scores = strategy.scores(frames).filter(pl.col("date") >= first)
-    read = [frame.filter(pl.col("date") >= first).select(*_KEY, IS_MEMBER) for frame in frames.values()]
+    listings = all_apart(rows, relisted_after)
+    frames = {name: strategy.inputs[name].frame(frame) for name, frame in listings.items()}
+    scores = together(strategy.scores(frames).filter(pl.col("date") >= first))
+    read = [together(frame.filter(pl.col("date") >= first).select(*_KEY, IS_MEMBER)) for frame in frames.values()]
     keys = pl.concat(read).unique() if len(read) > 1 else read[0]
     found = scores.join(keys, on=_KEY, how="left", maintain_order="left")
     unread = found.filter(pl.col(IS_MEMBER).is_null())

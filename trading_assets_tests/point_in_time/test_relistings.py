@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from trading_assets.point_in_time.relistings import RELISTED_AFTER, apart, together
+from trading_assets.point_in_time.relistings import RELISTED_AFTER, all_apart, apart, together
 from trading_assets.testing.bars import corporate_actions
 
 FIRST = date(2015, 1, 1)
@@ -64,3 +64,14 @@ def test_a_name_with_the_mark_of_a_trial_keeps_it() -> None:
     rows, _ = apart(bars(**{trial: [0, 400]}), corporate_actions(), 180)
     assert rows["symbol"].n_unique() == 2
     assert together(rows)["symbol"].to_list() == [trial, trial]
+
+
+def test_frames_agree_on_which_listing_a_row_is_of() -> None:
+    frames = {"prices": bars(AAA=[0, 1, 300, 301]), "scores": bars(AAA=[1, 305]), "late": bars(AAA=[310])}
+    found = all_apart(frames, 180)
+    names = [found[name]["symbol"].to_list() for name in frames]
+    assert names[0][:2] == [names[1][0]] * 2 == ["AAA", "AAA"]
+    assert {*names[0][2:], names[1][1], *names[2]} == {names[0][2]} != {"AAA"}
+    bridged = {"prices": bars(AAA=[0, 150, 300]), "scores": bars(AAA=[0, 300])}
+    assert all_apart(bridged, 180)["scores"]["symbol"].to_list() == ["AAA", "AAA"]
+    assert all_apart({"late": frames["late"]}, 180) == {"late": frames["late"]}

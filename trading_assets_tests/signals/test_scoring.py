@@ -9,7 +9,7 @@ import pytest
 
 from trading_assets.signals import StrategyError, bars, features, ranked, strategy
 from trading_assets.signals.contract import SCORES
-from trading_assets.signals.scoring import first_day_read, monthly_scores, with_membership
+from trading_assets.signals.scoring import first_day_read, monthly_scores, scores_at_once, with_membership
 from trading_assets.signals.strategies.ml_alpha import ml_alpha
 from trading_assets.signals.strategies.moving_average_cross import moving_average_cross
 from trading_assets.testing.strategies import DAYS, SYMBOLS, membership, rows_of, scored
@@ -158,3 +158,31 @@ def test_a_score_of_a_session_that_was_not_read_is_refused():
 
     with pytest.raises(StrategyError, match="'later' scores A on 2015-03-07, a session that it has no row of"):
         scored(later, date(2015, 3, 1), date(2015, 3, 31))
+
+
+@strategy(inputs={"prices": bars("close")}, lookback=20)
+def falling(prices: pl.DataFrame) -> pl.DataFrame:
+    """Losers of twenty sessions before winners."""
+    change = (pl.col("close") / pl.col("close").shift(20)).over("symbol") - 1
+    return prices.select("date", "symbol", score=-change.clip(-1, 1)).drop_nulls()
+
+
+def test_a_rule_looks_back_over_no_long_silence_of_a_name():
+    rows = dict(rows_of(falling))
+    first, last = DAYS[30], DAYS[230]
+    prices = rows["prices"]
+    silent = (pl.col("symbol") == "A") & pl.col("date").is_between(DAYS[60], DAYS[190])
+    given = {"prices": prices.filter(~silent)}
+    found = monthly_scores(falling, given, first, last, 100)
+    begun = [day for day in found.filter(symbol="A")["date"] if day > DAYS[60]]
+    assert begun[0] == DAYS[211]  # twenty sessions after the first one, DAYS[191]
+    alone = monthly_scores(falling, {"prices": prices.filter(pl.col("date") >= DAYS[191])}, DAYS[191], last)
+    assert found.filter(pl.col("symbol") == "A", pl.col("date") > DAYS[60]).equals(alone.filter(symbol="A"))
+    others = pl.col("symbol") != "A"
+    assert found.filter(others).equals(monthly_scores(falling, rows, first, last).filter(others))
+    at_once = scores_at_once(falling, given, first, 100).filter(pl.col("date") <= last)
+    assert (
+        at_once.sort("date", "symbol")
+        .select("date", "symbol")
+        .equals(found.sort("date", "symbol").select("date", "symbol"))
+    )
