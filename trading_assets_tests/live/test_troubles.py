@@ -20,6 +20,7 @@ from trading_assets.desk.calendar import session_close, session_open
 from trading_assets.desk.clock import now
 from trading_assets.desk.desk import Desk
 from trading_assets.errors import TradingAssetsError
+from trading_assets.figures import figure
 from trading_assets.lake import Scope
 from trading_assets.lake.store.writes import replace
 from trading_assets.library_internals.dagster import DagsterAssetCheckFailedError
@@ -110,7 +111,7 @@ def test_without_trouble_each_order_is_sent_once(trader):
 def test_another_position_at_the_broker_blocks_until_it_is_right(holder):
     shares = int(holder.rows("positions", NEXT).filter(pl.col("symbol") == NAMES[0])["quantity"][0])
     holder.broker.tamper(holder.name, positions={NAMES[0]: 7.0})
-    words = (f"{NAMES[0]}: the book should hold {shares:g}, the broker holds 7", str(NEXT))
+    words = (f"{NAMES[0]}: the book should hold {shares:,}, the broker holds 7", str(NEXT))
     blocked(holder, *words, f"trading-assets adopt {holder.name}", session=NEXT)
     holder.broker.tamper(holder.name, positions={NAMES[0]: float(shares)})
     sends_once(holder, NEXT)
@@ -435,7 +436,7 @@ def test_a_dry_run_sends_nothing_and_says_what_it_would_send(trader):
     assert rows.select(columns).equals(planned.select(columns))
     said = [record.user_message for record in trader.bench.instance.all_logs(result.run_id)]
     for side, quantity, symbol in planned.select("side", "quantity", "symbol").iter_rows():
-        assert f"dry run, not sent: {side} {quantity:g} {symbol} {DAY}" in said
+        assert f"dry run, not sent: {side} {figure(quantity)} {symbol} {DAY}" in said
     trader.use(trading="send")
     sends_once(trader)
 
