@@ -53,6 +53,8 @@ app.add_typer(check_app)
 app.add_typer(new_app, name="new")
 REMOTE = ("yahoo", "alpaca")
 SIMULATED_NAMES = 20
+WITHOUT_RESULT = 3
+"""Exit code of a run that went through and left a model or a book without a result."""
 
 
 def main() -> None:
@@ -135,10 +137,12 @@ def _run(settings: Settings) -> None:
         print_replay(job.replay_last(settings))
     else:
         console.print("\nno book trades at the embedded broker: no session is replayed")
-    _print_summary(settings)
+    is_complete = _print_summary(settings)
     console.print(
         f"\n{seconds_since_start():.0f} s. Web UI: {settings.command('ui')}, then http://127.0.0.1:3000", soft_wrap=True
     )
+    if not is_complete:
+        raise typer.Exit(WITHOUT_RESULT)
 
 
 def _tickers(source: str, symbols: str) -> list[str]:
@@ -168,7 +172,8 @@ def _source(kind: str, path: Path | None, columns: list[str], symbols: str, seed
     return {"kind": kind}
 
 
-def _print_summary(settings: Settings) -> None:
+def _print_summary(settings: Settings) -> bool:
+    """Show what a lake holds; returns whether every model and every book has a result."""
     from trading_assets.cli import full_run as job
 
     summary = job.summarise(settings)
@@ -195,6 +200,8 @@ def _print_summary(settings: Settings) -> None:
             console.print(f"  {name:<26}{'n/a' if value is None else f'{value:>10.3f}'}")
         console.print(f"  {summary.verdicts[book]}", soft_wrap=True)
         console.print(f"  report: {summary.reports[book]}", soft_wrap=True)
+    for line in summary.missing:
+        console.print(f"\n[bold red]no result[/]: {escape(line)}", soft_wrap=True)
     if summary.unknown:
         remedy = settings.command("lake orphans --remove")
         console.print(f"\nrows of models, strategies and books that are gone ({remedy}):", soft_wrap=True)
@@ -206,6 +213,7 @@ def _print_summary(settings: Settings) -> None:
             "results have survivorship bias (setting universe)",
             soft_wrap=True,
         )
+    return not summary.missing
 
 
 @app.command()

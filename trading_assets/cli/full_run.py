@@ -31,6 +31,7 @@ from trading_assets.reports.assets import read_tear_sheet
 from trading_assets.reports.contract import TEAR_SHEET
 from trading_assets.serving import queries
 from trading_assets.serving.data_notes import data_notes
+from trading_assets.serving.missing_results import missing_results
 
 if TYPE_CHECKING:
     from trading_assets.orchestration.replay import SessionReport
@@ -44,7 +45,8 @@ _REMOTE_HISTORY = timedelta(days=3653)
 class Summary:
     """What the demo made: rows and hash of each table, figures and report of each book, and any hindsight.
 
-    `notes` say what is missing from the data or wrong with them, a line each.
+    `notes` say what is missing from the data or wrong with them, `missing` which models and books have no result and
+    why, a line each.
     """
 
     rows: Mapping[str, int]
@@ -56,6 +58,7 @@ class Summary:
     quarantined: int
     unknown: Sequence[str]
     notes: Sequence[str] = ()
+    missing: Sequence[str] = ()
 
 
 def configure(
@@ -201,6 +204,7 @@ def summarise(settings: Settings) -> Summary:
         reports=reports,
         quarantined=int(stored["quarantined"].sum()),
         notes=data_notes(desk),
+        missing=missing_results(desk),
         unknown=[
             f"{row['rows']:,} rows of the {row['column']} {row['name']!r} in {row['table']}"
             for row in queries.unknown_names(desk, contracts=shown).iter_rows(named=True)
