@@ -109,6 +109,15 @@ def _scaled(bought: float, held: float, scale: float, lot_size: float) -> float:
 
 
 @numba_compiled
+def _nearly_scaled(bought: float, held: float, scale: float, lot_size: float) -> float:
+    """As `_scaled`, before fractions are cut to those of a share: at most one of them more."""
+    if lot_size > 0.0:
+        return _scaled(bought, held, scale, lot_size)
+    cover = min(bought, max(-held, 0.0))
+    return cover + scale * (bought - cover)
+
+
+@numba_compiled
 def _cash_needed(
     filled: FloatArray, held: FloatArray, opening: OpeningAuction, scale: float, rules: TradingRules
 ) -> float:
@@ -116,7 +125,7 @@ def _cash_needed(
     total = 0.0
     for j in range(filled.size):
         if filled[j] > 0.0:
-            bought = _scaled(filled[j], held[j], scale, rules.lot_size)
+            bought = _nearly_scaled(filled[j], held[j], scale, rules.lot_size)
             price, fee = _cost(bought, opening, j, rules)
             total += bought * price + fee
     return total

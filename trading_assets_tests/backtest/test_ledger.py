@@ -171,8 +171,7 @@ def test_a_split_changes_nothing(seed, style, events, data):
     for prices in (market.open_price, market.close, market.dividend):
         prices[at:, symbol] /= 2.0
     expected, actual = case.run().pnl, Case(market, case.targets, case.rules).run().pnl
-    # A billionth of a share, the smallest fraction, is another part of the position after the split.
-    assert np.allclose(actual, expected, rtol=10 * RELATIVE, atol=10 * CAPITAL * RELATIVE)
+    assert np.allclose(actual, expected, rtol=RELATIVE, atol=CAPITAL * RELATIVE)
 
 
 @settings(max_examples=200, deadline=None)
