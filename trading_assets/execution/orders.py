@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from trading_assets.desk.compiled import numba_compiled
-from trading_assets.execution.shares import SHARE_DECIMALS
+from trading_assets.execution.roles import SHARE_DECIMALS
 
 FloatArray = npt.NDArray[np.float64]
 

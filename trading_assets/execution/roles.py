@@ -11,6 +11,8 @@ from typing import Annotated, NamedTuple, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 BASIS_POINT = 1e-4
+SHARE_DECIMALS = 9
+"""Decimals of the smallest fraction of a share: what brokers take, and what a position can be."""
 
 NonNegative = Annotated[float, Field(ge=0)]
 BasisPoints = Annotated[float, Field(ge=0, le=1_000)]

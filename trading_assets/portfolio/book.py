@@ -25,7 +25,7 @@ from trading_assets.desk.configuration import ConfigModel, ConfigurationError
 from trading_assets.desk.configuration.faults import ContradictionError
 from trading_assets.execution.models import ExecutionModels
 from trading_assets.execution.risk import LiveRules
-from trading_assets.execution.shares import SHARE_DECIMALS
+from trading_assets.execution.roles import SHARE_DECIMALS
 from trading_assets.portfolio.sizing import Sizing, SizingLimits, shipped_sizings
 from trading_assets.portfolio.sizing.equal_weight_long import EqualWeightLong
 from trading_assets.suggest import did_you_mean

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 import polars as pl
 
@@ -36,7 +37,7 @@ def missing_results(desk: Desk) -> list[str]:
 
 def _why_untrained(desk: Desk, spec: ModelSpec) -> str | None:
     """What the last month with labels lacks; None for a model that some month has trained."""
-    if not LakeFrame(desk.lake, TRAINED).read(["date"], model=spec.name).is_empty():
+    if _has_rows(desk, TRAINED, "model", spec.name):
         return None
     labels = LakeFrame(desk.lake, FORWARD_RETURN).read(["symbol", "date", "forward_return"])
     dates = LakeFrame(desk.lake, BARS_DAILY).read(["date"])["date"].unique().sort().to_list()
@@ -97,5 +98,5 @@ def _other_intervals(desk: Desk) -> Iterator[str]:
 
 
 def _has_rows(desk: Desk, contract: Contract, column: str, name: str) -> bool:
-    named = LakeFrame(desk.lake, contract).read([column]).filter(pl.col(column) == name)
-    return not named.is_empty()
+    named: dict[str, Any] = {column: name}
+    return not LakeFrame(desk.lake, contract).read([column], **named).is_empty()

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trading_assets.execution.orders import in_fractions, order_ids, plan_orders, whole_lots
-from trading_assets.execution.shares import SHARE_DECIMALS
+from trading_assets.execution.roles import SHARE_DECIMALS
 
 
 @pytest.mark.parametrize(

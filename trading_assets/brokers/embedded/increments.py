@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
 
 from trading_assets.brokers.embedded.refusals import invalid, refused
-from trading_assets.execution.shares import SHARE_DECIMALS
+from trading_assets.execution.roles import SHARE_DECIMALS
 
 _WHOLE = Decimal(1)
 _CENTS = 2
